@@ -1,0 +1,8 @@
+"""Facts about models: what the proxy can call, what each model can do and what it costs."""
+
+from governance.catalog.catalog import Catalog
+from governance.catalog.prices import installed_prices
+from governance.catalog.providers import PROVIDERS
+from governance.catalog.screen import screen
+
+__all__ = ["PROVIDERS", "Catalog", "installed_prices", "screen"]

@@ -1,0 +1,123 @@
+"""Verbs about the policy itself: check, plugins, schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from governance.cli.terminal import AsJson, ConfigOption, clear_errors, policy_path, print_json
+
+
+def check(
+    policy: Annotated[Path | None, typer.Argument(help="default: $GOVERNANCE_POLICY or governance.yaml")] = None,
+    config: ConfigOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Validate a policy: every mistake with file and line, exit code 1; warnings for what can never work."""
+    from governance.host import Host
+    from governance.proxy_config import read_catalog
+
+    with clear_errors(as_json):
+        path = policy_path(policy)
+        host = Host.load(path)
+        warnings = _unserved(host, read_catalog(config)) if config else []
+        sections = {name: _size(host.policy.sections[name]) for name in host.policy.order}
+        if as_json:
+            print_json(
+                {
+                    "valid": True,
+                    "policy": str(path),
+                    "revision": host.policy.revision,
+                    "plugins": sections,
+                    "warnings": warnings,
+                }
+            )
+            return
+        contents = ", ".join(f"{name} ({size})" if size is not None else name for name, size in sections.items())
+        typer.echo(f"{path}: valid; {contents or 'no plugins, so nothing is governed'}")
+        for warning in warnings:
+            typer.secho(f"warning: {warning}", fg=typer.colors.YELLOW)
+
+
+def plugins(as_json: AsJson = False) -> None:
+    """List the installed plugins: what each is for, which hooks it has, where it comes from."""
+    from governance.host import HOOKS, PluginFault, installed, plugin_class
+
+    rows: list[dict[str, Any]] = []
+    for name, entry in sorted(installed().items()):
+        row: dict[str, Any] = {"name": name, "class": entry.value, "distribution": None, "version": None}
+        if entry.dist:
+            row |= {"distribution": entry.dist.name, "version": entry.dist.version}
+        try:
+            found = plugin_class(name)
+            row["hooks"] = [hook for hook in HOOKS if hasattr(found, hook)]
+            row["summary"] = _summary(found)
+        except PluginFault as error:
+            row["error"] = str(error)
+        rows.append(row)
+    if as_json:
+        print_json({"plugins": rows})
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("plugin", "from", "hooks", "what it does", box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        source = f"{row['distribution']} {row['version']}" if row["distribution"] else "unknown"
+        table.add_row(row["name"], source, ", ".join(row.get("hooks", ())), row.get("summary") or row.get("error", ""))
+    Console().print(table)
+
+
+def schema() -> None:
+    """Print the JSON Schema of a policy, with the sections of all installed plugins (for editors and CI)."""
+    from governance.host import installed, section_model
+    from governance.policy.document import Core
+
+    with clear_errors():
+        document = Core.model_json_schema()
+        definitions = document.setdefault("$defs", {})
+        for name in sorted(installed()):
+            # A plugin's definitions get its name, so that two plugins may call a model alike.
+            section = section_model(name).model_json_schema(ref_template=f"#/$defs/{name}.{{model}}")
+            definitions |= {f"{name}.{key}": value for key, value in section.pop("$defs", {}).items()}
+            document["properties"][name] = section
+        document |= {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "litellm-governance policy"}
+        print_json(document)
+
+
+def _unserved(host: Any, catalog: Any) -> list[str]:
+    warnings = []
+    for profile in host.policy.sections.get("routing_profiles", _Nothing).root:
+        for target in profile.targets:
+            name = f"{target.provider}/{target.model or '<any model>'}"
+            served = catalog.call_name(name) if target.model else _any_model_of(target.provider, catalog)
+            if not served:
+                warnings.append(
+                    f"profile {profile.name}: the proxy serves no `{name}`; this target will never be chosen"
+                )
+    return warnings
+
+
+class _Nothing:
+    root = ()
+
+
+def _any_model_of(provider: str, catalog: Any) -> bool:
+    served = catalog.names or ()
+    return catalog.call_name(f"{provider}/any") is not None or any(n.startswith(f"{provider}/") for n in served)
+
+
+def _size(section: Any) -> int | None:
+    root = getattr(section, "root", None)
+    return len(root) if isinstance(root, (list, tuple)) else None
+
+
+def _summary(found: type) -> str:
+    import inspect
+    import sys
+
+    package = sys.modules.get(found.__module__.rpartition(".")[0])
+    text = inspect.getdoc(package) or inspect.getdoc(found) or ""
+    return text.strip().splitlines()[0] if text else ""

@@ -1,0 +1,86 @@
+"""Verbs that start a proxy: serve, demo."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from governance.cli.terminal import CANNOT_RUN, PolicyOption, clear_errors
+from governance.errors import GovernanceError
+
+_STARTUP_HOOKS = "LITELLM_WORKER_STARTUP_HOOKS"
+_CALLBACK = "governance.proxy.callback.handler"
+_INSTALL = "governance.proxy.install:install"
+
+
+def serve(
+    context: typer.Context,
+    config: Annotated[Path, typer.Option("--config", "-c", help="the proxy's file")] = Path("config/litellm.yaml"),
+    policy: PolicyOption = None,
+) -> None:
+    """Run the LiteLLM proxy with governance wired in. Every other option is passed on to `litellm`."""
+    _require_litellm()
+    from governance.host import Host
+
+    with clear_errors():
+        if not config.exists():
+            raise GovernanceError(f"{config} does not exist; name the proxy's file with --config")
+        path = _policy_of(config) if policy is None else policy
+        Host.load(path)
+    os.environ["GOVERNANCE_POLICY"] = str(path.resolve())
+    if not _names_callback(config):
+        _install_at_start()
+    start = "from litellm import run_server; run_server()"
+    os.execv(sys.executable, [sys.executable, "-c", start, "--config", str(config), *context.args])  # noqa: S606
+
+
+def _names_callback(config: Path) -> bool:
+    from governance.proxy_config import read_section
+
+    callbacks = read_section(config, "litellm_settings").get("callbacks")
+    return _CALLBACK in (callbacks if isinstance(callbacks, list) else [callbacks])
+
+
+def _install_at_start() -> None:
+    hooks = [hook for hook in os.environ.get(_STARTUP_HOOKS, "").split(",") if hook]
+    os.environ[_STARTUP_HOOKS] = ",".join(dict.fromkeys([*hooks, _INSTALL]))
+
+
+def demo(port: Annotated[int, typer.Option(help="port of the proxy", min=1, max=65535)] = 4000) -> None:
+    """Run a governed proxy in front of built-in fake providers: no keys, no servers, loopback only."""
+    _require_litellm()
+    import signal
+
+    from governance.demo.run import run_demo
+
+    # Ended by a supervisor, the demo takes its processes along as it does on Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+    try:
+        run_demo(port, sys.stdout)
+    except KeyboardInterrupt:
+        typer.echo("\nended")
+    except GovernanceError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(CANNOT_RUN) from None
+
+
+def _policy_of(config: Path) -> Path:
+    """The policy that a proxy with this configuration would read by itself (governance/proxy/start.py)."""
+    from governance.proxy_config import read_section
+
+    if os.environ.get("GOVERNANCE_POLICY"):
+        return Path(os.environ["GOVERNANCE_POLICY"])
+    named = read_section(config, "callback_settings").get("governance")
+    return config.parent / str(named.get("policy") if isinstance(named, dict) else "governance.yaml")
+
+
+def _require_litellm() -> None:
+    from importlib.util import find_spec
+
+    if find_spec("litellm") is None or find_spec("fastapi") is None:
+        typer.echo("the LiteLLM proxy is not installed here; pip install 'litellm-governance[proxy]'", err=True)
+        raise typer.Exit(CANNOT_RUN)

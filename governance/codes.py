@@ -1,0 +1,74 @@
+"""Every reason and refusal code: the closed list that records, answers, metrics and policy tests speak in."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from governance.model import Unit
+
+# --- why a target may not serve, in the order in which it is found out -------------------------------------------
+
+TARGET_DISABLED: Final = "target_disabled"
+"""The policy switches the target off."""
+VIRTUAL_MODEL_MISMATCH: Final = "virtual_model_mismatch"
+"""The target belongs to another alias of the profile."""
+REQUEST_TYPE_MISMATCH: Final = "request_type_mismatch"
+"""The target does not serve this type of request."""
+CAPABILITY_MISMATCH: Final = "capability_mismatch"
+"""The target lacks something that the request needs."""
+CONTEXT_WINDOW_EXCEEDED: Final = "context_window_exceeded"
+"""The prompt is longer than the model takes."""
+NOT_CONFIGURED: Final = "not_configured"
+"""LiteLLM has no such model."""
+UNPRICED: Final = "unpriced"
+"""A money limit applies, and no price of the model is known."""
+MODEL_NOT_ALLOWED: Final = "model_not_allowed"
+"""The caller's key may not use this model (policy: `grant: targets`)."""
+COOLING_DOWN: Final = "cooling_down"
+"""The target failed lately and is left alone for a while."""
+REQUESTS_EXHAUSTED: Final = "requests_exhausted"
+TOKENS_EXHAUSTED: Final = "tokens_exhausted"
+COST_EXHAUSTED: Final = "cost_exhausted"
+CONCURRENCY_EXHAUSTED: Final = "concurrency_exhausted"
+"""A window of the target (or of the caller) has no room for this request."""
+
+TARGET_REASONS: Final = (
+    TARGET_DISABLED,
+    VIRTUAL_MODEL_MISMATCH,
+    REQUEST_TYPE_MISMATCH,
+    CAPABILITY_MISMATCH,
+    CONTEXT_WINDOW_EXCEEDED,
+    NOT_CONFIGURED,
+    UNPRICED,
+    MODEL_NOT_ALLOWED,
+    COOLING_DOWN,
+    REQUESTS_EXHAUSTED,
+    TOKENS_EXHAUSTED,
+    COST_EXHAUSTED,
+    CONCURRENCY_EXHAUSTED,
+)
+
+# --- why a request is refused; besides these, the four `…_exhausted`, COOLING_DOWN --------------------------------
+
+NO_ELIGIBLE_TARGET: Final = "no_eligible_target"
+"""400: no target of the profile can serve this request, now or later."""
+VIRTUAL_KEY_REQUIRED: Final = "virtual_key_required"
+"""401: the policy asks for a virtual key and the request has none."""
+LEDGER_UNAVAILABLE: Final = "ledger_unavailable"
+"""503: limits cannot be checked now."""
+PLUGIN_ERROR: Final = "plugin_error"
+"""503: a plugin failed whose word is needed."""
+
+_EXHAUSTED: Final[dict[Unit, str]] = {
+    "requests": REQUESTS_EXHAUSTED,
+    "tokens": TOKENS_EXHAUSTED,
+    "input_tokens": TOKENS_EXHAUSTED,
+    "output_tokens": TOKENS_EXHAUSTED,
+    "usd_micros": COST_EXHAUSTED,
+    "concurrent": CONCURRENCY_EXHAUSTED,
+}
+
+
+def exhausted(unit: Unit) -> str:
+    """The code for a full window of this unit."""
+    return _EXHAUSTED[unit]

@@ -1,0 +1,66 @@
+"""What the demo shows, as commands to paste."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+
+
+def tour(proxy_url: str, providers_url: str, policy: Path) -> str:
+    """The text that the demo prints when everything runs."""
+    fast = _ask(proxy_url, "fast/glm-4.7")
+    tiny = _ask(proxy_url, "tiny/glm-4.7")
+    return f"""
+A governed LiteLLM proxy is running on {proxy_url}
+Its policy is {policy}; its providers are fakes on {providers_url}.
+In another terminal, paste:
+
+1. A virtual model. The first target of the profile serves it: look for `x-governance-target: cerebras/glm-4.7`.
+
+{fast}
+
+   Why: {_explain(policy, "fast/glm-4.7")}
+
+2. Failover. Cerebras fails; the same request is answered by openai/glm-4.7, after two attempts.
+
+   curl -s -X POST '{providers_url}/_control/cerebras/fail?status=503'
+{fast}
+   curl -s -X POST '{providers_url}/_control/cerebras/ok'
+
+   Why: the decision below names the failed attempt. Asked beforehand, it names who would be next:
+        {_explain(policy, "fast/glm-4.7")}
+
+3. A full target. Cerebras has room for 3 requests a minute; the fourth goes to openai/glm-4.7 at once.
+
+   for i in 1 2 3 4; do
+{fast} | grep -i x-governance-target; done
+
+   Why: {_explain(policy, "fast/glm-4.7", "cerebras/glm-4.7", 3)}
+
+4. Nowhere left to go. The profile `tiny` has room for 2 requests a minute; the third gets a 429 that says when
+   to come back.
+
+   for i in 1 2 3; do
+{tiny} | grep -iE '^HTTP|retry-after|message'; done
+
+   Why: {_explain(policy, "tiny/glm-4.7", "openai/glm-4.7", 2)}
+
+Any OpenAI or Anthropic SDK works with base URL {proxy_url} and any key, e.g. model="fast/glm-4.7".
+Ctrl-C ends it. Each decision is told here as it ends:
+
+"""
+
+
+def _ask(proxy_url: str, model: str) -> str:
+    body = json.dumps({"model": model, "messages": [{"role": "user", "content": "Hello"}]})
+    return f"   curl -si {proxy_url}/v1/chat/completions -H 'content-type: application/json' -d {shlex.quote(body)}"
+
+
+def _explain(policy: Path, model: str, full: str | None = None, used: int = 0) -> str:
+    given = {"body": {"model": model}} | ({"usage": [{"target": full, "used": used}]} if full else {})
+    command = Path(sys.argv[0]).name if Path(sys.argv[0]).name == "governance" else "governance"
+    beside = Path(sys.executable).parent / command
+    program = str(beside) if beside.exists() else command
+    return f"echo {shlex.quote(json.dumps(given))} | {program} explain - --policy {policy}"

@@ -1,0 +1,375 @@
+"""admit -> (attempt -> fail)* -> settle | release: the one place where the sequence of a request can be read."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from governance import codes, refusals
+from governance.catalog import screen
+from governance.errors import LedgerUnavailable
+from governance.host import Host
+from governance.ledger import Ledger, Option, OptionReading, Reserved
+from governance.model import Charge, Failure, Recovery, Refusal, Rejection, Request, Target, Usage, Window
+from governance.trace import Attempt, Candidate, Outcome, Trace, uuid7
+
+log = logging.getLogger("governance.engine")
+
+_AWAY: tuple[str, str, int | None] = (codes.LEDGER_UNAVAILABLE, "the ledger does not answer", 1)
+
+_UNAVAILABLE = Refusal(503, codes.LEDGER_UNAVAILABLE, "limits cannot be checked now; try again", retry_after_s=1)
+
+MayCall = Callable[[str], Awaitable[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The engine's answer to one request, and the handle for everything that happens to it later.
+
+    Args:
+        request: as the plugins rewrote it.
+        target: who serves first; None when refused.
+        fallbacks: who serves next, in order. On `pass`, the caller's own.
+        shared: what every attempt costs whoever asks.
+    """
+
+    outcome: Outcome
+    request: Request
+    trace: Trace
+    target: Target | None = None
+    fallbacks: tuple[Target, ...] = ()
+    refusal: Refusal | None = None
+    shared: tuple[Charge, ...] = ()
+    by_call_name: dict[str, Target] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        return self.trace.id
+
+    @property
+    def counted(self) -> bool:
+        """Whether the ledger knows this request."""
+        return self.outcome == "route" or bool(self.shared)
+
+    def target_named(self, name: str) -> Target:
+        """The target of this name, with its charges if the decision knows it."""
+        return next((target for target in self.by_call_name.values() if target.name == name), Target(name))
+
+    def call_name(self, target: Target) -> str:
+        """What LiteLLM is asked for, to be served by this target."""
+        models = self.request.models
+        return (models.call_name(target.name) if models else None) or target.name
+
+
+class Engine:
+    """Decides for one policy, on one ledger. Requests that began on it also end on it."""
+
+    def __init__(self, host: Host, ledger: Ledger, *, clock: Callable[[], float] = time.time) -> None:
+        self.host = host
+        self.ledger = ledger
+        self.deadline_s = float(host.policy.core.ledger.deadline_s)
+        self._clock = clock
+
+    async def admit(
+        self, request: Request, *, may_call: MayCall | None = None, mode: Literal["live", "simulated"] = "live"
+    ) -> Decision:
+        """Decide which target serves a request, and reserve room for it in every limit that applies.
+
+        Args:
+            may_call: whether the caller's own key may use a model; asked only where the policy grants by targets.
+            mode: `simulated` decides the same and counts nothing.
+        """
+        trace = Trace(request, self.host.policy.revision, self._clock(), mode)
+        if self.host.policy.core.access.require_key and not request.identity.virtual_key_id:
+            return _refuse(
+                trace, request, Refusal(401, codes.VIRTUAL_KEY_REQUIRED, "this gateway requires a virtual key")
+            )
+        request, shared, refusal = self.host.pre_request(request, trace)
+        if refusal:
+            return _refuse(trace, request, refusal)
+        proposed, refusal = self.host.select_targets(request, trace)
+        if refusal:
+            trace.consider(proposed or ())
+            return _refuse(trace, request, refusal)
+        if proposed is None and request.model != trace.request.model:
+            proposed = (Target(request.model),)
+        if proposed is None:
+            return await self._pass(request, trace, shared, may_call)
+        targets = [await self._screen(request, target, may_call) for target in proposed]
+        if all(target.rejected for target in targets):
+            trace.consider(targets)
+            return _refuse(
+                trace, request, refusals.no_target(refusals.named(targets, trace.notes), trace.candidates, ())
+            )
+        return await self._reserve(request, trace, shared, targets, may_call)
+
+    def refuse(self, request: Request, refusal: Refusal) -> Decision:
+        """A refusal that needs no deciding: what is asked cannot be governed."""
+        return _refuse(Trace(request, self.host.policy.revision, self._clock(), "live"), request, refusal)
+
+    async def attempt(self, decision: Decision, call_name: str, may_call: MayCall | None = None) -> Refusal | None:
+        """LiteLLM is about to try this model: move the reservation to it, or say why it may not be tried now.
+
+        Args:
+            may_call: whether the caller's own key may use a model; asked for models that the decision did not name.
+        """
+        trace = decision.trace
+        target = decision.by_call_name.get(call_name) or Target(call_name)
+        if trace.attempts and trace.attempts[-1].outcome == "started":
+            trace.attempts[-1].outcome = "failed"
+        attempt = Attempt(target.name, "started", self._clock())
+        trace.attempts.append(attempt)
+        stranger = decision.outcome == "route" and call_name not in decision.by_call_name
+        if stranger and (may_call is None or not await may_call(call_name)):
+            return _skip(attempt, 403, codes.MODEL_NOT_ALLOWED, "no target of this request", None)
+        if not decision.counted or (len(trace.attempts) == 1 and target == decision.target):
+            return None
+        again = tuple(charge for charge in decision.shared if charge.window.unit == "requests")
+        try:
+            reading = await self.ledger.move(trace.id, max(1, len(trace.attempts) - 1), _option(target), again)
+        except LedgerUnavailable:
+            return _skip(attempt, 503, *_AWAY)
+        if _has_room(reading):
+            return None
+        if not reading.available:
+            return _skip(attempt, 503, *_AWAY)
+        code, detail, wait = refusals.rejection_detail(reading, self._clock())
+        return _skip(attempt, 503 if code == codes.COOLING_DOWN else 429, code, detail, wait)
+
+    def reached(self, decision: Decision) -> None:
+        """The attempt that was begun is on its way to the provider: its request counts."""
+        if decision.trace.attempts:
+            decision.trace.attempts[-1].reached = True
+
+    async def fail(self, decision: Decision, failure: Failure) -> Recovery:
+        """The attempt under way failed: ask the plugins what follows, and start the cool-down they want."""
+        trace = decision.trace
+        tried = sum(1 for attempt in trace.attempts if attempt.outcome != "skipped")
+        failure = replace(failure, attempt=max(1, tried))
+        target = decision.target_named(trace.attempts[-1].target) if trace.attempts else decision.target
+        if target is None:
+            return Recovery()
+        self._close_attempt(trace, target, "failed", failure.kind)
+        recovery = self.host.on_failure(decision.request, target, failure, trace)
+        if recovery.cool_down_s > 0:
+            await self._quietly(trace, self._cool_down(target, recovery))
+        return recovery
+
+    async def settle(self, decision: Decision, call_name: str, usage: Usage) -> None:
+        """The request was answered by this model: replace what was reserved by what was used."""
+        trace = decision.trace
+        target = decision.by_call_name.get(call_name) or Target(call_name)
+        if decision.counted and not trace.attempts and target != decision.target:
+            await self._quietly(trace, self.ledger.move(trace.id, 1, _option(target), force=True))
+        self._close_attempt(trace, target, "ok", None)
+        trace.usage = usage
+        if decision.counted:
+            await self._quietly(trace, self.ledger.settle(trace.id, usage.amounts))
+        self.host.on_success(decision.request, target, usage, trace)
+
+    async def release(self, decision: Decision) -> None:
+        """The request ended without an answer: give back all but the requests that reached a provider."""
+        if decision.counted:
+            attempted = any(attempt.reached for attempt in decision.trace.attempts)
+            await self._quietly(decision.trace, self.ledger.release(decision.id, attempted=attempted))
+
+    async def renew(self, decision: Decision) -> None:
+        """The request is still under way: put off the deadline of its reservation."""
+        if decision.counted:
+            await self._quietly(decision.trace, self.ledger.renew(decision.id, self.deadline_s))
+
+    async def _cool_down(self, target: Target, recovery: Recovery) -> None:
+        if recovery.after > 1:
+            # One failure fewer than `after` fits into the window; the next one is the one too many.
+            window = Window(
+                f"failures before {target.name} cools down",
+                f"target:{target.name}",
+                "requests",
+                recovery.after - 1,
+                recovery.within_s,
+            )
+            failure_id = uuid7()
+            counted = await self.ledger.reserve([Charge(window, 1)], [], reservation_id=failure_id, deadline_s=60)
+            await self.ledger.settle(failure_id, {})
+            if counted.granted:
+                return
+        await self.ledger.cool_down(target.name, recovery.cool_down_s)
+
+    async def close(self) -> None:
+        """Let go of the ledger."""
+        await self.ledger.close()
+
+    async def _screen(self, request: Request, target: Target, may_call: MayCall | None) -> Target:
+        target = screen(request, target)
+        grant = target.grant or self.host.policy.core.access.grant
+        if target.rejected or grant == "virtual" or may_call is None:
+            return target
+        call_name = (request.models.call_name(target.name) if request.models else None) or target.name
+        if await may_call(call_name):
+            return target
+        return replace(
+            target, rejected=Rejection(codes.MODEL_NOT_ALLOWED, "not on the model list of this key or its team")
+        )
+
+    async def _pass(
+        self, request: Request, trace: Trace, shared: tuple[Charge, ...], may_call: MayCall | None
+    ) -> Decision:
+        target = Target(request.model)
+        fallbacks = await self._caller_fallbacks(request, may_call)
+        if shared:
+            reserved = await self._ask_ledger(trace, shared, ())
+            if isinstance(reserved, Refusal):
+                return _refuse(trace, request, reserved)
+            _note_windows(trace, reserved)
+            if not reserved.granted:
+                return _refuse(trace, request, refusals.limit_used_up(reserved.shared, reserved.now_s))
+        trace.model, trace.fallbacks = request.model, tuple(t.name for t in fallbacks)
+        return _decided("pass", request, trace, target, fallbacks, shared)
+
+    async def _reserve(
+        self,
+        request: Request,
+        trace: Trace,
+        shared: tuple[Charge, ...],
+        targets: Sequence[Target],
+        may_call: MayCall | None,
+    ) -> Decision:
+        eligible = [target for target in targets if not target.rejected]
+        reserved = await self._ask_ledger(trace, shared, eligible)
+        if isinstance(reserved, Refusal):
+            return _refuse(trace, request, reserved)
+        _note_windows(trace, reserved)
+        waits = _candidates(trace, targets, reserved)
+        if reserved.chosen is None:
+            if any(not reading.fits and reading.window.mode == "enforce" for reading in reserved.shared):
+                return _refuse(trace, request, refusals.limit_used_up(reserved.shared, reserved.now_s))
+            return _refuse(
+                trace, request, refusals.no_target(refusals.named(targets, trace.notes), trace.candidates, waits)
+            )
+        others = [
+            (t, r) for i, (t, r) in enumerate(zip(eligible, reserved.options, strict=True)) if i != reserved.chosen
+        ]
+        with_room = [target for target, reading in others if _has_room(reading)]
+        full = [target for target, reading in others if not reading.fits and reading.cooling_until_s is None]
+        last_resort = [target for target in full if target.when_full == "last"]
+        fallbacks = (*with_room, *last_resort) or await self._caller_fallbacks(request, may_call)
+        chosen = eligible[reserved.chosen]
+        trace.model, trace.fallbacks = chosen.name, tuple(t.name for t in fallbacks)
+        return _decided("route", request, trace, chosen, fallbacks, shared)
+
+    async def _ask_ledger(
+        self, trace: Trace, shared: Sequence[Charge], targets: Sequence[Target]
+    ) -> Reserved | Refusal:
+        began = time.perf_counter_ns()
+        try:
+            reserved = await self.ledger.reserve(
+                shared,
+                [_option(target) for target in targets],
+                reservation_id=trace.id,
+                deadline_s=self.deadline_s,
+                dry_run=trace.mode == "simulated",
+            )
+        except LedgerUnavailable as error:
+            trace.step("ledger", "reserve", f"unavailable: {error}", began)
+            return _UNAVAILABLE
+        except ValueError as error:  # a plugin charges what cannot be counted
+            trace.step("ledger", "reserve", f"failed: {error}", began)
+            return Refusal(503, codes.PLUGIN_ERROR, "a plugin charges what cannot be counted", retry_after_s=1)
+        if not reserved.available:
+            lost = f"allowed, {len(reserved.uncounted)} windows not counted" if reserved.granted else "refused"
+            trace.step("ledger", "reserve", f"unavailable: {lost}", began)
+            return reserved if reserved.granted else _UNAVAILABLE
+        trace.step("ledger", "reserve", "granted" if reserved.granted else "refused", began)
+        return reserved
+
+    async def _caller_fallbacks(self, request: Request, may_call: MayCall | None) -> tuple[Target, ...]:
+        """The caller's own fallbacks; a virtual name among them becomes the targets behind it."""
+        targets: list[Target] = []
+        for name in request.fallbacks:
+            asked = replace(request, model=name)
+            scratch = Trace(asked, self.host.policy.revision, self._clock(), "simulated")
+            proposed, _ = self.host.select_targets(asked, scratch)
+            behind = [Target(name)] if proposed is None else [await self._screen(asked, t, may_call) for t in proposed]
+            targets.extend(target for target in behind if not target.rejected)
+        return tuple({target.name: target for target in targets}.values())
+
+    def _close_attempt(self, trace: Trace, target: Target, outcome: str, error: str | None) -> None:
+        same = [attempt for attempt in trace.attempts if attempt.target == target.name and attempt.outcome != "skipped"]
+        attempt = same[-1] if same else Attempt(target.name, outcome, trace.at_s, reached=True)
+        if not same:
+            trace.attempts.append(attempt)
+        if attempt.outcome == "started":
+            attempt.ms = max(0, round((self._clock() - attempt.started_s) * 1000))
+        attempt.outcome, attempt.error = outcome, error
+
+    async def _quietly(self, trace: Trace, call: Awaitable[object]) -> None:
+        # What is counted after the answer must not change the answer; the deadline releases what is lost here.
+        try:
+            await call
+        except LedgerUnavailable as error:
+            trace.step("ledger", "settle", f"unavailable: {error}")
+            log.warning("decision %s could not be settled, the ledger does not answer: %s", trace.id, error)
+
+
+def _skip(attempt: Attempt, status: int, code: str, detail: str, wait_s: int | None) -> Refusal:
+    attempt.outcome, attempt.error = "skipped", code
+    message = f"{attempt.target} cannot be tried now: {code} ({detail})"
+    return Refusal(status, code, message, retry_after_s=wait_s)
+
+
+def _note_windows(trace: Trace, reserved: Reserved) -> None:
+    trace.windows.extend((reading, reserved.granted and reserved.available) for reading in reserved.shared)
+    for i, option in enumerate(reserved.options):
+        counted = i == reserved.chosen and reserved.available
+        trace.windows.extend((reading, counted) for reading in option.windows)
+
+
+def _has_room(reading: OptionReading) -> bool:
+    # The ledger tells room and cool-down apart; it chooses, and moves to, only what has the one and not the other.
+    return reading.fits and reading.cooling_until_s is None
+
+
+def _option(target: Target) -> Option:
+    return Option(target.name, target.charges)
+
+
+def _candidates(trace: Trace, targets: Sequence[Target], reserved: Reserved) -> list[tuple[str, int]]:
+    """Note every target with its reason; returns code and wait of those for which waiting helps."""
+    waits: list[tuple[str, int]] = []
+    readings = iter(enumerate(reserved.options))
+    for target in targets:
+        if target.rejected:
+            trace.candidates.append(Candidate(target.name, False, target.rejected.code, target.rejected.detail))
+            continue
+        i, reading = next(readings)
+        if _has_room(reading):
+            trace.candidates.append(Candidate(target.name, i == reserved.chosen, None, target.note))
+            continue
+        code, detail, wait = refusals.rejection_detail(reading, reserved.now_s)
+        trace.candidates.append(Candidate(target.name, False, code, detail))
+        if wait is not None:
+            waits.append((code, wait))
+    return waits
+
+
+def _decided(
+    outcome: Outcome,
+    request: Request,
+    trace: Trace,
+    target: Target,
+    fallbacks: Sequence[Target],
+    shared: tuple[Charge, ...],
+) -> Decision:
+    trace.outcome = outcome
+    decision = Decision(outcome, request, trace, target, tuple(fallbacks), None, shared)
+    for known in (target, *fallbacks):
+        decision.by_call_name.setdefault(decision.call_name(known), known)
+    return decision
+
+
+def _refuse(trace: Trace, request: Request, refusal: Refusal) -> Decision:
+    trace.outcome, trace.refusal = "refuse", refusal
+    return Decision("refuse", request, trace, refusal=refusal)

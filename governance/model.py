@@ -1,0 +1,341 @@
+"""The nouns: frozen values without I/O that every other module speaks in."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final, Literal, Protocol
+
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+def _nothing() -> Mapping[str, Any]:
+    return NOTHING
+
+
+Unit = Literal["requests", "tokens", "input_tokens", "output_tokens", "usd_micros", "concurrent"]
+Mode = Literal["enforce", "shadow"]
+
+REQUEST_TYPES: Final = (
+    "chat",
+    "completion",
+    "responses",
+    "messages",
+    "embedding",
+    "image_generation",
+    "transcription",
+    "speech",
+    "rerank",
+    "moderation",
+)
+MICROS_PER_USD: Final = 1_000_000
+
+GENERATES_TEXT: Final = frozenset({"chat", "completion", "responses", "messages"})
+
+# Reserved for a request that names no limit of its own for the answer.
+TYPICAL_OUTPUT_TOKENS: Final = 1024
+
+
+# --- limits -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One live counter: at most `amount` units, for one subject.
+
+    Args:
+        limit: name of the limit in the policy.
+        subject: whom it counts, as `kind:id`, e.g. `team:research`, `target:cerebras/glm-4.7`.
+        amount: the limit itself, in `unit`; money in micro-dollars.
+        period: what the count covers: seconds of a rolling window; `hour`, `day`, `week`, `month`,
+            `quarter` or `year` of the calendar; None for what is in flight now (unit `concurrent`).
+        timezone: IANA name, for calendar periods.
+        on_unavailable: what happens when the ledger does not answer; None = the ledger's default.
+    """
+
+    limit: str
+    subject: str
+    unit: Unit
+    amount: int
+    period: int | str | None
+    timezone: str = "UTC"
+    mode: Mode = "enforce"
+    on_unavailable: Literal["refuse", "allow"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """An amount to count in one window, in the window's unit."""
+
+    window: Window
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an answer really used, as the provider reported it. None: it did not say, and nobody can know."""
+
+    input_tokens: int | None = 0
+    output_tokens: int | None = 0
+    cost_usd_micros: int | None = 0
+
+    @property
+    def amounts(self) -> dict[str, int]:
+        """The same, by the units that windows count, without those that are not known.
+
+        Requests are missing too: they were counted when they were reserved.
+        """
+        both = (
+            None if self.input_tokens is None or self.output_tokens is None else self.input_tokens + self.output_tokens
+        )
+        amounts = {
+            "tokens": both,
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "usd_micros": self.cost_usd_micros,
+        }
+        return {unit: amount for unit, amount in amounts.items() if amount is not None}
+
+
+# --- who asks, and for what ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who is asking, as the proxy verified it. Empty strings where the proxy knows nothing."""
+
+    virtual_key_id: str = ""
+    virtual_key_name: str = ""
+    user_id: str = ""
+    team_id: str = ""
+    team_name: str = ""
+    customer_id: str = ""
+    customer_name: str = ""
+    end_user_id: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=_nothing, hash=False)
+
+
+NOBODY: Final = Identity()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What is known of one model. None and empty mean unknown, never "no".
+
+    Prices are micro-dollars per token (dollars per million tokens).
+    """
+
+    capabilities: frozenset[str] | None = None
+    max_input_tokens: int | None = None
+    max_output_tokens: int | None = None
+    input_price: float | None = None
+    output_price: float | None = None
+
+    def cost_usd_micros(self, input_tokens: int, output_tokens: int) -> int | None:
+        """What these tokens cost, rounded up to a micro-dollar; None when a price is unknown."""
+        if self.input_price is None or (self.output_price is None and output_tokens):
+            return None
+        return -int(-(input_tokens * self.input_price + output_tokens * (self.output_price or 0.0)) // 1)
+
+
+NO_FACTS: Final = ModelFacts()
+
+
+class Models(Protocol):
+    """What the proxy can call; see `governance.catalog`."""
+
+    def call_name(self, target: str) -> str | None:
+        """The name under which the proxy serves `provider/model`; None when it serves no such model."""
+
+    def facts(self, target: str) -> ModelFacts:
+        """What is known of `provider/model`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call as it came in, normalised.
+
+    Args:
+        model: the name the caller asked for.
+        prompt_tokens: an estimate.
+        max_output_tokens: what the caller allows at most; None when it does not say.
+        fallbacks: the caller's own, in order.
+        choices: how many answers are asked for.
+        models: what the proxy can call; None = nothing is known, every model is taken to be there.
+        draw: gives random numbers in [0, 1); simulation fixes them.
+    """
+
+    model: str
+    request_type: str = "chat"
+    identity: Identity = NOBODY
+    modalities: frozenset[str] = frozenset({"text"})
+    capabilities: frozenset[str] = frozenset()
+    headers: Mapping[str, str] = field(default_factory=_nothing, hash=False)
+    params: Mapping[str, str] = field(default_factory=_nothing, hash=False)
+    tags: tuple[str, ...] = ()
+    task: str | None = None
+    prompt_tokens: int = 0
+    max_output_tokens: int | None = None
+    choices: int = 1
+    streaming: bool = False
+    fallbacks: tuple[str, ...] = ()
+    models: Models | None = field(default=None, compare=False, repr=False)
+    draw: Callable[[], float] = field(default=random.random, compare=False, repr=False)
+
+    @property
+    def output_tokens(self) -> int:
+        """Output tokens to reserve: what the caller allows, else a typical answer; 0 where no text is generated."""
+        if self.request_type not in GENERATES_TEXT:
+            return 0
+        allowed = TYPICAL_OUTPUT_TOKENS if self.max_output_tokens is None else self.max_output_tokens
+        return allowed * self.choices
+
+    def charge(self, window: Window, facts: ModelFacts = NO_FACTS) -> Charge | None:
+        """What serving this request costs a window at most; None for money where the price is unknown.
+
+        Where the caller does not limit the answer, its length is our guess, and a guess alone never makes a request
+        larger than the window: it then reserves all of the window.
+        """
+        amount = self._amount(window.unit, self.output_tokens, facts)
+        if amount is None:
+            return None
+        if amount > window.amount and self.max_output_tokens is None:
+            amount = max(window.amount, self._amount(window.unit, 0, facts) or 0)
+        return Charge(window, amount)
+
+    def _amount(self, unit: Unit, output_tokens: int, facts: ModelFacts) -> int | None:
+        if unit == "tokens":
+            return self.prompt_tokens + output_tokens
+        if unit == "input_tokens":
+            return self.prompt_tokens
+        if unit == "output_tokens":
+            return output_tokens
+        if unit == "usd_micros":
+            return facts.cost_usd_micros(self.prompt_tokens, output_tokens)
+        return 1
+
+
+# --- where it may go -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why a target may not serve a request: a code of the policy's closed list, and the particulars."""
+
+    code: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One `provider/model` that LiteLLM can call, with the charges that serving from it costs.
+
+    Args:
+        name: `provider/model`.
+        capabilities: what it can do; None = look it up in the catalogue.
+        charges: counted only when this target serves.
+        rejected: why it may not serve this request; None while it may.
+        when_full: `skip` leaves it out while its windows are full, `last` keeps it as the last resort.
+        grant: `targets` = the caller's key must itself be allowed to call this target; None = the policy's default.
+        note: a remark for the record, e.g. that its capabilities are unknown.
+    """
+
+    name: str
+    capabilities: frozenset[str] | None = None
+    charges: tuple[Charge, ...] = ()
+    rejected: Rejection | None = None
+    when_full: Literal["skip", "last"] = "skip"
+    grant: Literal["virtual", "targets"] | None = None
+    note: str = ""
+
+
+# --- what plugins answer -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a request is not served: a value until the proxy's edge.
+
+    Args:
+        status: of HTTP: 400, 401, 402, 403, 429 or 503.
+        code: a code of the policy's closed list.
+        limit: name of the limit that is used up.
+        retry_after_s: whole seconds until there is room; None when waiting does not help.
+    """
+
+    status: int
+    code: str
+    message: str
+    limit: str | None = None
+    retry_after_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A plugin's answer before any target is chosen: charges add up, annotations chain, the first refusal ends it.
+
+    Args:
+        model: ask for this model instead.
+        notes: annotations for the record: `rule`, `task`, …
+        shadow: what a shadow rule would have done: {"name": …, "would": …}.
+    """
+
+    charges: tuple[Charge, ...] = ()
+    refusal: Refusal | None = None
+    model: str | None = None
+    task: str | None = None
+    notes: Mapping[str, str] = field(default_factory=_nothing, hash=False)
+    shadow: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The list of targets with what the record should say of it; a plugin may also return the bare list.
+
+    Args:
+        targets: in the order in which they should serve.
+        notes: annotations for the record: `profile`, `virtual_provider`, …
+        refusal: the request cannot be served at all, e.g. its virtual model is unknown.
+    """
+
+    targets: tuple[Target, ...] = ()
+    notes: Mapping[str, str] = field(default_factory=_nothing, hash=False)
+    refusal: Refusal | None = None
+    shadow: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How one attempt failed.
+
+    Args:
+        kind: `rate_limited`, `overloaded`, `server_error`, `timeout`, `auth`, `invalid_request`,
+            `content_policy`, `context_window_exceeded`, `unsupported` (by this provider), `not_found` or `unknown`.
+        status: of HTTP, as the provider answered; None when there was no answer.
+        retry_after_s: the provider's own word.
+        attempt: which attempt of the request it was, from 1.
+    """
+
+    kind: str
+    status: int | None = None
+    retry_after_s: float | None = None
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What to do after a failed attempt.
+
+    Args:
+        cool_down_s: keep the failed target out of every proxy's choice for so long.
+        after, within_s: only when it is (at least) the failure number `after` of this target within so many seconds;
+            all proxies count together.
+        try_next: False ends the request with this failure.
+    """
+
+    cool_down_s: float = 0.0
+    after: int = 1
+    within_s: int = 0
+    try_next: bool = True

@@ -1,0 +1,101 @@
+"""What a policy says besides the plugins' own sections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from governance.ledger import open_ledger
+from governance.policy.nodes import Tree
+
+DEFAULT_ORDER: Final = ("routing_rules", "task_routing", "routing_profiles", "rate_limits", "budgets", "failover")
+
+
+class LedgerSettings(BaseModel):
+    """Where windows are counted, and what happens when that place does not answer."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str = "memory://"
+    on_unavailable: Literal["refuse", "allow"] = "refuse"
+    deadline_s: int = Field(
+        default=120, ge=5, le=3600, description="a process that died gives its reservations back after this"
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _names_a_ledger(cls, url: str) -> str:
+        try:
+            open_ledger(url)
+        except ValueError:
+            raise
+        except Exception as error:  # the client's own checks of its options
+            raise ValueError(f"is no URL of a ledger: {type(error).__name__}: {error}") from None
+        return url
+
+
+class AccessSettings(BaseModel):
+    """Who may be served by what.
+
+    `grant: virtual`: a key that may call the virtual name may be served by the targets the policy gives that name.
+    `grant: targets`: each target must also be on the key's and its team's own model lists.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    grant: Literal["virtual", "targets"] = "virtual"
+    require_key: bool = Field(default=False, description="refuse requests that come without a virtual key")
+
+
+class Core(BaseModel):
+    """The top-level keys that belong to no plugin."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: Literal[1] = 1
+    ledger: LedgerSettings = LedgerSettings()
+    access: AccessSettings = AccessSettings()
+    plugins: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A valid policy.
+
+    Args:
+        revision: `sha256:…` of the text as it was read; changes with every edit.
+        order: names of the plugins it uses, in the order in which they are asked.
+        sections: the plugins' own parts, validated.
+    """
+
+    source: str
+    revision: str
+    core: Core = field(default_factory=Core)
+    order: tuple[str, ...] = ()
+    sections: Mapping[str, Any] = field(default_factory=dict)
+
+
+def unwrap(tree: Tree) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """A document in the gateway plugin format, `{name: governance, enabled, config: {…}}`, as a policy.
+
+    Returns:
+        The policy's own keys, and the path at which they stand in the document.
+    """
+    data: dict[str, Any] = tree.data
+    if not (data.get("name") == "governance" and isinstance(data.get("config"), dict)):
+        return data, ()
+    if data.keys() - {"name", "enabled", "config"} or not isinstance(data.get("enabled", True), bool):
+        return data, ()
+    if data.get("enabled") is False:
+        return {}, ("config",)
+    config = dict(data["config"])
+    mandatory = config.pop("is_vk_mandatory", None)
+    access = config.get("access", {})
+    if isinstance(mandatory, bool) and isinstance(access, dict):
+        config["access"] = {"require_key": mandatory, **access}
+    elif mandatory is not None and not isinstance(mandatory, bool):
+        tree.problems.append(tree.problem(("config", "is_vk_mandatory"), "must be true or false"))
+    return config, ("config",)

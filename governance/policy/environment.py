@@ -1,0 +1,49 @@
+"""`${NAME}` in the strings of a policy. `$${` stands for a literal `${`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+_REFERENCE = re.compile(r"\$(\$\{)|\$\{([^}]*)(\}?)")
+_QUOTED = re.compile(r"([`'])(.+?)\1")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def substitution(environment: Mapping[str, str]) -> Callable[[str], str]:
+    """A function that fills in the references of one string; its ValueError never repeats a variable's value."""
+
+    def fill(match: re.Match[str]) -> str:
+        if match[1]:
+            return "${"
+        name = match[2]
+        if not match[3] or not _NAME.fullmatch(name):
+            raise ValueError(
+                f"`{match[0]}` is no reference to an environment variable; write ${{NAME}}, or $${{ for a literal ${{"
+            )
+        if name not in environment:
+            raise ValueError(f"environment variable `{name}` is not set")
+        return environment[name]
+
+    return lambda text: _REFERENCE.sub(fill, text) if "${" in text else text
+
+
+def as_written(message: str, written: str, filled: str, *, near: bool) -> str:
+    """The message with `written`, the text of the file, in place of what was `filled` in for it.
+
+    Args:
+        near: the message is about this very string, so that what it quotes may be a part of it.
+    """
+    whole = filled.strip()
+    if len(whole) > 3:  # shorter ones are no secrets, and part of many a word
+        message = re.sub(re.escape(whole), lambda _: written, message, flags=re.IGNORECASE)
+    if not near:
+        return message
+
+    open_text = _REFERENCE.sub("", written)
+
+    def hide(match: re.Match[str]) -> str:
+        hidden = match[2].lower() in filled.lower() and match[2] not in open_text
+        return f"{match[1]}{written}{match[1]}" if hidden else match[0]
+
+    return _QUOTED.sub(hide, message)

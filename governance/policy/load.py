@@ -1,0 +1,240 @@
+"""A policy file to a `Policy`, or every one of its mistakes at once."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path as FilePath
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from governance.errors import PolicyError, Problem
+from governance.policy.document import DEFAULT_ORDER, Core, Policy, unwrap
+from governance.policy.environment import substitution
+from governance.policy.nodes import Path, Tree, read_tree
+
+Sections = Callable[[str], "type[BaseModel] | None"]
+
+
+def load_policy(
+    file: str | os.PathLike[str],
+    installed: Iterable[str],
+    section_model: Sections,
+    environment: Mapping[str, str] | None = None,
+) -> Policy:
+    """Read and validate a policy file.
+
+    Args:
+        installed: names of the plugins that could be used.
+        section_model: the `Config` of an installed plugin.
+
+    Raises:
+        PolicyError: with every mistake found.
+    """
+    path = FilePath(file)
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise PolicyError([Problem(str(file), 0, 0, "", f"is not UTF-8 text (byte {error.start})")]) from None
+    except OSError as error:
+        message = f"cannot be read: {error.strerror or type(error).__name__}"
+        raise PolicyError([Problem(str(file), 0, 0, "", message)]) from None
+    return parse_policy(text, path.name, installed, section_model, os.environ if environment is None else environment)
+
+
+def parse_policy(
+    text: str, source: str, installed: Iterable[str], section_model: Sections, environment: Mapping[str, str] = {}
+) -> Policy:
+    """The same for text that is already here."""
+    tree = read_tree(text, source, substitution(environment))
+    if tree.data is None and not tree.problems:
+        raise PolicyError([tree.problem((), "the policy is empty; a minimal one is `version: 1`")])
+    if not isinstance(tree.data, dict):
+        raise PolicyError(
+            [*tree.problems, tree.problem((), "a policy is a mapping of keys to values, such as `version: 1`")]
+        )
+    data, root = unwrap(tree)
+    names = sorted(installed)
+    problems = list(tree.problems)
+    core_keys = Core.model_fields.keys()
+    core = _validate(Core, {k: v for k, v in data.items() if k in core_keys}, tree, root, problems)
+    sections: dict[str, Any] = {}
+    for name in (key for key in data if key not in core_keys):
+        model = section_model(name) if name in names else None
+        if model is None:
+            problems.append(tree.problem((*root, name), _no_such_plugin(name, names)))
+        else:
+            sections[name] = _validate(model, data[name], tree, (*root, name), problems)
+    order = _order(data.get("plugins"), list(sections), names, tree, root, problems)
+    for name in order:
+        if name in names and name not in sections:
+            sections[name] = _default(name, section_model(name), tree, root, problems)
+    if problems or core is None:
+        raise PolicyError(dict.fromkeys(problems))
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return Policy(source, f"sha256:{digest}", core, order, sections)
+
+
+def _validate(model: type[BaseModel], value: Any, tree: Tree, at: Path, problems: list[Problem]) -> Any:
+    problems.extend(_clashing_names(value, tree, at))
+    unread = {problem.path for problem in tree.problems}
+    faulty: set[str | int] = set()
+    try:
+        section = model.model_validate(value)
+    except ValidationError as error:
+        for each in error.errors():
+            faulty.add(each["loc"][0] if each["loc"] else "")
+            problem = tree.problem(_inside(tree, at, each["loc"]), _message(model, each))
+            if problem.path not in unread:
+                problems.append(problem)
+        section = _without(model, value, faulty)
+    sound = [i for i in range(len(value)) if i not in faulty] if isinstance(value, list) else []
+    for loc, message in getattr(section, "problems", lambda: ())():
+        where = (sound[loc[0]], *loc[1:]) if sound and loc and isinstance(loc[0], int) else loc
+        problems.append(tree.problem((*at, *where), message))
+    return section
+
+
+def _without(model: type[BaseModel], value: Any, faulty: set[str | int]) -> Any:
+    # What is sound in a list is judged on, so that one run finds every mistake.
+    if not isinstance(value, list) or "" in faulty:
+        return None
+    try:
+        return model.model_validate([item for i, item in enumerate(value) if i not in faulty])
+    except ValidationError:
+        return None
+
+
+def _inside(tree: Tree, at: Path, loc: tuple[str | int, ...]) -> Path:
+    # pydantic adds names of validators and union members to a location; the file knows none of these.
+    path = at
+    for i, part in enumerate(loc):
+        if (*path, part) in tree.marks or i == len(loc) - 1:
+            path = (*path, part)
+    return path
+
+
+def _clashing_names(value: Any, tree: Tree, at: Path) -> Iterator[Problem]:
+    seen: dict[str, int] = {}
+    for i, item in enumerate(value if isinstance(value, list) else ()):
+        name = item.get("name") if isinstance(item, dict) else None
+        if not isinstance(name, str):
+            continue
+        first = seen.setdefault(name.strip().lower(), i)
+        if first != i:
+            line = tree.mark((*at, first, "name")).line
+            yield tree.problem(
+                (*at, i, "name"),
+                f"`{name}` is taken by the entry on line {line}; names are unique, whatever their case",
+            )
+
+
+def _order(
+    listed: Any, sections: list[str], names: list[str], tree: Tree, root: Path, problems: list[Problem]
+) -> tuple[str, ...]:
+    if not isinstance(listed, list):
+        known = [name for name in DEFAULT_ORDER if name in sections]
+        return (*known, *(name for name in sections if name not in known))
+    for i, name in enumerate(listed):
+        if isinstance(name, str) and name not in names:
+            problems.append(tree.problem((*root, "plugins", i), _no_such_plugin(name, names)))
+        elif name in listed[:i]:
+            problems.append(tree.problem((*root, "plugins", i), f"`{name}` is listed twice"))
+    for name in sections:
+        if name not in listed:
+            message = f"`{name}` is not in the list `plugins`; add it there or remove this section"
+            problems.append(tree.problem((*root, name), message))
+    return tuple(name for name in listed if isinstance(name, str))
+
+
+def _default(name: str, model: type[BaseModel] | None, tree: Tree, root: Path, problems: list[Problem]) -> Any:
+    empties: tuple[Any, ...] = ({}, [])
+    for empty in empties:
+        try:
+            return model.model_validate(empty) if model else None
+        except ValidationError:
+            continue
+    problems.append(tree.problem((*root, "plugins"), f"`{name}` needs a section `{name}:` of its own"))
+    return None
+
+
+def _no_such_plugin(name: str, names: list[str]) -> str:
+    known = ", ".join(names)
+    core = ", ".join(Core.model_fields)
+    return f"no such plugin{_did_you_mean(name, [*names, *Core.model_fields])}; installed: {known}; other keys: {core}"
+
+
+def _did_you_mean(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f", did you mean `{close[0]}`?" if close else ""
+
+
+def _message(model: type[BaseModel], error: Any) -> str:
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "extra_forbidden":
+        return f"unknown key{_known_keys(model, error['loc'])}"
+    if kind == "missing":
+        return "is required"
+    if kind in {"value_error", "assertion_error"}:
+        return str(context.get("error", error["msg"]))
+    if kind in {"literal_error", "enum"}:
+        expected = str(context["expected"]).replace(" or ", ", ").replace("'", "")
+        return f"must be one of {expected}" if ", " in expected else f"must be {expected}"
+    if kind in {"too_short", "string_too_short"} and context["min_length"] == 1:
+        return "must not be empty"
+    if kind in {"too_long", "string_too_long"} and isinstance(error["input"], str):
+        return f"must be at most {context['max_length']} characters long"
+    if kind == "int_from_float":
+        return f"must be a whole number, not {error['input']}"
+    wanted = _WANTED.get(kind)
+    if wanted:
+        return f"must be {wanted}, not {_kind_of(error['input'])}"
+    return str(error["msg"][0].lower() + error["msg"][1:]).replace("input should", "must")
+
+
+_WANTED = {
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "string_type": "text",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "frozen_set_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+}
+
+
+def _kind_of(value: Any) -> str:
+    names = {dict: "a mapping", list: "a list", str: "text", bool: "true or false", type(None): "nothing"}
+    return names.get(type(value), "a number")
+
+
+def _known_keys(model: type[BaseModel], loc: tuple[str | int, ...]) -> str:
+    keys = _keys_at(model.model_json_schema(), loc[:-1])
+    return f"{_did_you_mean(str(loc[-1]), keys)}; known: {', '.join(keys)}" if keys else ""
+
+
+def _keys_at(schema: dict[str, Any], loc: Iterable[str | int]) -> list[str]:
+    definitions = schema.get("$defs", {})
+
+    def resolve(node: Any) -> dict[str, Any]:
+        while isinstance(node, dict) and "$ref" in node:
+            node = definitions.get(node["$ref"].rsplit("/", 1)[-1], {})
+        for option in (node or {}).get("anyOf", ()):
+            found = resolve(option)
+            if found.get("properties") or found.get("items"):
+                return found
+        return node or {}
+
+    node = resolve(schema)
+    for part in loc:
+        node = resolve(node.get("items", {}) if isinstance(part, int) else node.get("properties", {}).get(part, {}))
+    return sorted(node.get("properties", ()))

@@ -1,0 +1,207 @@
+"""YAML (and so JSON) text to plain values, remembering where each of them stands.
+
+Values follow the YAML 1.2 core schema. What YAML 1.1 would silently read as something else (`yes`, `010`, `12:30`)
+is refused, and so are duplicate keys, tags, merge keys and documents that expand beyond `MAX_NODES`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import yaml
+
+from governance.errors import PolicyError, Problem
+from governance.policy.environment import as_written
+
+Path = tuple[str | int, ...]
+
+MAX_BYTES = 10 * 1024 * 1024
+MAX_NODES = 200_000
+MAX_DEPTH = 40
+
+_INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
+_FLOAT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|[-+]?\.[0-9]+(?:[eE][-+]?[0-9]+)?")
+_WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
+_SWITCHES = {"yes", "no", "on", "off", "y", "n"}
+# YAML 1.2, section 5.1.
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class Mark(NamedTuple):
+    line: int
+    column: int
+
+
+class Tree(NamedTuple):
+    """The values of a document, and where each key and value stands (1-based).
+
+    Args:
+        filled: strings that are not what the file says: the text of the file, and what it was replaced by.
+    """
+
+    source: str
+    data: Any
+    marks: dict[Path, Mark]
+    problems: list[Problem]
+    filled: dict[Path, tuple[str, str]]
+
+    def mark(self, path: Path) -> Mark:
+        """Where `path` stands, or the nearest thing around it that does stand in the file."""
+        while path and path not in self.marks:
+            path = path[:-1]
+        return self.marks.get(path, Mark(1, 1))
+
+    def problem(self, path: Path, message: str) -> Problem:
+        """A mistake at `path`. What the environment filled in is not repeated: it may be a secret."""
+        mark = self.mark(path)
+        near: dict[tuple[str, str], bool] = {}
+        for at, filling in self.filled.items():
+            near[filling] = near.get(filling, False) or at[: len(path)] == path[: len(at)]
+        for (text, filled), is_near in near.items():
+            message = as_written(message, text, filled, near=is_near)
+        return Problem(self.source, mark.line, mark.column, dotted(path), message)
+
+
+def dotted(path: Path) -> str:
+    """`("limits", 2, "name")` -> `limits[2].name`."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def read_tree(text: str, source: str, substitute: Callable[[str], str] = lambda value: value) -> Tree:
+    """Parse one document. `substitute` gets every string value; its ValueError becomes a problem at that value.
+
+    Raises:
+        PolicyError: the text is no YAML at all. Smaller mistakes are collected in `Tree.problems`.
+    """
+    if len(text) > MAX_BYTES:
+        raise PolicyError([Problem(source, 0, 0, "", f"larger than {MAX_BYTES // 2**20} MiB")])
+    try:
+        tagged = _explicit_tags(text, source)
+        root = yaml.compose(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        reason = error.problem or error.context or "cannot be read"
+        raise PolicyError([Problem(source, line, column, "", f"not valid YAML: {reason}")]) from None
+    except (yaml.YAMLError, ValueError) as error:
+        # What no document may hold has no mark, and its message several lines.
+        bad = _UNPRINTABLE.search(text)
+        line = text.count("\n", 0, bad.start()) + 1 if bad else 1
+        reason = f"the character {bad[0]!r} is not allowed" if bad else " ".join(str(error).split())
+        raise PolicyError([Problem(source, line, 1, "", f"not valid YAML: {reason}")]) from None
+    reader = _Reader(source, substitute, tagged)
+    data = reader.value(root, ()) if root is not None else None
+    return Tree(source, data, reader.marks, reader.problems, reader.filled)
+
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def _explicit_tags(text: str, source: str) -> dict[int, str]:
+    """The tags that are written out, by where their values start; a node does not tell them from resolved ones."""
+    # compose() recurses in C: depth has to be known before it runs.
+    depth = 0
+    tags = {}
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, (yaml.ScalarEvent, yaml.CollectionStartEvent)) and event.tag and event.start_mark:
+            tags[event.start_mark.index] = event.tag.replace("tag:yaml.org,2002:", "!!")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                raise PolicyError([Problem(source, line, 1, "", f"nested deeper than {MAX_DEPTH} levels")])
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+    return tags
+
+
+class _Reader:
+    def __init__(self, source: str, substitute: Callable[[str], str], tagged: dict[int, str]) -> None:
+        self.source = source
+        self.substitute = substitute
+        self.tagged = tagged
+        self.marks: dict[Path, Mark] = {}
+        self.filled: dict[Path, tuple[str, str]] = {}
+        self.problems: list[Problem] = []
+        self.nodes = 0
+        self.open: list[int] = []
+
+    def value(self, node: yaml.Node, path: Path) -> Any:
+        self.marks.setdefault(path, Mark(node.start_mark.line + 1, node.start_mark.column + 1))
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            self.fail(node, path, f"expands to more than {MAX_NODES:,} values; repeat less by aliases")
+            raise PolicyError(self.problems)
+        if id(node) in self.open:
+            return self.fail(node, path, "contains itself through an alias")
+        if len(self.open) > MAX_DEPTH:
+            return self.fail(node, path, f"nested deeper than {MAX_DEPTH} levels, through aliases")
+        if node.start_mark.index in self.tagged:
+            return self.fail(node, path, f"tags are not allowed, found `{self.tagged[node.start_mark.index]}`")
+        self.open.append(id(node))
+        try:
+            if isinstance(node, yaml.MappingNode):
+                return self.mapping(node, path)
+            if isinstance(node, yaml.SequenceNode):
+                return [self.value(item, (*path, i)) for i, item in enumerate(node.value)]
+            return self.scalar(node, path) if isinstance(node, yaml.ScalarNode) else None
+        finally:
+            self.open.pop()
+
+    def mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
+            if key is None or key_node.start_mark.index in self.tagged:
+                self.fail(key_node, path, "a key must be plain text")
+            elif key_node.tag == "tag:yaml.org,2002:merge":
+                self.fail(key_node, path, "merge keys (`<<`) are not supported; write the keys out")
+            elif key in values:
+                at = (*path, key)
+                self.fail(key_node, at, f"duplicate key; it stands first on line {self.marks[at].line}")
+            else:
+                at = (*path, key)
+                self.marks[at] = Mark(key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+                values[key] = self.value(value_node, at)
+        return values
+
+    def scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
+        text: str = node.value
+        quoted = node.style in ("'", '"', "|", ">")
+        if quoted or node.tag == "tag:yaml.org,2002:str":
+            if not quoted and text.lower() in _SWITCHES:
+                return self.ambiguous(node, path, "true, false")
+            return self.string(node, path, text)
+        if text.lower() in _WORDS and text in {text.lower(), text.upper(), text.capitalize()}:
+            return _WORDS[text.lower()]
+        if text.lower() in _SWITCHES:
+            return self.ambiguous(node, path, "true, false")
+        if _INT.fullmatch(text):
+            return int(text) if len(text) <= 20 else self.fail(node, path, "the number is too long")
+        if _FLOAT.fullmatch(text):
+            return float(text)
+        if node.tag == "tag:yaml.org,2002:timestamp":
+            return self.string(node, path, text)
+        return self.ambiguous(node, path, "the number in plain decimal digits")
+
+    def string(self, node: yaml.Node, path: Path, text: str) -> Any:
+        try:
+            filled = self.substitute(text)
+        except ValueError as error:
+            return self.fail(node, path, str(error))
+        if filled != text:
+            self.filled[path] = (text, filled)
+        return filled
+
+    def ambiguous(self, node: yaml.ScalarNode, path: Path, plain: str) -> None:
+        message = f"`{node.value}` means different things in different versions of YAML; write {plain} or quote it"
+        self.fail(node, path, message)
+
+    def fail(self, node: yaml.Node, path: Path, message: str) -> None:
+        mark = node.start_mark
+        self.problems.append(Problem(self.source, mark.line + 1, mark.column + 1, dotted(path), message))

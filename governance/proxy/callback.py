@@ -1,0 +1,165 @@
+"""The LiteLLM callback: `litellm_settings: {callbacks: ["governance.proxy.callback.handler"]}`.
+
+Importing this module inside a proxy reads the policy and starts the engine; a policy with mistakes keeps the proxy
+from starting. Which hook LiteLLM calls when: docs/lifecycle.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from litellm.exceptions import RateLimitError
+from litellm.integrations.custom_logger import CustomLogger
+
+from governance.proxy.failures import failure_of, of_provider
+from governance.proxy.gateway import Gateway, open_gateway
+from governance.proxy.headers import decision_headers
+from governance.proxy.live import Live
+from governance.proxy.translate import exception_from, mark, rewrite
+from governance.proxy.usage import usage_of
+
+
+class GovernanceHandler(CustomLogger):
+    """Every hook of a request's life. LiteLLM looks for some of them on the leaf class only (proxy/utils.py), so they
+    all stand here, and each does one thing: find the request, tell the engine.
+    """
+
+    def __init__(self, gateway: Gateway) -> None:
+        super().__init__()
+        self._gateway = gateway
+        self._live = gateway.live
+
+    async def async_pre_call_hook(
+        self, user_api_key_dict: Any, cache: Any, data: dict[str, Any], call_type: str
+    ) -> Any:
+        """Decide, reserve and rewrite, or refuse."""
+        live = await self._gateway.admit(data, call_type, user_api_key_dict)
+        if call_type == "pass_through_endpoint":
+            # What is added here would be sent to the provider.
+            if live and live.decision.refusal:
+                raise _refused(live)
+            return data
+        mark(data, live.decision.id if live else None)
+        if live and live.decision.refusal:
+            raise _refused(live)
+        if live:
+            rewrite(data, live.decision)
+        return data
+
+    async def async_filter_deployments(
+        self,
+        model: str,
+        healthy_deployments: list[Any],
+        messages: Any,
+        request_kwargs: dict[str, Any] | None = None,
+        parent_otel_span: Any = None,
+    ) -> list[Any]:
+        """An attempt begins: the reservation moves to its target, or the attempt is skipped."""
+        live = self._live.find(request_kwargs) if healthy_deployments else None
+        if live:
+            await self._begin(live, model)
+        return healthy_deployments
+
+    async def async_pre_call_deployment_hook(self, kwargs: dict[str, Any], call_type: Any) -> dict[str, Any] | None:
+        """The attempt is on its way to the provider. Adapters (messages, Google) come by here again for the same."""
+        live = self._live.find(kwargs)
+        if live:
+            if not live.trying:
+                # A path through the router that filters nothing.
+                await self._begin(live, _model_group(kwargs) or live.name)
+            live.engine.reached(live.decision)
+            return self._gateway.ask_for_usage(live, kwargs, call_type)
+        return None
+
+    async def async_post_call_failure_deployment_hook(
+        self, request_data: Any, exception: Exception, call_type: Any, fallback_depth: int | None = None
+    ) -> None:
+        """The attempt failed."""
+        live = self._live.find(request_data)
+        if live and live.trying:
+            recovery = await live.engine.fail(live.decision, failure_of(exception))
+            if not recovery.try_next:
+                live.stopped = exception
+
+    async def async_log_success_event(
+        self, kwargs: dict[str, Any], response_obj: Any, start_time: Any, end_time: Any
+    ) -> None:
+        """The request was answered, completely or as far as the caller listened."""
+        live = self._live.find(kwargs) or self._live.find_passed_through()
+        if live:
+            target = live.decision.by_call_name.get(live.name)
+            usage = usage_of(kwargs, response_obj, live.decision, target.name if target else live.name)
+            await self._gateway.settle(live, usage)
+
+    async def async_post_call_failure_hook(
+        self,
+        request_data: dict[str, Any],
+        original_exception: Exception,
+        user_api_key_dict: Any,
+        traceback_str: str | None = None,
+    ) -> None:
+        """The caller got an error: the provider's, or one of a guardrail or limiter beside us."""
+        live = self._live.find(request_data) or self._live.find_passed_through()
+        if live:
+            if live.trying and of_provider(original_exception):
+                await live.engine.fail(live.decision, failure_of(original_exception))
+            await self._gateway.release(live)
+
+    async def async_post_call_streaming_iterator_hook(
+        self, user_api_key_dict: Any, response: Any, request_data: dict[str, Any]
+    ) -> AsyncGenerator[Any, None]:
+        """Keep from the client the usage that we asked for in its place."""
+        strip = request_data.get("_litellm_strip_stream_usage") is True and self._live.find(request_data)
+        async for chunk in response:
+            if not (strip and _is_completion_usage(chunk)):
+                yield chunk
+
+    async def async_post_call_response_headers_hook(
+        self,
+        data: dict[str, Any],
+        user_api_key_dict: Any,
+        response: Any,
+        request_headers: dict[str, str] | None = None,
+        litellm_call_info: dict[str, Any] | None = None,
+    ) -> dict[str, str] | None:
+        """Who served, under which decision, and what is left of the limits."""
+        live = self._live.find_served(data)
+        return decision_headers(live.decision.trace) if live else None
+
+    async def _begin(self, live: Live, model: str) -> None:
+        if live.stopped:
+            raise live.stopped
+        refusal = await live.engine.attempt(live.decision, model, live.may_call)
+        if refusal:
+            # num_retries=0 and no `response`: LiteLLM goes to the next fallback at once, and a caller that gets this
+            # as the last word gets the header too (router.py, fallback_event_handlers.py).
+            headers = {} if refusal.retry_after_s is None else {"retry-after": str(refusal.retry_after_s)}
+            raise RateLimitError(
+                message=refusal.message, llm_provider="governance", model=model, num_retries=0, headers=headers
+            )
+
+
+def _refused(live: Live) -> Exception:
+    refusal = live.decision.refusal
+    if refusal is None:
+        raise ValueError("not refused")
+    return exception_from(refusal, live.decision.id, decision_headers(live.decision.trace))
+
+
+def _model_group(kwargs: dict[str, Any]) -> str | None:
+    for key in ("litellm_metadata", "metadata"):
+        marks = kwargs.get(key)
+        if isinstance(marks, dict) and isinstance(marks.get("model_group"), str):
+            group: str = marks["model_group"]
+            return group
+    return None
+
+
+def _is_completion_usage(chunk: Any) -> bool:
+    if type(chunk).__name__ != "TextCompletionResponse" or not getattr(chunk, "usage", None):
+        return False
+    return not any(getattr(choice, "text", None) for choice in chunk.choices)
+
+
+handler = GovernanceHandler(open_gateway())

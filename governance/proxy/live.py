@@ -1,0 +1,140 @@
+"""The requests that are on their way through LiteLLM, and how a hook finds the one it belongs to."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Final
+
+from governance.engine import Decision, Engine, MayCall
+from governance.proxy.translate import MARKER, buckets
+
+PASS_THROUGH: Final = "pass_through_endpoint"  # noqa: S105 - a call type
+
+# A success may still follow a failure (a guardrail after the answer), but not later than this.
+_LATE_S: Final = 60.0
+
+
+@dataclass(slots=True, eq=False)
+class Live:
+    """One request, the engine it began on, and how far it has come.
+
+    Args:
+        call_type: LiteLLM's name for what is asked.
+        call_id: LiteLLM's id of the call. A client may choose it, so it says nothing alone.
+        task: what serves the HTTP request; when it is done, LiteLLM can only report the past.
+        stopped: the failure after which no other target may be tried.
+        told: its record was told; that happens once.
+        released_s: monotonic seconds at which it was released.
+    """
+
+    engine: Engine
+    decision: Decision
+    may_call: MayCall
+    call_type: str
+    call_id: str | None
+    task: asyncio.Task[Any] | None
+    stopped: Exception | None = None
+    told: bool = False
+    released_s: float | None = None
+
+    @property
+    def name(self) -> str:
+        """What LiteLLM calls the model that is being tried, or was tried last."""
+        attempts = [attempt for attempt in self.decision.trace.attempts if attempt.outcome != "skipped"]
+        if not attempts:
+            return self.decision.call_name(self.decision.target) if self.decision.target else ""
+        names = (name for name, target in self.decision.by_call_name.items() if target.name == attempts[-1].target)
+        return next(names, attempts[-1].target)
+
+    @property
+    def trying(self) -> bool:
+        """Whether an attempt is under way."""
+        attempts = self.decision.trace.attempts
+        return bool(attempts) and attempts[-1].outcome == "started"
+
+
+class LiveRequests:
+    """Found by the id that travels in LiteLLM's metadata; where LiteLLM carries none (pass-through), by context."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, Live] = {}
+        self._released: dict[str, Live] = {}
+        self._current: ContextVar[Live | None] = ContextVar("governance_live", default=None)
+
+    def __iter__(self) -> Iterator[Live]:
+        return iter(list(self._open.values()))
+
+    def __contains__(self, live: Live) -> bool:
+        return live.decision.id in self._open
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    @property
+    def current(self) -> Live | None:
+        """The request that this very task has begun to serve before; None for the first one."""
+        live = self._current.get()
+        return live if live is not None and live.task is _task() else None
+
+    def add(self, live: Live) -> None:
+        self._open[live.decision.id] = live
+        self._current.set(live)
+
+    def settled(self, live: Live) -> None:
+        """It was answered; nothing later changes that."""
+        self._open.pop(live.decision.id, None)
+        self._released.pop(live.decision.id, None)
+
+    def released(self, live: Live) -> None:
+        """It ended without an answer; one may still be reported for a while."""
+        now = live.released_s = time.monotonic()
+        self._open.pop(live.decision.id, None)
+        self._released[live.decision.id] = live
+        while self._released:
+            oldest = next(iter(self._released.values()))
+            if now - (oldest.released_s or now) <= _LATE_S:
+                break
+            del self._released[oldest.decision.id]
+
+    def find(self, kwargs: Any) -> Live | None:
+        """The request that a hook's arguments belong to; None for those we have not seen and for shadow traffic."""
+        if not isinstance(kwargs, Mapping):
+            return None
+        parameters = kwargs.get("litellm_params")
+        for marks in (*buckets(kwargs), *buckets(parameters if isinstance(parameters, Mapping) else {})):
+            if marks.get("is_silent_experiment"):
+                return None
+            marker = str(marks.get(MARKER))
+            found = self._open.get(marker) or self._released.get(marker)
+            if found:
+                return found
+        return self._of_context(kwargs)
+
+    def _of_context(self, kwargs: Mapping[str, Any]) -> Live | None:
+        # Google's streams lose their metadata on the way. Calls that a guardrail makes meanwhile have other ids.
+        live = self._current.get()
+        if live is None or live.call_id is None or kwargs.get("litellm_call_id") != live.call_id:
+            return None
+        return live if live in self or live.decision.id in self._released else None
+
+    def find_served(self, data: Any) -> Live | None:
+        """The same while the answer is being sent, when it may have been settled already (from a cache, say)."""
+        live = self._current.get()
+        marked = isinstance(data, Mapping) and any(live and m.get(MARKER) == live.decision.id for m in buckets(data))
+        return live if marked else self.find(data)
+
+    def find_passed_through(self) -> Live | None:
+        """The request of this context, where it is one that LiteLLM passes through without metadata."""
+        live = self._current.get()
+        return live if live and live.call_type == PASS_THROUGH else None
+
+
+def _task() -> asyncio.Task[Any] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None

@@ -1,0 +1,150 @@
+"""LiteLLM's words to ours on the way in, and a decision to LiteLLM's request on the way out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+from litellm.proxy._types import ProxyException, UserAPIKeyAuth
+
+from governance.engine import Decision
+from governance.intake import read_request
+from governance.model import Identity, Models, Refusal, Request
+from governance.vocabulary import request_type
+
+# Under this key of the request's metadata the decision's id travels through LiteLLM.
+MARKER: Final = "governance_decision_id"
+
+_SECRET_HEADERS: Final = frozenset(
+    {"authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key", "x-litellm-api-key", "cookie"}
+)
+# LiteLLM asks streams of these for their usage only when it knows the model's name before our hook runs.
+_USAGE_ON_REQUEST: Final = frozenset({"chat", "completion"})
+_ERROR_TYPES: Final = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    402: "insufficient_quota",
+    403: "permission_error",
+    429: "rate_limit_error",
+    503: "service_unavailable_error",
+}
+
+
+def identity_of(auth: UserAPIKeyAuth) -> Identity:
+    """Who asks, by what the proxy verified and nothing else."""
+    key = auth.token or auth.api_key or ""
+    if key.startswith("sk-"):
+        key = hashlib.sha256(key.encode()).hexdigest()
+    return Identity(
+        virtual_key_id=key,
+        virtual_key_name=auth.key_alias or "",
+        user_id=auth.user_id or "",
+        team_id=auth.team_id or "",
+        team_name=auth.team_alias or "",
+        customer_id=auth.org_id or "",
+        customer_name=getattr(auth, "organization_alias", None) or "",
+        end_user_id=auth.end_user_id or "",
+        metadata={**(auth.team_metadata or {}), **(auth.metadata or {})},
+    )
+
+
+def buckets(data: Mapping[str, Any]) -> list[Any]:
+    """The metadata that LiteLLM carries along: under which of the two keys depends on the endpoint."""
+    return [data[key] for key in ("litellm_metadata", "metadata") if isinstance(data.get(key), Mapping)]
+
+
+def request_from(data: dict[str, Any], call_type: str, identity: Identity, models: Models) -> Request | None:
+    """The normalised request; None for what no policy is about (files, batches, MCP, requests without a model)."""
+    if request_type(call_type) is None:
+        return None
+    # A pass-through names its model where it likes, often in the path.
+    if call_type != "pass_through_endpoint" and not (isinstance(data.get("model"), str) and data["model"]):
+        return None
+    sent = data.get("proxy_server_request")
+    sent = sent if isinstance(sent, dict) else {}
+    # What the client sent, not what LiteLLM has added to it since; but key and team aliases have changed the model.
+    body = sent.get("body")
+    body = body if isinstance(body, dict) else data
+    headers = sent.get("headers")
+    tags = next((marks["tags"] for marks in buckets(data) if isinstance(marks.get("tags"), list)), ())
+    return read_request(
+        call_type,
+        {**body, "model": data.get("model")},
+        identity=identity,
+        headers=_open_headers(headers) if isinstance(headers, Mapping) else {},
+        tags=tags,
+        models=models,
+    )
+
+
+def rewrite(data: dict[str, Any], decision: Decision) -> None:
+    """Make LiteLLM do what was decided."""
+    for name in [name for name in data if name.startswith("mock_")]:
+        # Made for LiteLLM's own tests: a caller could feign failures of a target, and cool it down for everybody.
+        del data[name]
+    if decision.target is None:
+        return
+    names = [decision.call_name(target) for target in decision.fallbacks]
+    if decision.outcome == "pass":
+        if tuple(names) != decision.trace.request.fallbacks:
+            data["fallbacks"] = names
+        return
+    data["model"] = decision.call_name(decision.target)
+    if tuple(names) != decision.trace.request.fallbacks or not names:
+        # An empty list also switches off the router's own fallbacks, which no policy has seen.
+        data["fallbacks"] = names
+    for name in ("context_window_fallbacks", "content_policy_fallbacks"):
+        data.pop(name, None)
+    # LiteLLM would try each target three times, seconds apart, before the next one.
+    data["num_retries"] = 0
+    if decision.request.streaming and decision.request.request_type in _USAGE_ON_REQUEST:
+        _ask_for_usage(data)
+
+
+class Refused(ProxyException):
+    """A refusal on its way to the caller; LiteLLM puts it into the shape of whichever API was called."""
+
+    def __init__(self, status: int, **kwargs: Any) -> None:
+        super().__init__(code=status, **kwargs)
+        # The transcription endpoint looks here, and would answer 500.
+        self.status_code = status
+
+
+def mark(data: dict[str, Any], decision_id: str | None) -> None:
+    """Put the id of the decision into all metadata of a request, over whatever a client may have put there."""
+    for marks in buckets(data) or [data.setdefault("metadata", {})]:
+        if decision_id is not None:
+            marks[MARKER] = decision_id
+        else:
+            marks.pop(MARKER, None)
+
+
+def exception_from(refusal: Refusal, decision_id: str, headers: dict[str, str]) -> Refused:
+    """The HTTP answer of a refusal."""
+    particulars: dict[str, Any] = {"code": refusal.code, "decision_id": decision_id}
+    if refusal.limit is not None:
+        particulars["limit"] = refusal.limit
+    if refusal.retry_after_s is not None:
+        particulars["retry_after_s"] = refusal.retry_after_s
+    return Refused(
+        refusal.status,
+        message=refusal.message,
+        type=_ERROR_TYPES.get(refusal.status, "invalid_request_error"),
+        param="model",
+        headers=headers,
+        provider_specific_fields=particulars,
+    )
+
+
+def _ask_for_usage(data: dict[str, Any]) -> None:
+    options = data.get("stream_options")
+    options = dict(options) if isinstance(options, dict) else {}
+    if not options.get("include_usage"):
+        data["stream_options"] = {**options, "include_usage": True}
+        # LiteLLM keeps the extra chunk from the client of a chat; for completions our stream hook does.
+        data["_litellm_strip_stream_usage"] = True
+
+
+def _open_headers(headers: Mapping[str, Any]) -> dict[str, Any]:
+    return {str(k): v for k, v in headers.items() if str(k).lower() not in _SECRET_HEADERS}

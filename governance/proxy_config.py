@@ -1,0 +1,56 @@
+"""The proxy's own file, `litellm.yaml`, as far as a decision depends on it: which models it serves.
+
+Read without LiteLLM, so that a policy can be checked and explained where no proxy is installed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from governance.catalog import Catalog, installed_prices
+from governance.errors import PolicyError, Problem
+
+
+def read_catalog(file: Path | None) -> Catalog:
+    """The catalogue of a proxy with this configuration; without one, every model is taken to be served.
+
+    Raises:
+        PolicyError: the file cannot be read or is not a LiteLLM configuration.
+    """
+    if file is None:
+        return Catalog(None, installed_prices())
+    models = _read(file).get("model_list") or []
+    if not isinstance(models, list):
+        raise PolicyError([Problem(str(file), 0, 0, "model_list", "must be a list of LiteLLM deployments")])
+    return Catalog([entry for entry in models if _is_deployment(entry)], installed_prices())
+
+
+def read_section(file: Path, name: str) -> dict[str, Any]:
+    """A section such as `litellm_settings`; empty when there is none. Raises PolicyError as `read_catalog` does."""
+    section = _read(file).get(name)
+    return section if isinstance(section, dict) else {}
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        data = yaml.safe_load(file.read_text("utf-8"))
+    except UnicodeDecodeError:
+        raise PolicyError([Problem(str(file), 0, 0, "", "is not UTF-8 text")]) from None
+    except OSError as error:
+        raise PolicyError([Problem(str(file), 0, 0, "", f"cannot be read: {error.strerror}")]) from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else 0
+        raise PolicyError(
+            [Problem(str(file), line, 0, "", f"not valid YAML: {getattr(error, 'problem', error)}")]
+        ) from None
+    if not isinstance(data, dict):
+        raise PolicyError([Problem(str(file), 0, 0, "", "is no LiteLLM configuration: a mapping is expected")])
+    return data
+
+
+def _is_deployment(entry: Any) -> bool:
+    return isinstance(entry, dict) and isinstance(entry.get("model_name"), str)

@@ -1,0 +1,75 @@
+"""The decision log: one record per request, when it has ended."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+from governance.errors import GovernanceError
+from governance.trace import Trace
+
+# Tells a line for people from everything else on the same stdout.
+TEXT_PREFIX = "governed: "
+
+
+class DecisionLog:
+    """Writes records as lines: of JSON for programs, of text for people.
+
+    $GOVERNANCE_DECISION_LOG: a file's path (JSON lines), `-` (JSON lines on stdout) or `text` (for people, on stdout);
+    unset = off.
+    """
+
+    def __init__(self, stream: TextIO | None, *, text: bool = False) -> None:
+        self._stream = stream
+        self._text = text
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> DecisionLog:
+        where = environment.get("GOVERNANCE_DECISION_LOG", "")
+        if not where:
+            return cls(None)
+        if where in ("-", "text"):
+            return cls(sys.stdout, text=where == "text")
+        try:
+            return cls(open(where, "a", encoding="utf-8", buffering=1))
+        except OSError as error:
+            raise GovernanceError(f"$GOVERNANCE_DECISION_LOG: {where} cannot be written: {error.strerror}") from None
+
+    def write(self, trace: Trace) -> None:
+        """Tell one request. A log that cannot be written never fails a request."""
+        if self._stream is None:
+            return
+        record = trace.record()
+        line = (
+            TEXT_PREFIX + sentence(record)
+            if self._text
+            else json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+        )
+        try:
+            self._stream.write(line + "\n")
+            self._stream.flush()
+        except (OSError, ValueError):
+            self._stream = None
+
+
+def sentence(record: dict[str, Any]) -> str:
+    """One decision in one line, for people."""
+    asked = record["request"]["model"]
+    if record["refusal"]:
+        refusal = record["refusal"]
+        return f"{asked} refused {refusal['status']} {refusal['code']}: {refusal['message']}"
+    passed = [f"{c['target']} {c['reason']}" for c in record["candidates"] if c["reason"] and not c["chosen"]]
+    tried = [_attempt(attempt) for attempt in record["attempts"]]
+    parts = [f"{asked} -> {', then '.join(tried) or record['model']}"]
+    parts += [f"profile {record['profile']}"] if record["profile"] else []
+    parts += [f"passed over: {', '.join(passed)}"] if passed else []
+    usage = record["usage"]
+    parts += [f"{usage['input_tokens']}+{usage['output_tokens']} tokens"] if usage else ["no answer"]
+    return "; ".join(parts)
+
+
+def _attempt(attempt: dict[str, Any]) -> str:
+    outcome = "" if attempt["outcome"] == "ok" else f" {attempt['outcome']} ({attempt.get('error')})"
+    return f"{attempt['target']}{outcome} in {attempt['ms']} ms"

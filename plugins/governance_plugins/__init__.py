@@ -1,0 +1,1 @@
+"""The plugins that come with governance; each is loaded only where a policy names it."""

@@ -1,0 +1,139 @@
+"""What a profile says, and what is wrong with it. Semantics: the policy reference, `routing_profiles`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, RootModel
+
+from governance.amounts import Count, MoneyRates, Rates
+from governance.catalog import PROVIDERS
+from governance.vocabulary import Capability, RequestType
+
+
+def _text(value: Any) -> Any:
+    return value.strip() if isinstance(value, str) else value
+
+
+def _virtual_provider(name: str) -> str:
+    if "/" in name:
+        raise ValueError(f"`{name}` must not contain `/`: it is the part before the first `/` of a model's name")
+    if "*" in name or "," in name or any(c.isspace() for c in name):
+        raise ValueError(f"`{name}` must be one plain word, without `*`, `,` or spaces")
+    if name.lower() in PROVIDERS:
+        other = f"my-{name.lower()}"
+        raise ValueError(f"`{name}` is a provider that LiteLLM serves; choose a name that is none, such as `{other}`")
+    return name
+
+
+def _provider(name: str) -> str:
+    if "/" in name or "*" in name:
+        raise ValueError(f"`{name}` must be a provider alone; the model goes into `model`")
+    return name
+
+
+def _one_model(name: str) -> str:
+    if "*" in name:
+        raise ValueError("must name one model; leave it out to serve any base model")
+    return name
+
+
+def _some(targets: tuple[Any, ...]) -> tuple[Any, ...]:
+    if not targets:
+        raise ValueError("a profile needs at least one target")
+    return targets
+
+
+Text = Annotated[str, BeforeValidator(_text), Field(min_length=1, max_length=200)]
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TargetLimits(_Closed):
+    """What one `provider/model` may be asked for through this profile."""
+
+    requests: Rates = ()
+    tokens: Rates = ()
+    input_tokens: Rates = ()
+    output_tokens: Rates = ()
+    cost: MoneyRates = ()
+    concurrent: Count | None = None
+    when_full: Literal["skip", "last"] = "skip"
+    on_unavailable: Literal["refuse", "allow"] | None = None
+
+
+class ProfileTarget(_Closed):
+    """One target of a profile. Without `model` it serves whatever model is asked for, under its own provider."""
+
+    provider: Annotated[Text, AfterValidator(_provider)]
+    model: Annotated[Text, AfterValidator(_one_model)] | None = None
+    virtual_model: Text | None = None
+    priority: int = 0
+    weight: float = Field(default=1.0, ge=0, le=1e9, allow_inf_nan=False)
+    enabled: bool = True
+    request_types: tuple[RequestType, ...] | None = None
+    capabilities: tuple[Capability, ...] | None = None
+    limits: TargetLimits = TargetLimits()
+
+    @property
+    def alias(self) -> str | None:
+        """The virtual model it serves, in lower case; None = any."""
+        return None if self.virtual_model in (None, "*") else str(self.virtual_model).lower()
+
+
+class ProfileAccess(_Closed):
+    """`grant: targets`: the caller's key must itself be allowed to call each target."""
+
+    grant: Literal["virtual", "targets"]
+
+
+class Profile(_Closed):
+    """A virtual provider with its targets and its strategy."""
+
+    name: Text
+    description: str = ""
+    virtual_provider: Annotated[Text, AfterValidator(_virtual_provider)]
+    strategy: Literal["ordered_failover", "weighted"] = "ordered_failover"
+    targets: Annotated[tuple[ProfileTarget, ...], AfterValidator(_some)]
+    enabled: bool = True
+    mode: Literal["enforce", "shadow"] = "enforce"
+    access: ProfileAccess | None = None
+
+
+class RoutingProfilesConfig(RootModel[tuple[Profile, ...]]):
+    """The section `routing_profiles`: a list of profiles."""
+
+    model_config = ConfigDict(frozen=True)
+
+    def problems(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """Mistakes that no single field shows: where, and what is wrong."""
+        taken: dict[str, str] = {}
+        for i, profile in enumerate(self.root):
+            yield from _name_problems(i, profile, taken)
+            yield from _target_problems(i, profile)
+
+
+def _name_problems(i: int, profile: Profile, taken: dict[str, str]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    name = profile.virtual_provider
+    first = taken.setdefault(name.lower(), profile.name)
+    if first is not profile.name:
+        message = f"`{name}` is taken by profile `{first}`; each virtual provider belongs to one profile"
+        yield (i, "virtual_provider"), message
+
+
+def _target_problems(i: int, profile: Profile) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    for j, target in enumerate(profile.targets):
+        at = (i, "targets", j)
+        if target.alias and target.model is None:
+            yield (*at, "virtual_model"), f"`{target.virtual_model}` needs a `model` to stand for"
+        if target.provider.lower() == profile.virtual_provider.lower():
+            yield (*at, "provider"), f"`{target.provider}` is this profile's own virtual provider; name a real one"
+    aliases = {target.alias for target in profile.targets}
+    if None in aliases and len(aliases) > 1:
+        j = next(j for j, target in enumerate(profile.targets) if target.alias is None)
+        named = ", ".join(sorted(alias for alias in aliases if alias))
+        message = f"serves any model, beside targets for the aliases {named}; give all a `virtual_model`, or none"
+        yield (i, "targets", j), message

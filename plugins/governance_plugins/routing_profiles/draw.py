@@ -1,0 +1,49 @@
+"""The order in which a profile's targets are tried."""
+
+from __future__ import annotations
+
+from bisect import bisect
+from collections.abc import Callable, Sequence
+from itertools import accumulate, groupby
+from typing import Protocol, TypeVar
+
+from governance.model import Target
+
+T = TypeVar("T")
+
+
+class Ranked(Protocol):
+    """What the order of a target depends on."""
+
+    priority: int
+    weight: float
+
+
+def by_priority(entries: Sequence[tuple[Ranked, Target]]) -> tuple[Target, ...]:
+    """Strategy `ordered_failover`: priority, then weight from heavy to light, then file order."""
+    return tuple(target for _, target in sorted(entries, key=lambda entry: (entry[0].priority, -entry[0].weight)))
+
+
+def by_draw(entries: Sequence[tuple[Ranked, Target]], draw: Callable[[], float]) -> tuple[Target, ...]:
+    """Strategy `weighted`: priority group by priority group, drawn without replacement in proportion to weight.
+
+    Weight 0 is never drawn and comes last of all; where every weight is 0, all are alike.
+    """
+    alike = all(ranked.weight == 0 for ranked, _ in entries)
+    ordered = sorted(entries, key=lambda entry: entry[0].priority)
+    drawable = [entry for entry in ordered if alike or entry[0].weight > 0]
+    targets = []
+    for _, group in groupby(drawable, key=lambda entry: entry[0].priority):
+        members = list(group)
+        targets += draw_all([target for _, target in members], [1.0 if alike else r.weight for r, _ in members], draw)
+    return (*targets, *(target for ranked, target in ordered if not alike and ranked.weight == 0))
+
+
+def draw_all(items: Sequence[T], weights: Sequence[float], draw: Callable[[], float]) -> list[T]:
+    """Every item once, each next one drawn in proportion to its weight among those left. The last needs no draw."""
+    left, heaviness, drawn = list(items), list(weights), []
+    while len(left) > 1:
+        index = min(bisect(list(accumulate(heaviness)), draw() * sum(heaviness)), len(left) - 1)
+        drawn.append(left.pop(index))
+        del heaviness[index]
+    return drawn + left

@@ -1,0 +1,72 @@
+"""Turns `fast/glm-4.7` into the ordered targets of the profile `fast`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from governance import codes
+from governance.hookspecs import hookimpl
+from governance.model import Refusal, Request, Selection, Target
+from governance_plugins.routing_profiles.config import Profile, RoutingProfilesConfig
+from governance_plugins.routing_profiles.draw import by_draw, by_priority
+from governance_plugins.routing_profiles.targets import Offer
+
+
+class RoutingProfiles:
+    """Plugin `routing_profiles`."""
+
+    Config = RoutingProfilesConfig
+    on_error = "refuse"
+
+    def __init__(self, config: RoutingProfilesConfig) -> None:
+        self._by_provider: dict[str, tuple[Profile, list[Offer]]] = {
+            profile.virtual_provider.lower(): (profile, [Offer(profile, target) for target in profile.targets])
+            for profile in config.root
+            if profile.enabled
+        }
+
+    @hookimpl
+    def select_targets(self, request: Request, targets: Sequence[Target]) -> Selection | None:
+        if targets:
+            # A plugin that is asked before has decided where this request goes.
+            return None
+        prefix, slash, base = request.model.partition("/")
+        found = self._by_provider.get(prefix.strip().lower()) if slash else None
+        if found is None:
+            return None
+        profile, offers = found
+        proposed = _in_order(profile, offers, base.strip(), request)
+        if profile.mode == "shadow":
+            would = [target.name for target in proposed if not target.rejected]
+            shadow = {"name": profile.name, "would": {"model": would[0] if would else None, "fallbacks": would[1:]}}
+            return Selection(shadow=(shadow,))
+        notes = {"profile": profile.name, "virtual_provider": profile.virtual_provider}
+        if not base.strip():
+            message = f"`{request.model}` names no model; ask for {profile.virtual_provider}/<model>"
+            return Selection(refusal=Refusal(400, codes.NO_ELIGIBLE_TARGET, message), notes=notes)
+        return Selection(targets=proposed, notes=notes)
+
+    def virtual_models(self, served: Sequence[str]) -> tuple[str, ...]:
+        """The virtual models that can be listed, given the names the proxy serves.
+
+        A named alias is itself; a target for any model lends its provider's models to the virtual provider.
+        """
+        names: dict[str, None] = {}
+        for profile, _ in self._by_provider.values():
+            for target in profile.targets if profile.mode == "enforce" else ():
+                if not target.enabled:
+                    continue
+                if target.alias:
+                    names[f"{profile.virtual_provider}/{target.virtual_model}"] = None
+                    continue
+                prefix = f"{target.provider}/"
+                bases = (name.removeprefix(prefix) for name in served if name.startswith(prefix) and "*" not in name)
+                names.update(dict.fromkeys(f"{profile.virtual_provider}/{base}" for base in bases))
+        return tuple(names)
+
+
+def _in_order(profile: Profile, offers: list[Offer], base: str, request: Request) -> tuple[Target, ...]:
+    answers = [(offer, offer.answer(base, request)) for offer in offers]
+    able = [entry for entry in answers if entry[1].rejected is None]
+    ordered = by_draw(able, request.draw) if profile.strategy == "weighted" else by_priority(able)
+    return (*ordered, *(target for _, target in answers if target.rejected))

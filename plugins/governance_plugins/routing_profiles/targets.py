@@ -1,0 +1,88 @@
+"""One target of a profile, made ready: what it answers to a request, with its charges or with the reason why not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from governance import codes
+from governance.amounts import Rate
+from governance.catalog import screen
+from governance.model import NO_FACTS, Rejection, Request, Target, Unit, Window
+from governance_plugins.routing_profiles.config import Profile, ProfileTarget
+
+# Base models come from callers, so what is remembered of them is bounded.
+_MOST_NAMES = 1024
+
+
+class Offer:
+    """One target of one profile. Everything that does not depend on the request is worked out once."""
+
+    def __init__(self, profile: Profile, given: ProfileTarget) -> None:
+        self.priority = given.priority
+        self.weight = given.weight
+        self._given = given
+        self._alias = given.alias
+        self._limit = f"{profile.name}: {given.virtual_model or '*'}"
+        self._grant = profile.access.grant if profile.access else None
+        self._capabilities = None if given.capabilities is None else frozenset(given.capabilities)
+        self._limited = any(self._windows_of("provider/model"))
+        self._windows: dict[str, tuple[Window, ...]] = {}
+
+    def answer(self, base: str, request: Request) -> Target:
+        """This target for a request of the model `base`."""
+        given = self._given
+        target = Target(
+            f"{given.provider}/{given.model or base}",
+            self._capabilities,
+            when_full=given.limits.when_full,
+            grant=self._grant,
+        )
+        rejection = self._rejection(base, request)
+        if rejection:
+            return replace(target, rejected=rejection)
+        target = screen(request, target)
+        return target if target.rejected or not self._limited else self._charged(target, request)
+
+    def _rejection(self, base: str, request: Request) -> Rejection | None:
+        given = self._given
+        if not given.enabled:
+            return Rejection(codes.TARGET_DISABLED)
+        if self._alias is not None and self._alias != base.lower():
+            return Rejection(codes.VIRTUAL_MODEL_MISMATCH, f"serves the alias {given.virtual_model}")
+        if given.request_types is not None and request.request_type not in given.request_types:
+            serves = ", ".join(given.request_types)
+            return Rejection(codes.REQUEST_TYPE_MISMATCH, f"is {request.request_type}, serves {serves}")
+        return None
+
+    def _charged(self, target: Target, request: Request) -> Target:
+        windows = self._windows.get(target.name)
+        if windows is None:
+            if len(self._windows) >= _MOST_NAMES:
+                self._windows.clear()
+            windows = self._windows[target.name] = tuple(self._windows_of(target.name))
+        facts = request.models.facts(target.name) if request.models else NO_FACTS
+        charges = []
+        for window in windows:
+            charge = request.charge(window, facts)
+            if charge is None:
+                detail = "its price is unknown, so its cost limit cannot be kept"
+                return replace(target, rejected=Rejection(codes.UNPRICED, detail))
+            charges.append(charge)
+        return replace(target, charges=tuple(charges))
+
+    def _windows_of(self, name: str) -> Iterator[Window]:
+        limits, subject = self._given.limits, f"target:{name}"
+        rates: tuple[tuple[Unit, tuple[Rate, ...]], ...] = (
+            ("requests", limits.requests),
+            ("tokens", limits.tokens),
+            ("input_tokens", limits.input_tokens),
+            ("output_tokens", limits.output_tokens),
+            ("usd_micros", limits.cost),
+        )
+        away = limits.on_unavailable
+        for unit, unit_rates in rates:
+            for rate in unit_rates:
+                yield Window(self._limit, subject, unit, rate.amount, rate.period_s, on_unavailable=away)
+        if limits.concurrent is not None:
+            yield Window(self._limit, subject, "concurrent", limits.concurrent, None, on_unavailable=away)

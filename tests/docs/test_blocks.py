@@ -1,0 +1,151 @@
+"""The documentation tells the truth: its policies load, and its commands do what it shows.
+
+A document is read from top to bottom in one folder. A `yaml` or `json` block is a policy (`governance.yaml`), the
+proxy's file when its first line says `# litellm.yaml`, or a request for `explain` when it has a `body`. Commands of
+`sh` blocks that begin with `governance` and change nothing are run; those of `console` blocks are also compared with
+the output shown, where `…` stands for anything.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from governance import codes
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = [ROOT / "README.md", ROOT / "plugins" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+THIRD_PARTY = ROOT / "tests" / "plugins" / "third_party" / "governance-trial-keys"
+
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+HARMLESS = re.compile(r"(echo '[^']*' \| )?governance (check|explain|plugins|schema)\b")
+PREPARATION = re.compile(r"printf '[^']*' > [\w.]+")
+
+
+class Block(NamedTuple):
+    language: str
+    text: str
+    line: int
+
+
+def blocks(document: Path) -> Iterator[Block]:
+    text = document.read_text("utf-8")
+    for found in BLOCK.finditer(text):
+        yield Block(found[1], found[2], text.count("\n", 0, found.start()) + 1)
+
+
+class Shell:
+    """A folder for the files of one document, and the command on the path."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        program = folder / "bin" / "governance"
+        program.parent.mkdir()
+        program.write_text(f"#!/bin/sh\nexec {sys.executable} -c 'from governance.cli import main; main()' \"$@\"\n")
+        program.chmod(0o755)
+        plugins = folder / "plugins"
+        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps"]
+        options = ["--no-index", "--no-build-isolation", "--target", plugins]
+        subprocess.run([*pip, *options, THIRD_PARTY], check=True, capture_output=True, timeout=300)
+        self.environment = {
+            **os.environ,
+            "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(plugins), os.environ.get("PYTHONPATH")])),
+            "COLUMNS": "120",
+            "NO_COLOR": "1",
+        }
+        self.environment.pop("GOVERNANCE_POLICY", None)
+
+    def run(self, command: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            ["/bin/sh", "-c", command],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=120,
+        )
+
+    def take(self, block: Block) -> None:
+        """Put a block of YAML or JSON where the commands after it look for it; a policy must be valid."""
+        if block.text.startswith("# litellm.yaml"):
+            (self.folder / "litellm.yaml").write_text(block.text, "utf-8")
+        elif block.language == "json" and "body" in json.loads(block.text):
+            (self.folder / "request.json").write_text(block.text, "utf-8")
+        else:
+            for name in re.findall(r"(?<!\$)\$\{(\w+)\}", block.text):
+                self.environment.setdefault(name, "memory://")
+            (self.folder / "governance.yaml").write_text(block.text, "utf-8")
+            checked = self.run("governance check governance.yaml")
+            assert checked.returncode == 0, checked.stdout
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    return Shell(tmp_path_factory.mktemp("docs"))
+
+
+@pytest.mark.parametrize("document", [pytest.param(d, id=str(d.relative_to(ROOT))) for d in DOCUMENTS])
+def test_the_blocks_of_a_document_hold(document: Path, shell: Shell) -> None:
+    for block in blocks(document):
+        where = f"{document.relative_to(ROOT)}:{block.line}"
+        try:
+            if block.language in ("yaml", "json"):
+                shell.take(block)
+            elif block.language == "sh":
+                for command in filter(HARMLESS.match, block.text.splitlines()):
+                    done = shell.run(command)
+                    assert done.returncode == 0, f"{command}\n{done.stdout}"
+            elif block.language == "console":
+                for command, shown in sessions(block.text):
+                    assert HARMLESS.match(command) or PREPARATION.fullmatch(command), f"not run: {command}"
+                    told = shell.run(command).stdout
+                    assert re.fullmatch(pattern(shown), told, re.DOTALL), f"{command}\n{told}"
+        except AssertionError as error:
+            raise AssertionError(f"{where}: {error}") from None
+
+
+def sessions(text: str) -> Iterator[tuple[str, str]]:
+    """Each command of a console block with the output that is shown below it."""
+    for session in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+        command, _, shown = session.partition("\n")
+        yield command, shown
+
+
+def pattern(shown: str) -> str:
+    return re.escape(shown).replace("…", ".*")
+
+
+def test_the_policy_reference_names_every_code() -> None:
+    reference = (ROOT / "docs" / "policy.md").read_text("utf-8")
+    known = {value for name, value in vars(codes).items() if name.isupper() and isinstance(value, str)}
+
+    assert known >= set(codes.TARGET_REASONS)
+    assert {code for code in known if f"`{code}`" not in reference} == set()
+
+
+def test_the_policy_reference_names_every_key_of_a_policy(shell: Shell) -> None:
+    reference = (ROOT / "docs" / "policy.md").read_text("utf-8")
+    schema = json.loads(shell.run("governance schema").stdout)
+    del schema["properties"]["trial_keys"]
+
+    assert {key for key in keys(schema) if not re.search(rf"\b{key}\b", reference)} == set()
+
+
+def keys(schema: object) -> Iterator[str]:
+    """Every name of a property, at any depth."""
+    if isinstance(schema, dict):
+        yield from schema.get("properties", ())
+        for part in schema.values():
+            yield from keys(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from keys(part)
