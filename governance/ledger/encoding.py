@@ -1,0 +1,140 @@
+"""How windows and charges are written for the scripts, and how their answers are read. See `lua/subjects.lua`."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
+from typing import NamedTuple
+
+from governance.ledger import Reading
+from governance.ledger.calendar import period_ms
+from governance.ledger.windows import counter
+from governance.model import Charge, Window
+
+LETTERS = {
+    "requests": "R",
+    "tokens": "T",
+    "input_tokens": "I",
+    "output_tokens": "O",
+    "usd_micros": "U",
+    "concurrent": "C",
+}
+_REMEMBERED = 50_000
+
+Key = tuple[str, str, str, int | str | None, str]
+
+
+def hashed(text: str, size: int = 16) -> str:
+    """A name of fixed length that no input can break out of: 22 characters of [A-Za-z0-9_-] for 16 bytes."""
+    return urlsafe_b64encode(blake2b(text.encode(), digest_size=size).digest()).rstrip(b"=").decode()
+
+
+class _Coded(NamedTuple):
+    subject: str  # hash
+    id: str  # of the window in its subject, with the line feed before it
+    letter: str
+    period: str | None  # None: of the calendar, so it must be worked out
+
+
+class Block(NamedTuple):
+    """What one call asks of one subject."""
+
+    subject: str
+    text: str
+
+
+class Encoder:
+    """Writes charges as blocks; remembers what it has hashed."""
+
+    def __init__(self) -> None:
+        self._known: dict[Key, _Coded] = {}
+        self._periods: dict[tuple[str, str], tuple[int, int, str]] = {}
+        self._names: dict[str, str] = {}
+
+    def name(self, text: str) -> str:
+        """The hash of an option's name."""
+        found = self._names.get(text)
+        if found is None:
+            if len(self._names) >= _REMEMBERED:
+                self._names.clear()
+            found = self._names[text] = hashed(text)
+        return found
+
+    def blocks(self, charges: Sequence[Charge], now_ms: int) -> list[Block]:
+        """The charges in order, one block for each run of the same subject. Raises ValueError for an impossible one.
+
+        Args:
+            now_ms: the ledger's clock, as well as it is known; calendar periods are worked out for it.
+        """
+        known = self._known
+        blocks: list[Block] = []
+        of = ""
+        parts: list[str] = []
+        for charge in charges:
+            window, amount = charge.window, charge.amount
+            coded = known.get((window.limit, window.subject, window.unit, window.period, window.timezone))
+            if coded is None:
+                coded = self._code(window)
+            if amount < 0:
+                raise ValueError(f"cannot charge {amount} {window.unit} to {window.limit}: amounts are not negative")
+            if coded.subject != of:
+                if parts:
+                    blocks.append(Block(of, "".join(parts)))
+                of = coded.subject
+                parts = [of]
+            letter = coded.letter if window.mode == "enforce" else coded.letter.lower()
+            period = coded.period
+            if period is None:
+                period = self._calendar(str(window.period), window.timezone, now_ms)
+            parts.append(f"{coded.id}{letter}{amount},{window.amount},{period};")
+        if parts:
+            blocks.append(Block(of, "".join(parts)))
+        return blocks
+
+    def _code(self, window: Window) -> _Coded:
+        counter(window)  # raises for what cannot be counted
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        identity = "\0".join((window.limit, window.unit, str(window.period), window.timezone))
+        period: str | None = None
+        if window.period is None:
+            period = "-"
+        elif isinstance(window.period, int):
+            period = str(window.period * 1000)
+        coded = _Coded(hashed(window.subject), "\n" + hashed(identity, 6), LETTERS[window.unit], period)
+        self._known[window.limit, window.subject, window.unit, window.period, window.timezone] = coded
+        return coded
+
+    def _calendar(self, period: str, timezone: str, now_ms: int) -> str:
+        """`start:end:next end`: the script counts in that of the two periods which holds its own clock."""
+        known = self._periods.get((period, timezone))
+        if known is None or not known[0] <= now_ms < known[1]:
+            start_ms, end_ms = period_ms(period, timezone, now_ms)
+            next_ms = period_ms(period, timezone, end_ms)[1]
+            known = (start_ms, end_ms, f"{start_ms}:{end_ms}:{next_ms}")
+            self._periods[period, timezone] = known
+        return known[2]
+
+
+def readings(charges: Sequence[Charge], answer: Iterator[int], now_s: float) -> tuple[bool, tuple[Reading, ...]]:
+    """Whether all that is enforced fits, and a reading for each charge.
+
+    Args:
+        answer: the script's used, ends and room of each window; as many are taken as there are charges.
+    """
+    all_fit = True
+    make = tuple.__new__
+    result = []
+    for charge, used, ends_ms, room_ms in zip(charges, answer, answer, answer, strict=False):
+        window, amount = charge.window, charge.amount
+        fits = used + amount <= window.amount
+        room_s: float | None = now_s
+        if not fits:
+            if window.mode == "enforce":
+                all_fit = False
+            room_s = None if room_ms < 0 else room_ms / 1000
+        ends_s = ends_ms / 1000
+        resets_s = None if window.period is None else ends_s if ends_s > now_s else now_s
+        result.append(make(Reading, (window, used, amount, fits, room_s, resets_s)))
+    return all_fit, tuple(result)

@@ -1,0 +1,144 @@
+"""Calls that survive: connects when needed, finds the new master, repeats once, gives up in time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
+
+import hiredis
+from redis.exceptions import RedisError
+
+from governance.errors import LedgerUnavailable
+from governance.ledger.address import Directory
+from governance.ledger.breaker import Breaker, NotAsked
+from governance.ledger.connection import Connection, ConnectionLost, NoAnswer
+from governance.ledger.scripts import Script
+
+TIMEOUT_S: Final = 0.25
+# The server is there but is no longer, or not yet, the one to ask.
+_ELSEWHERE: Final = ("MOVED", "READONLY", "MASTERDOWN", "LOADING", "CLUSTERDOWN")
+
+# hiredis' stub knows only tuples of one.
+pack: Callable[[tuple[str | bytes | int, ...]], bytes] = hiredis.pack_command  # type: ignore[assignment]
+_log = logging.getLogger("governance.ledger")
+
+
+class Link(Protocol):
+    """Runs scripts on the server that holds a realm. `connected`: how often it has found one."""
+
+    kind: str
+    connected: int
+
+    async def run(self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Any:
+        """The script's reply. Raises LedgerUnavailable."""
+
+    async def close(self) -> None: ...
+
+
+class Wire:
+    """A link over a network: one connection, one timeout for everything a call needs, one repetition, one breaker.
+
+    Scripts can be repeated: each is written so that a second run counts nothing.
+
+    Args:
+        key: any key of the realm; it says which node of a cluster to ask.
+    """
+
+    def __init__(self, directory: Directory, key: str, timeout_s: float = TIMEOUT_S) -> None:
+        self.kind = directory.kind
+        self._directory, self._key, self._timeout_s = directory, key, timeout_s
+        self._breaker = Breaker(self._breaker_changed)
+        self._connection: Connection | None = None
+        self._connecting: asyncio.Task[Connection] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._send_whole = False
+        self._last_error = ""
+        self.connected = 0
+
+    async def run(self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Any:
+        if not self._breaker.lets_through():
+            raise NotAsked(f"the ledger does not answer ({self._last_error}); asking again once a second")
+        try:
+            answer = await self._run(script, keys, args)
+        except LedgerUnavailable as error:
+            self._last_error = str(error)
+            self._breaker.failed()
+            raise
+        self._breaker.succeeded()
+        return answer
+
+    async def close(self) -> None:
+        if self._connecting is not None:
+            self._connecting.cancel()
+        if self._connection is not None:
+            self._connection.lose(ConnectionLost("closed"))
+        self._connection = self._connecting = None
+
+    async def _run(self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Any:
+        loop = asyncio.get_running_loop()
+        expires_at = loop.time() + self._timeout_s
+        whole, repeated = self._send_whole, False
+        while True:
+            try:
+                connection = self._connection
+                if connection is None or connection.lost is not None or loop is not self._loop:
+                    connection = await self._connect(loop, expires_at)
+                verb, body = ("EVAL", script.text) if whole else ("EVALSHA", script.sha)
+                command = pack((verb, body, len(keys), *keys, *args))
+                answer = await connection.send(command, expires_at)
+            except (ConnectionLost, OSError, RedisError) as error:
+                if repeated:
+                    raise LedgerUnavailable(str(error) or type(error).__name__) from error
+                repeated = True
+                continue
+            except NoAnswer as error:
+                raise LedgerUnavailable(f"{error} ({self._timeout_s * 1000:.0f} ms)") from error
+            if not isinstance(answer, hiredis.ReplyError):
+                return answer
+            message = str(answer)
+            if not whole and message.startswith(("NOSCRIPT", "NOPERM")):
+                whole = True
+                # Where EVALSHA is forbidden it stays so; a script that was flushed is known again from now on.
+                self._send_whole = message.startswith("NOPERM")
+            elif message.startswith(_ELSEWHERE) and not repeated:
+                connection.lose(ConnectionLost(message))
+                repeated = True
+            else:
+                raise LedgerUnavailable(message)
+
+    async def _connect(self, loop: asyncio.AbstractEventLoop, expires_at: float) -> Connection:
+        """Everybody who needs a connection waits for the same one."""
+        if self._connecting is None or self._connecting.done() or loop is not self._loop:
+            self._loop = loop
+            self._connecting = loop.create_task(self._open(expires_at))
+            # When all who waited have given up, nobody else looks at its error.
+            self._connecting.add_done_callback(lambda task: task.cancelled() or task.exception())
+        connecting = self._connecting
+        # A caller that goes away must not take the connection from the others.
+        done, _ = await asyncio.wait([connecting], timeout=max(0.0, expires_at - loop.time()))
+        if not done:
+            raise NoAnswer("no connection in time")
+        return connecting.result()
+
+    async def _open(self, expires_at: float) -> Connection:
+        loop = asyncio.get_running_loop()
+        self._connection = None
+        try:
+            remaining_s = max(0.001, expires_at - loop.time())
+            address = await asyncio.wait_for(self._directory.find(self._key, remaining_s), remaining_s)
+        except (asyncio.TimeoutError, TimeoutError):
+            raise NoAnswer("nobody names the server in time") from None
+        try:
+            self._connection = await Connection.open(address, expires_at)
+        except hiredis.ReplyError as error:
+            raise ConnectionLost(str(error)) from None
+        self.connected += 1
+        return self._connection
+
+    def _breaker_changed(self, is_open: bool) -> None:
+        if is_open:
+            _log.error("ledger (%s) does not answer: %s; asking again once a second", self.kind, self._last_error)
+        else:
+            _log.warning("ledger (%s) answers again", self.kind)

@@ -1,0 +1,175 @@
+"""The shared ledger: every promise of `Ledger`, for all proxies that use the same Redis. One call, one script."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from governance.errors import LedgerUnavailable
+from governance.ledger import Health, Option, OptionReading, Reading, Reserved
+from governance.ledger.encoding import LETTERS, Block, Encoder, hashed, readings
+from governance.ledger.link import Link
+from governance.ledger.scripts import script
+from governance.ledger.windows import length_ms
+from governance.model import Charge, Window
+
+ADOPTED_S: Final = 600  # deadline of a reservation that only `move` knows, because the ledger forgot it
+_EPOCH_LASTS_MS: Final = 400 * 86_400_000
+_REALM = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_WRONG_CALENDAR: Final = -1
+_TRIES: Final = 3
+
+_log = logging.getLogger("governance.ledger")
+
+
+class RedisLedger:
+    """Windows in Redis, counted by Redis' own clock.
+
+    Args:
+        realm: everything under one realm is decided together, in one slot of a cluster; realms do not see each other.
+        clock_lua: Lua in place of Redis' clock, for tests that set the time.
+    """
+
+    def __init__(self, link: Link, realm: str = "default", *, clock_lua: str | None = None) -> None:
+        if not _REALM.fullmatch(realm):
+            raise ValueError(f"realm `{realm}`: write at most 64 letters, digits, `_`, `.` or `-`")
+        self._link = link
+        self._prefix = prefix(realm)
+        self._due = self._prefix + "due"
+        self._encoder = Encoder()
+        self._scripts = {name: script(name, clock_lua) for name in ("reserve", "move", "finish", "cool_down", "health")}
+        self._ahead_ms = 0  # of the ledger's clock before this host's, as of the last answer
+        self._epoch_s: float | None = None
+        self._connected = 0
+        self._asking: asyncio.Task[Health] | None = None
+
+    async def reserve(
+        self,
+        shared: Sequence[Charge],
+        options: Sequence[Option],
+        *,
+        reservation_id: str,
+        deadline_s: float,
+        dry_run: bool = False,
+    ) -> Reserved:
+        rid = hashed(reservation_id)
+        for _ in range(_TRIES):
+            now_ms = self._now_ms()
+            ours = self._encoder.blocks(shared, now_ms)
+            blocks, counts = list(ours), []
+            for option in options:
+                theirs = self._encoder.blocks(option.charges, now_ms)
+                counts.append(str(len(theirs)))
+                blocks += theirs
+            keys = [f"{self._prefix}r:{rid}", self._due, *self._subjects(blocks)]
+            keys += [self._cool(option.name) for option in options]
+            head = (rid, length_ms(deadline_s), "1" if dry_run else "0", len(ours), ",".join(counts))
+            answer = await self._run("reserve", keys, (*head, *[block.text for block in blocks]))
+            if answer[0] != _WRONG_CALENDAR:
+                break
+        else:
+            raise LedgerUnavailable("the ledger's clock jumps: no calendar period holds it")
+        now_s = answer[1] / 1000
+        numbers = iter(answer)
+        status, chosen = next(numbers), (next(numbers), next(numbers))[1]
+        _, shared_readings = readings(shared, numbers, now_s)
+        weighed = [readings(option.charges, numbers, now_s) for option in options]
+        cooling = [until_ms / 1000 if until_ms else None for until_ms in numbers]
+        return Reserved(
+            status == 1,
+            chosen if chosen >= 0 else None,
+            shared_readings,
+            tuple(OptionReading(fits, cool, told) for (fits, told), cool in zip(weighed, cooling, strict=True)),
+            now_s,
+        )
+
+    async def move(
+        self, reservation_id: str, hop: int, option: Option, shared: Sequence[Charge] = (), *, force: bool = False
+    ) -> OptionReading:
+        rid = hashed(reservation_id)
+        for _ in range(_TRIES):
+            now_ms = self._now_ms()
+            theirs = self._encoder.blocks(option.charges, now_ms)
+            blocks = theirs + self._encoder.blocks(shared, now_ms)
+            keys = [f"{self._prefix}r:{rid}", self._due, self._cool(option.name), *self._subjects(blocks)]
+            head = (rid, hop, "1" if force else "0", ADOPTED_S * 1000, len(theirs))
+            answer = await self._run("move", keys, (*head, *[block.text for block in blocks]))
+            if answer[0] != _WRONG_CALENDAR:
+                break
+        else:
+            raise LedgerUnavailable("the ledger's clock jumps: no calendar period holds it")
+        status, now_ms, cool_ms, *numbers = answer
+        told = readings((*option.charges, *shared), iter(numbers), now_ms / 1000)[1]
+        return OptionReading(status == 1, cool_ms / 1000 if cool_ms else None, told)
+
+    async def settle(self, reservation_id: str, actual: Mapping[str, int]) -> bool:
+        used = "".join(f"{LETTERS[unit]}{max(0, amount)}," for unit, amount in actual.items())
+        return await self._finish(reservation_id, "settle", used)
+
+    async def release(self, reservation_id: str, *, attempted: bool = False) -> bool:
+        return await self._finish(reservation_id, "release", "1" if attempted else "0")
+
+    async def renew(self, reservation_id: str, deadline_s: float) -> bool:
+        return await self._finish(reservation_id, "renew", str(length_ms(deadline_s)))
+
+    async def cool_down(self, name: str, seconds: float) -> None:
+        milliseconds = round(seconds * 1000)
+        if milliseconds > 0:
+            await self._link.run(self._scripts["cool_down"], [self._cool(name)], [milliseconds])
+
+    async def read(self, windows: Sequence[Window]) -> tuple[Reading, ...]:
+        charges = [Charge(window, 0) for window in windows]
+        return (await self.reserve(charges, (), reservation_id="", deadline_s=1, dry_run=True)).shared
+
+    async def health(self) -> Health:
+        keys = [f"{self._prefix}r:{hashed('')}", self._due, self._prefix + "epoch", self._prefix + "expired"]
+        try:
+            answer = await self._link.run(self._scripts["health"], keys, [_EPOCH_LASTS_MS])
+        except LedgerUnavailable:
+            return Health(self._link.kind, False, self._epoch_s, None, None, None)
+        now_ms, epoch_ms, open_reservations, expired = answer
+        if self._epoch_s is not None and epoch_ms / 1000 > self._epoch_s:
+            _log.error("the ledger began empty at %.3f: everything counted before is lost", epoch_ms / 1000)
+        self._epoch_s = epoch_ms / 1000
+        return Health(self._link.kind, True, self._epoch_s, open_reservations, expired, now_ms / 1000)
+
+    async def close(self) -> None:
+        if self._asking is not None:
+            self._asking.cancel()
+        await self._link.close()
+
+    # --- the pieces -------------------------------------------------------------------------------------------------
+
+    async def _finish(self, reservation_id: str, verb: str, argument: str) -> bool:
+        rid = hashed(reservation_id)
+        keys = (f"{self._prefix}r:{rid}", self._due)
+        return bool(await self._link.run(self._scripts["finish"], keys, (rid, verb, argument)) == 1)
+
+    async def _run(self, name: str, keys: Sequence[str], args: Sequence[str | int]) -> Any:
+        answer = await self._link.run(self._scripts[name], keys, args)
+        self._ahead_ms = answer[1] - time.time_ns() // 1_000_000
+        if self._link.connected != self._connected:
+            # A new connection may be a new server, or an empty one: the epoch tells.
+            self._connected = self._link.connected
+            self._asking = asyncio.get_running_loop().create_task(self.health())
+        return answer
+
+    def _now_ms(self) -> int:
+        """The ledger's clock, as well as it is known here; the scripts decide by their own."""
+        return time.time_ns() // 1_000_000 + self._ahead_ms
+
+    def _subjects(self, blocks: Sequence[Block]) -> list[str]:
+        start = self._prefix + "w:"
+        return [start + block.subject for block in blocks]
+
+    def _cool(self, name: str) -> str:
+        return f"{self._prefix}x:{self._encoder.name(name)}"
+
+
+def prefix(realm: str) -> str:
+    """What every key of a realm begins with. The braces put all of them into one slot of a cluster."""
+    return f"gov:{{{realm}}}:"
