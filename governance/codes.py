@@ -56,6 +56,8 @@ VIRTUAL_KEY_REQUIRED: Final = "virtual_key_required"
 """401: the policy asks for a virtual key and the request has none."""
 LEDGER_UNAVAILABLE: Final = "ledger_unavailable"
 """503: limits cannot be checked now."""
+REFUSED_BY_RULE: Final = "refused_by_rule"
+"""A routing rule with `refuse` matched; the rule says with which status."""
 PLUGIN_ERROR: Final = "plugin_error"
 """503: a plugin failed whose word is needed."""
 

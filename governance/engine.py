@@ -139,10 +139,13 @@ class Engine:
         code, detail, wait = refusals.rejection_detail(reading, self._clock())
         return _skip(attempt, 503 if code == codes.COOLING_DOWN else 429, code, detail, wait)
 
-    def reached(self, decision: Decision) -> None:
-        """The attempt that was begun is on its way to the provider: its request counts."""
-        if decision.trace.attempts:
-            decision.trace.attempts[-1].reached = True
+    async def reached(self, decision: Decision) -> None:
+        """The attempt is on its way to the provider: its request stays counted, even if this process dies."""
+        attempts = decision.trace.attempts
+        if attempts and not attempts[-1].reached:
+            attempts[-1].reached = True
+            if decision.counted:
+                await self._quietly(decision.trace, self.ledger.renew(decision.id, self.deadline_s, attempted=True))
 
     async def fail(self, decision: Decision, failure: Failure) -> Recovery:
         """The attempt under way failed: ask the plugins what follows, and start the cool-down they want."""
@@ -173,7 +176,9 @@ class Engine:
     async def release(self, decision: Decision) -> None:
         """The request ended without an answer: give back all but the requests that reached a provider."""
         if decision.counted:
-            attempted = any(attempt.reached for attempt in decision.trace.attempts)
+            # What earlier hops cost was decided when the reservation moved on.
+            attempts = decision.trace.attempts
+            attempted = bool(attempts) and attempts[-1].reached
             await self._quietly(decision.trace, self.ledger.release(decision.id, attempted=attempted))
 
     async def renew(self, decision: Decision) -> None:

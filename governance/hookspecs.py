@@ -5,7 +5,9 @@ entry-point group `governance.plugins`; the entry point's name is the policy sec
 they declare (charges, targets, a refusal), the engine does all I/O. An optional class attribute
 `on_error = "refuse"` makes the host refuse a request when the plugin raises; by default it is ignored and recorded.
 A plugin that serves models of its own making may have a method `virtual_models(served) -> names`, from which the proxy
-learns what to list; it gets the names that the proxy serves.
+learns what to list; it gets the names that the proxy serves. One that knows of entries which can never work may have
+`warnings(models, claimed) -> messages` for `governance check`; `claimed(name)` says whether some plugin has targets for
+a model of this name. One that looks at `request.levels` says so by the attribute `reads_percent = True`.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ def pre_request(request: Request) -> Ruling | None:
     """Say whether the request may go on, what it costs whoever sends it, and what it should ask for.
 
     Called once, before any target is chosen. Charges of all plugins add up; a rewritten model or task is what the
-    next plugin sees; the first refusal ends the round.
+    next plugin sees, and targets that it names are where `select_targets` begins; the first refusal ends the round.
 
     Returns:
         A ruling, or None for "nothing to say".

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from governance import codes, hookspecs
 from governance.errors import GovernanceError
-from governance.model import Charge, Failure, Recovery, Refusal, Request, Ruling, Selection, Target, Usage
+from governance.model import Charge, Failure, Models, Recovery, Refusal, Request, Ruling, Selection, Target, Usage
 from governance.policy import Policy, load_policy, parse_policy
 from governance.trace import Trace
 
@@ -139,14 +139,14 @@ class Host:
             if ruling.refusal:
                 return request, tuple(charges), ruling.refusal
             charges.extend(ruling.charges)
-            if ruling.model or ruling.task:
-                request = replace(request, model=ruling.model or request.model, task=ruling.task or request.task)
+            if ruling.model or ruling.task or ruling.targets:
+                request = _as_ruled(request, ruling)
         return request, tuple(charges), None
 
     def select_targets(self, request: Request, trace: Trace) -> tuple[tuple[Target, ...] | None, Refusal | None]:
         """Pass the list of targets through every plugin; None when none of them proposed any."""
-        targets: tuple[Target, ...] = ()
-        proposed = False
+        targets = request.targets
+        proposed = bool(targets)
         for hook in self._hooks["select_targets"]:
             answer, refusal = self._ask(
                 hook, "select_targets", trace, (Selection, list, tuple), request=request, targets=targets
@@ -191,6 +191,25 @@ class Host:
                 log.exception("plugin %s cannot list its models", name)
         return tuple(found)
 
+    def warnings(self, models: Models) -> tuple[str, ...]:
+        """What plugins find in their sections that is allowed and can never work, by what the proxy serves."""
+
+        def claimed(name: str) -> bool:
+            request = Request(name, models=models)
+            targets, refusal = self.select_targets(request, Trace(request, self.policy.revision, 0.0, "simulated"))
+            return targets is not None or refusal is not None
+
+        found: list[str] = []
+        for plugin in self.plugins.values():
+            warn = getattr(plugin, "warnings", None)
+            found.extend(warn(models, claimed) if warn else ())
+        return tuple(found)
+
+    @property
+    def reads_percent(self) -> bool:
+        """Whether a plugin asks how full limits are."""
+        return any(getattr(plugin, "reads_percent", False) for plugin in self.plugins.values())
+
     def _ask(
         self, hook: Hook, name: str, trace: Trace, expected: Any, **arguments: Any
     ) -> tuple[Any | None, Refusal | None]:
@@ -226,12 +245,23 @@ def _in_order(registry: pluggy.PluginManager, hook: str, order: list[str]) -> li
     return [found[name] for name in order if name in found]
 
 
+def _as_ruled(request: Request, ruling: Ruling) -> Request:
+    return replace(
+        request,
+        model=ruling.model or request.model,
+        task=ruling.task or request.task,
+        targets=ruling.targets or request.targets,
+        keep_fallbacks=ruling.keep_fallbacks if ruling.targets else request.keep_fallbacks,
+    )
+
+
 def _check(hook: str, answer: Any, expected: Any) -> None:
     if not isinstance(answer, expected):
         raise TypeError(f"{hook} returned {type(answer).__name__}")
     if isinstance(answer, Ruling):
         _check_each(hook, "charges", answer.charges, Charge)
-    targets = answer.targets if isinstance(answer, Selection) else answer if hook == "select_targets" else ()
+    proposed = isinstance(answer, (Ruling, Selection))
+    targets = answer.targets if proposed else answer if hook == "select_targets" else ()
     _check_each(hook, "targets", targets, Target)
     for target in targets:
         _check_each(hook, f"charges of {target.name}", target.charges, Charge)
@@ -250,10 +280,11 @@ def _check_each(hook: str, what: str, values: Sequence[Any], expected: type) -> 
 def _did(answer: Any) -> str:
     if isinstance(answer, Ruling):
         if answer.refusal:
-            return f"refused: {answer.refusal.code}"
+            return "; ".join([*answer.remarks, f"refused: {answer.refusal.code}"])
         parts = [f"{len(answer.charges)} charges"] if answer.charges else []
         parts += [f"model {answer.model}"] if answer.model else []
-        return ", ".join(parts) or "annotated"
+        parts += [f"{len(answer.targets)} targets"] if answer.targets else []
+        return "; ".join([*answer.remarks, ", ".join(parts)] if parts else answer.remarks) or "annotated"
     if isinstance(answer, Selection) and answer.refusal:
         return f"refused: {answer.refusal.code}"
     if isinstance(answer, (Selection, list, tuple)):

@@ -154,6 +154,26 @@ class Models(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Percent:
+    """How full the fullest limits are that apply to a request, in percent; more than 100 is possible.
+
+    Args:
+        budget_used: of money. tokens_used: of tokens. request: of requests.
+    """
+
+    budget_used: float = 0.0
+    tokens_used: float = 0.0
+    request: float = 0.0
+
+
+class Levels(Protocol):
+    """How full limits are, as last seen; see `governance.levels`."""
+
+    def percent(self, request: Request) -> Percent:
+        """The fullest limits that apply to this request. Asks nobody, so it takes no time."""
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One call as it came in, normalised.
 
@@ -165,6 +185,10 @@ class Request:
         choices: how many answers are asked for.
         models: what the proxy can call; None = nothing is known, every model is taken to be there.
         draw: gives random numbers in [0, 1); simulation fixes them.
+        at_s: Unix seconds at which it is decided, by the engine's clock.
+        levels: how full the limits are that apply; None = nothing was counted yet.
+        targets: what a plugin has ruled in `pre_request`: the first of the targets of `select_targets`.
+        keep_fallbacks: the caller's own fallbacks come after those targets, not only in their place.
     """
 
     model: str
@@ -183,6 +207,10 @@ class Request:
     fallbacks: tuple[str, ...] = ()
     models: Models | None = field(default=None, compare=False, repr=False)
     draw: Callable[[], float] = field(default=random.random, compare=False, repr=False)
+    at_s: float | None = field(default=None, compare=False)
+    levels: Levels | None = field(default=None, compare=False, repr=False)
+    targets: tuple[Target, ...] = ()
+    keep_fallbacks: bool = False
 
     @property
     def output_tokens(self) -> int:
@@ -278,16 +306,22 @@ class Ruling:
 
     Args:
         model: ask for this model instead.
+        targets: let these serve, in this order; every plugin's `select_targets` gets them.
+        keep_fallbacks: see `Request`.
         notes: annotations for the record: `rule`, `task`, …
         shadow: what a shadow rule would have done: {"name": …, "would": …}.
+        remarks: for the record's steps: what was considered and why it was not done.
     """
 
     charges: tuple[Charge, ...] = ()
     refusal: Refusal | None = None
     model: str | None = None
     task: str | None = None
+    targets: tuple[Target, ...] = ()
+    keep_fallbacks: bool = False
     notes: Mapping[str, str] = field(default_factory=_nothing, hash=False)
     shadow: tuple[Mapping[str, Any], ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

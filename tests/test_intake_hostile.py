@@ -58,7 +58,7 @@ def nested(depth: int, opening: str, closing: str) -> Any:
     return json.loads(opening * depth + closing * depth)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(CALL, BODY, some.dictionaries(some.text(max_size=5), ANYTHING, max_size=4), some.lists(ANYTHING, max_size=4))
 def test_any_body_is_read(call_type: str, body: dict[str, Any], headers: dict[str, Any], tags: list[Any]) -> None:
     request = read_request(call_type, body, headers=headers, tags=tags)

@@ -2,7 +2,7 @@
 
 from governance.catalog.catalog import Catalog
 from governance.catalog.prices import installed_prices
-from governance.catalog.providers import PROVIDERS
+from governance.catalog.providers import PROVIDERS, provider_and_model
 from governance.catalog.screen import screen
 
-__all__ = ["PROVIDERS", "Catalog", "installed_prices", "screen"]
+__all__ = ["PROVIDERS", "Catalog", "installed_prices", "provider_and_model", "screen"]

@@ -33,3 +33,9 @@ PROVIDERS: Final = frozenset({
     "volcengine", "voyage", "wandb", "watsonx", "watsonx_text", "xai", "xiaomi_mimo", "xinference", "zai",
 })
 # fmt: on
+
+
+def provider_and_model(name: str) -> tuple[str, str]:
+    """`openai/gpt-4o` -> `openai` and `gpt-4o`; without the name of a provider in front, all of it is the model."""
+    prefix, slash, model = name.partition("/")
+    return (prefix, model) if slash and prefix in PROVIDERS else ("", name)

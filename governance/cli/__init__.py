@@ -5,6 +5,9 @@ Exit codes: 0 done, 1 the policy or the input has mistakes, 2 wrong usage, 3 can
 
 from __future__ import annotations
 
+import sys
+from io import TextIOWrapper
+
 import typer
 
 from governance.cli import explain, policy, proxy
@@ -28,4 +31,7 @@ app.command()(policy.schema)
 
 def main() -> None:
     """Entry point of the console script."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        # What cannot be shown is shown as its number; it is no reason to fail.
+        sys.stdout.reconfigure(errors="backslashreplace")
     app()

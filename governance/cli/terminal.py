@@ -38,7 +38,12 @@ def policy_path(given: Path | None) -> Path:
 
 def print_json(value: Any) -> None:
     """Pretty for people who pipe it nowhere, still one document."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:  # a model's name comes from a caller and may hold anything
+        text = json.dumps(value, indent=2)
+    sys.stdout.write(text + "\n")
 
 
 @contextmanager

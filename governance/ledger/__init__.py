@@ -166,8 +166,12 @@ class Ledger(Protocol):
         True the first time, False when it was settled or released before or is not known (any more).
         """
 
-    async def renew(self, reservation_id: str, deadline_s: float) -> bool:
+    async def renew(self, reservation_id: str, deadline_s: float, *, attempted: bool = False) -> bool:
         """Put the deadline of an open reservation `deadline_s` seconds from now, for a stream that lasts.
+
+        Args:
+            attempted: a provider is being asked for the current hop: its request stays counted, even if this process
+                dies and the deadline gives everything else back.
 
         False when it is not open (any more).
         """

@@ -103,9 +103,9 @@ class Guarded:
         self._answered()
         return first
 
-    async def renew(self, reservation_id: str, deadline_s: float) -> bool:
+    async def renew(self, reservation_id: str, deadline_s: float, *, attempted: bool = False) -> bool:
         try:
-            renewed = await self._ledger.renew(reservation_id, deadline_s)
+            renewed = await self._ledger.renew(reservation_id, deadline_s, attempted=attempted)
         except LedgerUnavailable as error:
             self._left(error)
             return False

@@ -105,7 +105,7 @@ class MemoryLedger:
             if not part.shared and part.counted == "all":
                 self._recount(reservation_id, record, part, "requests", down_ms)
         reading = self._weigh(both, counters, down_ms)
-        record.hop = hop
+        record.hop, record.attempted = hop, False
         record.holds = force or (reading.fits and reading.cooling_until_s is None)
         if record.holds:
             ours = len(option.charges)
@@ -146,12 +146,13 @@ class MemoryLedger:
         self._end(reservation_id, record, "released", down_ms)
         return True
 
-    async def renew(self, reservation_id: str, deadline_s: float) -> bool:
+    async def renew(self, reservation_id: str, deadline_s: float, *, attempted: bool = False) -> bool:
         down_ms, _ = self._now()
         self._tidy(down_ms)
         record = self._records.get(reservation_id)
         if record is None or record.state != "open":
             return False
+        record.attempted = record.attempted or attempted
         record.length_ms = length_ms(deadline_s)
         record.deadline_ms = down_ms + record.length_ms
         heappush(self._due, (record.deadline_ms, reservation_id))
@@ -287,7 +288,7 @@ class MemoryLedger:
                 continue
             if record.state == "open":
                 if record.deadline_ms <= now_ms:
-                    self._give_back(reservation_id, record, False, now_ms)
+                    self._give_back(reservation_id, record, record.attempted, now_ms)
                     self._end(reservation_id, record, "expired", now_ms)
                     self._expired += 1
                     released += 1

@@ -113,8 +113,8 @@ class RedisLedger:
     async def release(self, reservation_id: str, *, attempted: bool = False) -> bool:
         return await self._finish(reservation_id, "release", "1" if attempted else "0")
 
-    async def renew(self, reservation_id: str, deadline_s: float) -> bool:
-        return await self._finish(reservation_id, "renew", str(length_ms(deadline_s)))
+    async def renew(self, reservation_id: str, deadline_s: float, *, attempted: bool = False) -> bool:
+        return await self._finish(reservation_id, "attempt" if attempted else "renew", str(length_ms(deadline_s)))
 
     async def cool_down(self, name: str, seconds: float) -> None:
         milliseconds = round(seconds * 1000)

@@ -28,7 +28,7 @@ class Part:
 
 @dataclass(slots=True)
 class Record:
-    """A reservation. `holds`: the target of its hop is charged."""
+    """A reservation. `holds`: the target of its hop is charged. `attempted`: its provider was asked."""
 
     chosen: int | None
     deadline_ms: int
@@ -36,6 +36,7 @@ class Record:
     parts: list[Part]
     hop: int = 0
     holds: bool = True
+    attempted: bool = False
     state: Literal["open", "expired", "released", "settled"] = "open"
     ended_ms: int = 0
 

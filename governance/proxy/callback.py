@@ -68,7 +68,8 @@ class GovernanceHandler(CustomLogger):
             if not live.trying:
                 # A path through the router that filters nothing.
                 await self._begin(live, _model_group(kwargs) or live.name)
-            live.engine.reached(live.decision)
+            # Nobody waits for this; what matters is that it is sent before the provider is asked.
+            self._gateway.background(live.engine.reached(live.decision))
             return self._gateway.ask_for_usage(live, kwargs, call_type)
         return None
 

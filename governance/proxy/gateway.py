@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import Coroutine
 from typing import Any, Final
 
 from litellm.proxy import proxy_server
@@ -52,7 +53,7 @@ class Gateway:
     def start(self) -> None:
         """Begin what runs beside the requests. Needs a running event loop."""
         self.models.keep_listed()
-        self._background(self._renew_again_and_again())
+        self.background(self._renew_again_and_again())
         end_with_proxy(self.close)
 
     async def admit(self, data: dict[str, Any], call_type: str, auth: Any) -> Live | None:
@@ -123,7 +124,7 @@ class Gateway:
     def _served(self, live: Live) -> None:
         if live.released_s is None and live in self.live:
             loop = asyncio.get_running_loop()
-            loop.call_later(_TOLD_WITHIN_S, lambda: self._background(self._end_untold(live)))
+            loop.call_later(_TOLD_WITHIN_S, lambda: self.background(self._end_untold(live)))
 
     async def _end_untold(self, live: Live) -> None:
         if live not in self.live:
@@ -140,7 +141,8 @@ class Gateway:
             for live in self.live:
                 await live.engine.renew(live.decision)
 
-    def _background(self, work: Any) -> None:
+    def background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let something run that no request waits for."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

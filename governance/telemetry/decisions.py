@@ -48,7 +48,8 @@ class DecisionLog:
             else json.dumps(record, ensure_ascii=False, separators=(",", ":"))
         )
         try:
-            self._stream.write(line + "\n")
+            # A caller's model name may hold what no UTF-8 can; in JSON its escape is the same text.
+            self._stream.write(line.encode("utf-8", "backslashreplace").decode() + "\n")
             self._stream.flush()
         except (OSError, ValueError):
             self._stream = None

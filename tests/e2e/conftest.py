@@ -52,8 +52,9 @@ class Providers:
 class Proxy:
     """A running proxy and what can be asked of it."""
 
-    def __init__(self, url: str, decisions: Path, output: Path) -> None:
+    def __init__(self, url: str, decisions: Path, output: Path, pid: int) -> None:
         self.url = url
+        self.pid = pid
         self._decisions = decisions
         self.output = output
         self.client = httpx.Client(base_url=url, timeout=60, headers={"authorization": f"Bearer {MASTER_KEY}"})
@@ -204,7 +205,7 @@ def start(providers: Providers, tmp_path_factory: pytest.TempPathFactory) -> Sta
         with process(command, output, GOVERNANCE_DECISION_LOG=str(decisions)) as started:
             url = f"http://127.0.0.1:{port}"
             wait_until_ready(f"{url}/health/liveliness", started, output)
-            yield Proxy(url, decisions, output)
+            yield Proxy(url, decisions, output, started.pid)
 
     return run
 
@@ -238,3 +239,21 @@ def start_process(tmp_path: Path) -> Callable[[list[str]], contextlib.AbstractCo
             yield url
 
     return run
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real redis-server of our own."""
+    program = shutil.which("redis-server")
+    assert program, "redis-server is missing; `make test` provides it, or install your system's package"
+    port, folder = free_port(), tmp_path_factory.mktemp("redis")
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(folder)]
+    with process([program, *options], folder / "output.txt") as started:
+        deadline = time.monotonic() + READY_WITHIN_S
+        while True:
+            assert started.poll() is None, (folder / "output.txt").read_text()
+            assert time.monotonic() < deadline, "redis-server does not answer"
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                break
+            time.sleep(0.05)
+        yield f"redis://127.0.0.1:{port}/0"

@@ -62,6 +62,7 @@ class Book:
     state: str = "open"
     hop: int = 0
     holds: bool = True
+    attempted: bool = False
     ended_ms: int = 0
     entries: list[Entry] = field(default_factory=list)
 
@@ -139,7 +140,7 @@ class Log:
         """All that are past their deadline. Returns how many."""
         late = [b for b in self.books.values() if b.state == "open" and b.deadline_ms <= self.down_ms]
         for book in late:
-            self.give_back(book, False)
+            self.give_back(book, book.attempted)
             book.state, book.ended_ms = "expired", self.down_ms
         return len(late)
 
@@ -315,12 +316,13 @@ class Comparison:
             book.state = "released"
 
     async def renew(self) -> None:
-        name, length_s = self.some(), self.random.choice((0.5, 30))
-        done = await self.all(lambda ledger: ledger.renew(name, length_s))
+        name, length_s, attempted = self.some(), self.random.choice((0.5, 30)), self.random.random() < 0.5
+        done = await self.all(lambda ledger: ledger.renew(name, length_s, attempted=attempted))
         book = self.log.books.get(name)
         if done != (book is not None and book.state == "open"):
             raise Violation(f"renew of {name} in {book}: {done}")
         if book is not None and done:
+            book.attempted = book.attempted or attempted
             book.length_ms = round(length_s * 1000)
             book.deadline_ms = self.log.down_ms + book.length_ms
 
@@ -347,7 +349,7 @@ class Comparison:
                 self.log.leave(entry, "requests")
         self.hold(reading.windows)  # type: ignore[attr-defined]
         fits = reading.fits and reading.cooling_until_s is None  # type: ignore[attr-defined]
-        book.hop, book.holds = hop, force or fits
+        book.hop, book.holds, book.attempted = hop, force or fits, False
         if book.holds:
             before = len(book.entries)
             self.log.count(book, option.charges, hop, False)

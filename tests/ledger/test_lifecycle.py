@@ -231,6 +231,26 @@ async def test_a_renewed_reservation_lasts_longer_and_so_do_its_leases(ledger: L
     assert not await ledger.renew("r", 10), "too late"
 
 
+async def test_a_request_that_is_with_a_provider_stays_counted_when_its_process_dies(ledger: Ledger, clock) -> None:
+    await begin(ledger, deadline_s=10)
+    assert await ledger.renew("r", 10, attempted=True)
+    clock.now += 11
+
+    assert await used(ledger, *OURS) == [1, 0, 0, 0]
+    assert await ledger.settle("r", {"tokens": 9}), "it did not die after all"
+    assert (await used(ledger, *OURS))[:2] == [1, 9]
+
+
+async def test_a_hop_that_was_not_attempted_is_given_back_when_its_process_dies(ledger: Ledger, clock) -> None:
+    await begin(ledger, deadline_s=10)
+    await ledger.renew("r", 10, attempted=True)
+    await ledger.move("r", 1, B)
+    clock.now += 11
+
+    assert (await used(ledger, *OF_B))[0] == 0
+    assert (await used(ledger, *OURS))[0] == 1
+
+
 async def test_reaping_is_bounded_and_keeps_pace_with_what_comes_in(ledger: Ledger, clock) -> None:
     forever = Window("limit", "team:research", "requests", 10_000, 86_400)
     for i in range(40):

@@ -1,12 +1,12 @@
 """governance_plugins.failover"""
 
 import pytest
-from governance_plugins.failover.config import CoolDown, parse_cool_down
 
 from governance.errors import PolicyError
 from governance.host import Host
 from governance.model import Failure, Recovery, Request, Target
 from governance.trace import Trace
+from governance_plugins.failover.config import CoolDown, parse_cool_down
 
 
 def recovery(failover: str, failure: Failure) -> Recovery:

@@ -66,31 +66,31 @@ def as_yaml(value: Any) -> str:
 WRITERS: some.SearchStrategy[Callable[[Any], str]] = some.sampled_from([as_json, as_yaml])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(some.text())
 def test_any_text_loads_or_is_refused(text: str) -> None:
     read(text)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(some.text(alphabet="ab:-[]{},&*!<#|>?'\"%@` \n\t0129._~$", max_size=60))
 def test_any_text_made_of_yaml_signs_loads_or_is_refused(text: str) -> None:
     read(text)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(ANYTHING | DOCUMENT, WRITERS)
 def test_any_document_loads_or_is_refused(document: Any, write: Callable[[Any], str]) -> None:
     read(write(document))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(PROFILES, WRITERS)
 def test_any_profiles_load_or_are_refused(profiles: Any, write: Callable[[Any], str]) -> None:
     read(write({"version": 1, "routing_profiles": profiles}))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(ANYTHING)
 def test_any_ledger_loads_or_is_refused(url: Any) -> None:
     read(as_json({"ledger": {"url": url}}))

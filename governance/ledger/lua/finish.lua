@@ -1,7 +1,7 @@
--- Settles, releases or renews a reservation.
+-- Settles, releases or renews a reservation; attempt: renews it, and its request stays when it expires.
 --
 -- KEYS: record, due.
--- ARGV: 1 hash of the reservation, 2 settle | release | renew, 3 what was used `T123,U500,` by the unit's letter |
+-- ARGV: 1 hash of the reservation, 2 settle | release | renew | attempt, 3 what was used `T123,U500,` by the unit's letter |
 --   1 = a provider was attempted | deadline in ms from now.
 -- Reply: 1 the first time; 0 when it was settled (or released) before, or is not known.
 local down = clock()
@@ -38,6 +38,7 @@ elseif verb == 'release' then
   r.state = 'r'
 else
   if r.state ~= 'o' then return 0 end
+  r.attempted = r.attempted or verb == 'attempt'
   r.deadline = down + argument
   r.length = argument + 0
   for _, p in ipairs(r.parts) do

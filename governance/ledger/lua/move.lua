@@ -41,7 +41,7 @@ if over then
   reply[1] = (hop == r.hop and r.holds == '1') and 1 or 0
   return reply
 end
-r.hop = hop
+r.hop, r.attempted = hop, false
 r.holds = (force or (fits and cooling == 0)) and '1' or '0'
 if r.holds == '1' then
   local parts = {t = {}, s = {}}

@@ -1,4 +1,4 @@
--- Reservations: `<state>,<hop>,<holds>,<chosen>,<deadline>,<length>` then for each part
+-- Reservations: `<state>,<hop>,<holds>,<chosen>,<deadline>,<length>`, `,a` when the hop was attempted, then for each part
 --   ~ <hop>,<s or t>,<counted>,<down>,<up>/<block>/<block>...
 -- state: o(pen) e(xpired) r(eleased) s(ettled); s: charges of every subject, t: of that hop's target;
 -- counted: a(ll), r(equests), n(othing); down, up: when it was counted, Unix milliseconds.
@@ -6,9 +6,10 @@
 local REMEMBERED, SPARE, DUE_LASTS, REAPED = 900000, 86400000, 2592000000, 4
 
 local function load(text)
-  local state, hop, holds, chosen, deadline, length = match(text, '^(%a),(%d*),(%d),(%-?%d*),(%d*),(%d*)')
+  local state, hop, holds, chosen, deadline, length, attempted =
+    match(text, '^(%a),(%d*),(%d),(%-?%d*),(%d*),(%d*),?(a?)')
   local record = {state = state, hop = hop + 0, holds = holds, chosen = chosen + 0, deadline = deadline + 0,
-    length = length + 0, parts = {}}
+    length = length + 0, attempted = attempted == 'a', parts = {}}
   for hop_, kind, counted, down, up, blocks in gmatch(text, '~(%d*),(%a),(%a),(%d*),(%d*)([^~]*)') do
     record.parts[#record.parts + 1] = {hop = hop_ + 0, kind = kind, counted = counted, down = down + 0, up = up + 0,
       blocks = blocks}
@@ -17,7 +18,8 @@ local function load(text)
 end
 
 local function head(r)
-  return r.state .. ',' .. r.hop .. ',' .. r.holds .. ',' .. r.chosen .. ',' .. r.deadline .. ',' .. r.length
+  return r.state .. ',' .. r.hop .. ',' .. r.holds .. ',' .. r.chosen .. ',' .. r.deadline .. ',' .. r.length ..
+    (r.attempted and ',a' or '')
 end
 
 local function save(rid, r)
@@ -98,7 +100,7 @@ local function reap(due, now)
     else
       redis.call('ZREM', due, rid)
       if r and r.state == 'o' then
-        give_back(rid, r, now, false)
+        give_back(rid, r, now, r.attempted)
         r.state = 'e'
         save(rid, r)
         released = released + 1

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Command = Callable[..., Any]
+PROXY = """
+model_list:
+  - {model_name: cerebras/glm-4.7, litellm_params: {model: cerebras/glm-4.7}}
+"""
+
+
+def test_a_valid_policy_is_told_in_a_line(governance: Command) -> None:
+    done = governance("check")
+
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout == "governance.yaml: valid; routing_profiles (1)\n"
+
+
+def test_for_programs_it_is_json(governance: Command) -> None:
+    told = json.loads(governance("check", "--json").stdout)
+
+    assert told["revision"].startswith("sha256:")
+    del told["revision"]
+    assert told == {"valid": True, "policy": "governance.yaml", "plugins": {"routing_profiles": 1}, "warnings": []}
+
+
+def test_every_mistake_is_told_on_stderr_and_the_exit_code_is_1(governance: Command, folder: Path) -> None:
+    (folder / "bad.yaml").write_text("version: 2\nroutting_profiles: []\n")
+    done = governance("check", "bad.yaml")
+
+    assert (done.exit_code, done.stdout) == (1, "")
+    lines = done.stderr.splitlines()
+    assert lines[0] == "bad.yaml:1: version: must be 1"
+    assert lines[1].startswith("bad.yaml:2: routting_profiles: no such plugin, did you mean `routing_profiles`?")
+    assert lines[2:] == ["2 mistakes; nothing was changed"]
+
+
+def test_mistakes_are_json_for_programs(governance: Command, folder: Path) -> None:
+    (folder / "bad.yaml").write_text("version: 2\n")
+    done = governance("check", "bad.yaml", "--json")
+
+    assert (done.exit_code, done.stderr) == (1, "")
+    assert json.loads(done.stdout) == {
+        "valid": False,
+        "errors": [{"source": "bad.yaml", "line": 1, "column": 1, "path": "version", "message": "must be 1"}],
+    }
+
+
+def test_a_missing_policy_is_a_mistake_too(governance: Command, folder: Path) -> None:
+    (folder / "governance.yaml").unlink()
+    done = governance("check")
+
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == (
+        "governance.yaml: cannot be read: No such file or directory\n1 mistake; nothing was changed\n"
+    )
+
+
+def test_without_a_name_the_environment_names_the_policy(
+    governance: Command, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "other.yaml").write_text("version: 1\n")
+    monkeypatch.setenv("GOVERNANCE_POLICY", "other.yaml")
+
+    assert governance("check").stdout == "other.yaml: valid; no plugins, so nothing is governed\n"
+    assert governance("check", "governance.yaml").stdout.startswith("governance.yaml: valid")
+
+
+def test_a_target_that_the_proxy_does_not_serve_is_a_warning(governance: Command, folder: Path) -> None:
+    (folder / "litellm.yaml").write_text(PROXY)
+    done = governance("check", "--config", "litellm.yaml")
+
+    assert done.exit_code == 0
+    assert "warning: profile Fast: the proxy serves no `openai/<any model>`" in done.stdout
+    assert "cerebras" not in done.stdout
+    assert len(json.loads(governance("check", "--config", "litellm.yaml", "--json").stdout)["warnings"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"model_list: {a: 1}", "litellm.yaml: model_list: must be a list of LiteLLM deployments"),
+        (b"- a", "litellm.yaml: is no LiteLLM configuration: a mapping is expected"),
+        (b"a: [", "litellm.yaml:1: not valid YAML: "),
+        (b"\xff", "litellm.yaml: is not UTF-8 text"),
+        (None, "litellm.yaml: cannot be read: No such file or directory"),
+    ],
+)
+def test_a_proxy_configuration_that_cannot_be_read_is_told(
+    governance: Command, folder: Path, content: bytes | None, message: str
+) -> None:
+    if content is not None:
+        (folder / "litellm.yaml").write_bytes(content)
+    done = governance("check", "-c", "litellm.yaml")
+
+    assert done.exit_code == 1
+    assert done.stderr.startswith(message)
+
+
+@pytest.mark.parametrize("arguments", [["check", "a", "b"], ["check", "--no-such"], ["chekc"], ["explain"]])
+def test_wrong_usage_exits_with_2(governance: Command, arguments: list[str]) -> None:
+    assert governance(*arguments).exit_code == 2
+
+
+def test_checking_imports_no_litellm(process: Command) -> None:
+    done = process(
+        "import sys\n"
+        "from governance.cli import app\n"
+        "app(['check'], standalone_mode=False)\n"
+        "print([name for name in sys.modules if name.partition('.')[0] in ('litellm', 'fastapi', 'redis')])\n"
+    )
+
+    assert done.stdout.splitlines() == ["governance.yaml: valid; routing_profiles (1)", "[]"], done.stderr
