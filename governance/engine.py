@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -12,7 +12,8 @@ from governance import codes, refusals
 from governance.catalog import screen
 from governance.errors import LedgerUnavailable
 from governance.host import Host
-from governance.ledger import Ledger, Option, OptionReading, Reserved
+from governance.ledger import Ledger, Option, OptionReading, Reading, Reserved
+from governance.levels import LastSeen
 from governance.model import Charge, Failure, Recovery, Refusal, Rejection, Request, Target, Usage, Window
 from governance.trace import Attempt, Candidate, Outcome, Trace, uuid7
 
@@ -71,7 +72,9 @@ class Engine:
         self.host = host
         self.ledger = ledger
         self.deadline_s = float(host.policy.core.ledger.deadline_s)
+        self.levels = LastSeen(clock=clock)
         self._clock = clock
+        self._reads_percent = host.reads_percent
 
     async def admit(
         self, request: Request, *, may_call: MayCall | None = None, mode: Literal["live", "simulated"] = "live"
@@ -82,7 +85,10 @@ class Engine:
             may_call: whether the caller's own key may use a model; asked only where the policy grants by targets.
             mode: `simulated` decides the same and counts nothing.
         """
-        trace = Trace(request, self.host.policy.revision, self._clock(), mode)
+        at_s = self._clock()
+        if request.at_s is None:
+            request = request.but(at_s=at_s, levels=request.levels or self.levels)
+        trace = Trace(request, self.host.policy.revision, at_s, mode)
         if self.host.policy.core.access.require_key and not request.identity.virtual_key_id:
             return _refuse(
                 trace, request, Refusal(401, codes.VIRTUAL_KEY_REQUIRED, "this gateway requires a virtual key")
@@ -129,7 +135,8 @@ class Engine:
             return None
         again = tuple(charge for charge in decision.shared if charge.window.unit == "requests")
         try:
-            reading = await self.ledger.move(trace.id, max(1, len(trace.attempts) - 1), _option(target), again)
+            trace.moves += 1
+            reading = await self.ledger.move(trace.id, trace.moves, _option(target), again)
         except LedgerUnavailable:
             return _skip(attempt, 503, *_AWAY)
         if _has_room(reading):
@@ -147,8 +154,12 @@ class Engine:
             if decision.counted:
                 await self._quietly(decision.trace, self.ledger.renew(decision.id, self.deadline_s, attempted=True))
 
-    async def fail(self, decision: Decision, failure: Failure) -> Recovery:
-        """The attempt under way failed: ask the plugins what follows, and start the cool-down they want."""
+    async def fail(self, decision: Decision, failure: Failure, *, cool_down: bool = True) -> Recovery:
+        """The attempt under way failed: ask the plugins what follows, and start the cool-down they want.
+
+        Args:
+            cool_down: False when the failure may be the caller's own doing, and must not be the other callers' loss.
+        """
         trace = decision.trace
         tried = sum(1 for attempt in trace.attempts if attempt.outcome != "skipped")
         failure = replace(failure, attempt=max(1, tried))
@@ -157,7 +168,7 @@ class Engine:
             return Recovery()
         self._close_attempt(trace, target, "failed", failure.kind)
         recovery = self.host.on_failure(decision.request, target, failure, trace)
-        if recovery.cool_down_s > 0:
+        if recovery.cool_down_s > 0 and cool_down:
             await self._quietly(trace, self._cool_down(target, recovery))
         return recovery
 
@@ -166,7 +177,8 @@ class Engine:
         trace = decision.trace
         target = decision.by_call_name.get(call_name) or Target(call_name)
         if decision.counted and not trace.attempts and target != decision.target:
-            await self._quietly(trace, self.ledger.move(trace.id, 1, _option(target), force=True))
+            trace.moves += 1
+            await self._quietly(trace, self.ledger.move(trace.id, trace.moves, _option(target), force=True))
         self._close_attempt(trace, target, "ok", None)
         trace.usage = usage
         if decision.counted:
@@ -176,8 +188,8 @@ class Engine:
     async def release(self, decision: Decision) -> None:
         """The request ended without an answer: give back all but the requests that reached a provider."""
         if decision.counted:
-            # What earlier hops cost was decided when the reservation moved on.
-            attempts = decision.trace.attempts
+            # What hops before the last one cost was decided when the reservation moved on.
+            attempts = [attempt for attempt in decision.trace.attempts if attempt.outcome != "skipped"]
             attempted = bool(attempts) and attempts[-1].reached
             await self._quietly(decision.trace, self.ledger.release(decision.id, attempted=attempted))
 
@@ -205,6 +217,7 @@ class Engine:
 
     async def close(self) -> None:
         """Let go of the ledger."""
+        self.levels.close()
         await self.ledger.close()
 
     async def _screen(self, request: Request, target: Target, may_call: MayCall | None) -> Target:
@@ -260,7 +273,11 @@ class Engine:
         with_room = [target for target, reading in others if _has_room(reading)]
         full = [target for target, reading in others if not reading.fits and reading.cooling_until_s is None]
         last_resort = [target for target in full if target.when_full == "last"]
-        fallbacks = (*with_room, *last_resort) or await self._caller_fallbacks(request, may_call)
+        fallbacks = (*with_room, *last_resort)
+        if request.keep_fallbacks or not fallbacks:
+            named = {target.name for target in fallbacks}
+            own = await self._caller_fallbacks(request, may_call)
+            fallbacks = (*fallbacks, *(target for target in own if target.name not in named))
         chosen = eligible[reserved.chosen]
         trace.model, trace.fallbacks = chosen.name, tuple(t.name for t in fallbacks)
         return _decided("route", request, trace, chosen, fallbacks, shared)
@@ -287,6 +304,9 @@ class Engine:
             lost = f"allowed, {len(reserved.uncounted)} windows not counted" if reserved.granted else "refused"
             trace.step("ledger", "reserve", f"unavailable: {lost}", began)
             return reserved if reserved.granted else _UNAVAILABLE
+        if self._reads_percent and trace.mode == "live":
+            self.levels.note(_readings(reserved))
+            self.levels.keep_fresh(self.ledger)
         trace.step("ledger", "reserve", "granted" if reserved.granted else "refused", began)
         return reserved
 
@@ -294,7 +314,7 @@ class Engine:
         """The caller's own fallbacks; a virtual name among them becomes the targets behind it."""
         targets: list[Target] = []
         for name in request.fallbacks:
-            asked = replace(request, model=name)
+            asked = replace(request, model=name, targets=())
             scratch = Trace(asked, self.host.policy.revision, self._clock(), "simulated")
             proposed, _ = self.host.select_targets(asked, scratch)
             behind = [Target(name)] if proposed is None else [await self._screen(asked, t, may_call) for t in proposed]
@@ -326,10 +346,16 @@ def _skip(attempt: Attempt, status: int, code: str, detail: str, wait_s: int | N
 
 
 def _note_windows(trace: Trace, reserved: Reserved) -> None:
-    trace.windows.extend((reading, reserved.granted and reserved.available) for reading in reserved.shared)
+    trace.windows.extend(_readings(reserved))
+
+
+def _readings(reserved: Reserved) -> Iterator[tuple[Reading, bool]]:
+    """Every window that was read, and whether the amount asked for was counted in it."""
+    for reading in reserved.shared:
+        yield reading, reserved.granted and reserved.available
     for i, option in enumerate(reserved.options):
-        counted = i == reserved.chosen and reserved.available
-        trace.windows.extend((reading, counted) for reading in option.windows)
+        for reading in option.windows:
+            yield reading, i == reserved.chosen and reserved.available
 
 
 def _has_room(reading: OptionReading) -> bool:

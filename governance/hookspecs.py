@@ -6,8 +6,8 @@ they declare (charges, targets, a refusal), the engine does all I/O. An optional
 `on_error = "refuse"` makes the host refuse a request when the plugin raises; by default it is ignored and recorded.
 A plugin that serves models of its own making may have a method `virtual_models(served) -> names`, from which the proxy
 learns what to list; it gets the names that the proxy serves. One that knows of entries which can never work may have
-`warnings(models, claimed) -> messages` for `governance check`; `claimed(name)` says whether some plugin has targets for
-a model of this name. One that looks at `request.levels` says so by the attribute `reads_percent = True`.
+`warnings(catalog, claimed) -> messages` for `governance check`; `claimed(name)` says whether a plugin has targets for a
+model of this name. One that looks at `request.levels` says so by the attribute `reads_percent = True`.
 """
 
 from __future__ import annotations

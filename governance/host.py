@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from os import PathLike
@@ -16,8 +15,9 @@ import pluggy
 from pydantic import BaseModel
 
 from governance import codes, hookspecs
+from governance.catalog import Catalog
 from governance.errors import GovernanceError
-from governance.model import Charge, Failure, Models, Recovery, Refusal, Request, Ruling, Selection, Target, Usage
+from governance.model import Charge, Failure, Recovery, Refusal, Request, Ruling, Selection, Target, Usage
 from governance.policy import Policy, load_policy, parse_policy
 from governance.trace import Trace
 
@@ -191,18 +191,18 @@ class Host:
                 log.exception("plugin %s cannot list its models", name)
         return tuple(found)
 
-    def warnings(self, models: Models) -> tuple[str, ...]:
+    def warnings(self, catalog: Catalog) -> tuple[str, ...]:
         """What plugins find in their sections that is allowed and can never work, by what the proxy serves."""
 
         def claimed(name: str) -> bool:
-            request = Request(name, models=models)
+            request = Request(name, models=catalog)
             targets, refusal = self.select_targets(request, Trace(request, self.policy.revision, 0.0, "simulated"))
             return targets is not None or refusal is not None
 
         found: list[str] = []
         for plugin in self.plugins.values():
             warn = getattr(plugin, "warnings", None)
-            found.extend(warn(models, claimed) if warn else ())
+            found.extend(warn(catalog, claimed) if warn else ())
         return tuple(found)
 
     @property
@@ -246,8 +246,7 @@ def _in_order(registry: pluggy.PluginManager, hook: str, order: list[str]) -> li
 
 
 def _as_ruled(request: Request, ruling: Ruling) -> Request:
-    return replace(
-        request,
+    return request.but(
         model=ruling.model or request.model,
         task=ruling.task or request.task,
         targets=ruling.targets or request.targets,

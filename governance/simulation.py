@@ -16,7 +16,8 @@ from governance.engine import Decision, Engine
 from governance.host import Host
 from governance.intake import read_request
 from governance.ledger.stated import StatedLedger, StatedUse
-from governance.model import Identity, Request, Window
+from governance.levels import Stated
+from governance.model import Identity, Percent, Request, Window
 from governance.vocabulary import Capability, RequestType
 
 
@@ -128,6 +129,7 @@ def request_of(given: SimulationInput, catalog: Catalog) -> Request:
         prompt_tokens=given.prompt_tokens,
         max_output_tokens=given.max_output_tokens,
         streaming=given.streaming,
+        levels=Stated(Percent(**given.percent.model_dump())),
     )
 
 

@@ -25,8 +25,16 @@ class Catalog:
         self.prices = prices
         by_name: dict[str, list[Deployment]] = {}
         for deployment in deployments or ():
+            if (deployment.get("model_info") or {}).get("team_id"):
+                # One team's own: LiteLLM serves it to nobody else, and to that team under another name.
+                continue
             by_name.setdefault(str(deployment.get("model_name", "")), []).append(deployment)
         self._by_name = None if deployments is None else by_name
+        self._groups: dict[str, str] = {}
+        for name, group in by_name.items():
+            served = {_serves(deployment) for deployment in group}
+            if len(served) == 1:
+                self._groups.setdefault(served.pop(), name)
         self._patterns = [(_pattern(name), name) for name in by_name if "*" in name]
         # LiteLLM prefers the most specific wildcard (router_utils/pattern_match_deployments.py).
         self._patterns.sort(key=lambda entry: len(entry[1]), reverse=True)
@@ -59,10 +67,8 @@ class Catalog:
         for pattern, name in self._patterns:
             if pattern.fullmatch(target):
                 return target, tuple(self._by_name[name])
-        for name, deployments in self._by_name.items():
-            if all(_serves(deployment) == target for deployment in deployments):
-                return name, tuple(deployments)
-        return None, ()
+        group = self._groups.get(target)
+        return (group, tuple(self._by_name[group])) if group else (None, ())
 
     def _find_facts(self, target: str) -> ModelFacts:
         deployments = self._call(target)[1]

@@ -84,6 +84,8 @@ def _print_tree(record: dict[str, Any]) -> None:
             (asked["model"], "bold"), f"  {asked['request_type']}, about {asked['prompt_tokens']:,} prompt tokens"
         )
     )
+    if record["rule"]:
+        tree.add(Text.assemble("rule ", (record["rule"], "bold")))
     if record["profile"]:
         tree.add(Text.assemble("profile ", (record["profile"], "bold"), f" ({record['virtual_provider']}/…)"))
     if record["candidates"]:

@@ -22,7 +22,8 @@ def check(
     with clear_errors(as_json):
         path = policy_path(policy)
         host = Host.load(path)
-        warnings = _unserved(host, read_catalog(config)) if config else []
+        catalog = read_catalog(config)
+        warnings = [*host.warnings(catalog), *(_unserved(host, catalog) if config else ())]
         sections = {name: _size(host.policy.sections[name]) for name in host.policy.order}
         if as_json:
             print_json(

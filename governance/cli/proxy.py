@@ -74,8 +74,9 @@ def _policy_of(config: Path) -> Path:
 
     if os.environ.get("GOVERNANCE_POLICY"):
         return Path(os.environ["GOVERNANCE_POLICY"])
-    named = read_section(config, "callback_settings").get("governance")
-    return config.parent / str(named.get("policy") if isinstance(named, dict) else "governance.yaml")
+    settings = read_section(config, "callback_settings").get("governance")
+    named = settings.get("policy") if isinstance(settings, dict) else None
+    return config.parent / str(named or "governance.yaml")
 
 
 def _require_litellm() -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect
 from collections.abc import Callable, Sequence
-from itertools import accumulate, groupby
-from typing import Protocol, TypeVar
+from itertools import groupby
+from typing import Protocol
 
+from governance.draws import draw_all
 from governance.model import Target
-
-T = TypeVar("T")
 
 
 class Ranked(Protocol):
@@ -37,13 +35,3 @@ def by_draw(entries: Sequence[tuple[Ranked, Target]], draw: Callable[[], float])
         members = list(group)
         targets += draw_all([target for _, target in members], [1.0 if alike else r.weight for r, _ in members], draw)
     return (*targets, *(target for ranked, target in ordered if not alike and ranked.weight == 0))
-
-
-def draw_all(items: Sequence[T], weights: Sequence[float], draw: Callable[[], float]) -> list[T]:
-    """Every item once, each next one drawn in proportion to its weight among those left. The last needs no draw."""
-    left, heaviness, drawn = list(items), list(weights), []
-    while len(left) > 1:
-        index = min(bisect(list(accumulate(heaviness)), draw() * sum(heaviness)), len(left) - 1)
-        drawn.append(left.pop(index))
-        del heaviness[index]
-    return drawn + left

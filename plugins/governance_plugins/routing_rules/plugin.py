@@ -1,0 +1,101 @@
+"""Asks the rules that may match a request, one after the other, and does what the first one says that can."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from governance.catalog import Catalog, provider_and_model
+from governance.expressions import PERCENTS, Facts
+from governance.hookspecs import hookimpl
+from governance.model import Request, Ruling
+from governance_plugins.routing_rules.config import RoutingRulesConfig, Rule
+from governance_plugins.routing_rules.effects import Effect, effect, would
+from governance_plugins.routing_rules.rulebook import Rulebook
+from governance_plugins.routing_rules.unreachable import warnings
+
+# A chain that is longer stops here, and what was decided last stands.
+MOST_CHAINED: Final = 10
+
+
+class RoutingRules:
+    """Plugin `routing_rules`."""
+
+    Config = RoutingRulesConfig
+    on_error = "refuse"
+
+    def __init__(self, config: RoutingRulesConfig) -> None:
+        self._book = Rulebook(rule for rule in config.root if rule.enabled)
+        self.reads_percent = any(not rule.cel_expression.variables.isdisjoint(PERCENTS) for rule in self._book.rules)
+
+    @hookimpl
+    def pre_request(self, request: Request) -> Ruling | None:
+        if request.targets or not self._book.rules:
+            return None
+        walk = _Walk(self._book, request)
+        return _ruling(walk.decide(), walk)
+
+    def warnings(self, catalog: Catalog, claimed: Callable[[str], bool]) -> Iterator[str]:
+        """Rules that can never match or never work; see `governance check`."""
+        return warnings(self._book.rules, catalog, claimed)
+
+
+@dataclass(slots=True)
+class _Walk:
+    """One request on its way through the rules."""
+
+    book: Rulebook
+    request: Request
+    fired: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    shadow: list[Mapping[str, Any]] = field(default_factory=list)
+    asked: set[int] = field(default_factory=set)
+
+    def decide(self) -> Effect | None:
+        """What the last rule of the chain says; None when no rule applies."""
+        decided = None
+        base = provider_and_model(self.request.model)[1]
+        for _ in range(MOST_CHAINED):
+            found = self.first(base)
+            if found is None:
+                break
+            decided = found
+            self.fired.append(found.rule.name)
+            if not found.rule.chain_rule:
+                break
+            self.request = self.request.but(model=found.rewritten)
+        return decided
+
+    def first(self, base: str) -> Effect | None:
+        """The first rule that matches and can do what it says. No rule is asked again after it has matched."""
+        facts = Facts(self.request, self.book.reads)
+        for filed in self.book.candidates(facts):
+            rule = filed.rule
+            if not rule.cel_expression.matches(facts) or id(rule) in self.asked:
+                continue
+            self.asked.add(id(rule))
+            if rule.mode == "shadow":
+                self.shadow.append({"name": rule.name, "would": would(rule, self.request)})
+                continue
+            found = effect(rule, self.request, base)
+            if isinstance(found, Effect):
+                return found
+            self.remarks.append(f"rule {rule.name} passed over: {found}")
+        return None
+
+
+def _ruling(decided: Effect | None, walk: _Walk) -> Ruling | None:
+    shadow, passed_over = tuple(walk.shadow), tuple(walk.remarks)
+    if decided is None:
+        return Ruling(shadow=shadow, remarks=passed_over) if shadow or passed_over else None
+    rule: Rule = decided.rule
+    return Ruling(
+        refusal=decided.refusal,
+        model=decided.model,
+        targets=decided.targets,
+        keep_fallbacks=not rule.fallbacks,
+        notes={"rule": rule.name},
+        shadow=shadow,
+        remarks=(*passed_over, f"rule {' -> '.join(walk.fired)}"),
+    )

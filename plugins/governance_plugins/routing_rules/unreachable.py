@@ -1,0 +1,90 @@
+"""What is allowed in a section `routing_rules` and can never work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from governance.catalog import Catalog, provider_and_model
+from governance.expressions import Facts
+from governance.expressions.facts import Reads
+from governance.model import Request
+from governance_plugins.routing_rules.config import Rule
+from governance_plugins.routing_rules.rulebook import scope_id
+
+_NO_FACTS = Facts(Request(""), Reads())
+
+
+def warnings(rules: Sequence[Rule], catalog: Catalog, claimed: Callable[[str], bool]) -> Iterator[str]:
+    """One line for each finding.
+
+    Args:
+        rules: in the order in which they are asked.
+        claimed: whether a plugin has targets for a model of this name.
+    """
+    for rule, before in covered(rules):
+        yield f"rule {rule.name}: never reached, rule {before.name} before it takes every request of {_scope(rule)}"
+    for rule in rules:
+        if always(rule) is False:
+            yield f"rule {rule.name}: its condition is never true"
+        if rule.scope == "global" and rule.scope_id is not None:
+            yield f"rule {rule.name}: scope_id {rule.scope_id} has no meaning in scope global; name a scope"
+        yield from _never_equal(rule)
+        yield from _unserved(rule, catalog, claimed)
+
+
+def covered(rules: Iterable[Rule]) -> Iterator[tuple[Rule, Rule]]:
+    """Rules that are never asked, each with the rule before it in the same scope that takes all of their requests."""
+    takes_all: dict[tuple[str, str], Rule] = {}
+    takes: dict[tuple[str, str, str], Rule] = {}
+    for rule in rules:
+        place = (rule.scope, scope_id(rule))
+        alike = (*place, rule.cel_expression.text)
+        before = takes_all.get(place) or takes.get(alike)
+        if before:
+            yield rule, before
+        elif rule.mode == "enforce" and not rule.chain_rule:
+            takes[alike] = rule
+            if always(rule):
+                takes_all[place] = rule
+
+
+def always(rule: Rule) -> bool | None:
+    """True for a rule that matches every request, False for one that matches none, None when it depends."""
+    condition = rule.cel_expression
+    if any(not allowed for allowed in condition.equalities.values()):
+        return False
+    return condition.evaluate(_NO_FACTS) is True if condition.constant else None
+
+
+def _never_equal(rule: Rule) -> Iterator[str]:
+    for name in sorted(rule.cel_expression.equalities.get(("model",), ())):
+        provider, model = provider_and_model(name)
+        if provider:
+            better = f'provider == "{provider}" && model == "{model}"'
+            yield f"rule {rule.name}: `model` comes without its provider, so it is never {name}; write {better}"
+
+
+def _unserved(rule: Rule, catalog: Catalog, claimed: Callable[[str], bool]) -> Iterator[str]:
+    if rule.model and catalog.call_name(rule.model) is None and not claimed(rule.model):
+        yield f"rule {rule.name}: no profile has `{rule.model}` and the proxy serves no such model"
+    for what, entries in (("target", rule.targets or ()), ("fallback", rule.fallbacks)):
+        for entry in entries:
+            if entry.provider and not entry.model:
+                missing, served = f"model of {entry.provider}", _serves_any(entry.provider, catalog)
+            elif entry.provider or (entry.model and (what == "fallback" or provider_and_model(entry.model)[0])):
+                missing = f"`{entry.provider}/{entry.model}`" if entry.provider else f"`{entry.model}`"
+                served = catalog.call_name(missing.strip("`")) is not None
+            else:
+                # Which provider it will be depends on the request.
+                continue
+            if not served:
+                yield f"rule {rule.name}: the proxy serves no {missing}; this {what} will never be chosen"
+
+
+def _serves_any(provider: str, catalog: Catalog) -> bool:
+    prefix = f"{provider}/"
+    return catalog.call_name(f"{prefix}any") is not None or any(n.startswith(prefix) for n in catalog.names or ())
+
+
+def _scope(rule: Rule) -> str:
+    return "scope global" if rule.scope == "global" else f"{rule.scope} {rule.scope_id}"
