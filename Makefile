@@ -7,7 +7,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 	--no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format lock clean
+.PHONY: help demo test lint format soak bench lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,14 @@ lint: .venv/.installed ## ruff, mypy and the import contracts
 format: .venv/.installed ## sort the imports, fix what can be fixed, lay out the code
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
+
+soak: .venv/.installed ## 20,000 mixed requests through two workers and a real Redis; REQUESTS=... for more or fewer
+	@sh tests/provide.sh
+	GOVERNANCE_SOAK_REQUESTS=$(or $(REQUESTS),20000) $(BIN)/pytest -q tests/e2e/test_soak.py
+
+bench: .venv/.installed ## the ledger's cost, as ratios measured in one run
+	@sh tests/provide.sh
+	$(BIN)/python -m tests.bench.ledger
 
 lock: .venv/.locked ## pin what pyproject.toml asks for; UPGRADE=1 takes the newest versions
 	$(COMPILE) $(if $(UPGRADE),--upgrade) --all-extras --output-file requirements-dev.lock

@@ -41,7 +41,7 @@ class Rate(NamedTuple):
 def parse_period_s(text: str) -> int:
     """Seconds of `minute`, `5 minutes`, `30s`, `1d`; months count 30 days and years 365. Raises ValueError."""
     word = text.strip().lower()
-    whole = PERIODS_S.get(word.removesuffix("s")) or (_SHORT.get(word) if word else None)
+    whole = PERIODS_S.get(word.removesuffix("s"))
     if whole:
         return whole
     match = _DURATION.fullmatch(word)

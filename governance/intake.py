@@ -19,7 +19,7 @@ _SAMPLED_CHARACTERS: Final = 16 * 1024
 _TOKENS_PER_IMAGE: Final = 800
 _MOST_NODES: Final = 20_000
 # Each is put to the plugins.
-_MOST_FALLBACKS: Final = 50
+_MOST_FALLBACKS: Final = 16
 
 _PART_NEEDS: Final = {
     "image_url": "vision",

@@ -50,7 +50,7 @@ class Attempt:
 
 @dataclass(slots=True)
 class Trace:
-    """See `record` for what it holds; every list is in the order of events."""
+    """See `record` for what it holds; every list is in the order of events. `moves`: hops of the reservation."""
 
     request: Request
     policy_revision: str
@@ -68,6 +68,7 @@ class Trace:
     attempts: list[Attempt] = field(default_factory=list)
     usage: Usage | None = None
     steps: list[Step] = field(default_factory=list)
+    moves: int = 0
 
     def step(self, plugin: str, hook: str, did: str, since_ns: int = 0) -> None:
         """Note what `plugin` did; `since_ns` is `perf_counter_ns` when it began."""

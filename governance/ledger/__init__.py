@@ -161,7 +161,8 @@ class Ledger(Protocol):
     async def release(self, reservation_id: str, *, attempted: bool = False) -> bool:
         """Give everything back; when a provider was `attempted`, all but the requests.
 
-        The requests of attempts before the last `move` stay counted in any case.
+        The requests of attempts before the last `move` stay counted in any case. After the deadline gave everything
+        back, `attempted` counts the requests again.
 
         True the first time, False when it was settled or released before or is not known (any more).
         """

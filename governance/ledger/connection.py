@@ -8,9 +8,14 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import deque
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import hiredis
+
+# An event loop that comes to a deadline later than this was busy elsewhere, and has not read what the server may have
+# answered in time; it then gets this long to do so.
+STALLED_S: Final = 0.02
+GRACE_S: Final = 0.25
 
 
 class ConnectionLost(Exception):
@@ -43,6 +48,7 @@ class Connection(asyncio.Protocol):
         self._waiting: deque[tuple[asyncio.Future[Any], float]] = deque()
         self._unsent: list[bytes] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._graced = False
         self.lost: Exception | None = None
 
     @classmethod
@@ -120,8 +126,11 @@ class Connection(asyncio.Protocol):
         self._timer = None
         if not self._waiting:
             return
-        late_at = self._waiting[0][1]
-        if late_at <= self._loop.time():
+        late_at, now = self._waiting[0][1], self._loop.time()
+        if now - late_at > STALLED_S and not self._graced:
+            self._graced = True
+            self._timer = self._loop.call_at(now + GRACE_S, self._check)
+        elif late_at <= now:
             self.lose(NoAnswer("no answer in time"))
         else:
             self._timer = self._loop.call_at(late_at, self._check)
@@ -132,7 +141,7 @@ class Connection(asyncio.Protocol):
         self._transport = transport  # type: ignore[assignment]
 
     def data_received(self, data: bytes) -> None:
-        reader, waiting = self._reader, self._waiting
+        reader, waiting, self._graced = self._reader, self._waiting, False
         try:
             reader.feed(data)
             while (answer := reader.gets()) is not False:

@@ -13,10 +13,11 @@ from redis.exceptions import RedisError
 from governance.errors import LedgerUnavailable
 from governance.ledger.address import Directory
 from governance.ledger.breaker import Breaker, NotAsked
-from governance.ledger.connection import Connection, ConnectionLost, NoAnswer
+from governance.ledger.connection import GRACE_S, STALLED_S, Connection, ConnectionLost, NoAnswer
 from governance.ledger.scripts import Script
 
 TIMEOUT_S: Final = 0.25
+CONNECT_S: Final = 1.0
 # The server is there but is no longer, or not yet, the one to ask.
 _ELSEWHERE: Final = ("MOVED", "READONLY", "MASTERDOWN", "LOADING", "CLUSTERDOWN")
 
@@ -112,12 +113,15 @@ class Wire:
         """Everybody who needs a connection waits for the same one."""
         if self._connecting is None or self._connecting.done() or loop is not self._loop:
             self._loop = loop
-            self._connecting = loop.create_task(self._open(expires_at))
+            # It may take longer than who asked for it waits; the next one then finds it done.
+            self._connecting = loop.create_task(self._open(loop.time() + max(self._timeout_s, CONNECT_S)))
             # When all who waited have given up, nobody else looks at its error.
             self._connecting.add_done_callback(lambda task: task.cancelled() or task.exception())
         connecting = self._connecting
         # A caller that goes away must not take the connection from the others.
         done, _ = await asyncio.wait([connecting], timeout=max(0.0, expires_at - loop.time()))
+        if not done and loop.time() - expires_at > STALLED_S:
+            done, _ = await asyncio.wait([connecting], timeout=GRACE_S)
         if not done:
             raise NoAnswer("no connection in time")
         return connecting.result()

@@ -140,6 +140,9 @@ class MemoryLedger:
         if record is None or record.state in ("settled", "released"):
             return False
         if record.state == "expired":
+            for part in record.parts if attempted else ():
+                if part.counted == "nothing":  # the attempt was made after all
+                    self._recount(reservation_id, record, part, "requests", down_ms)
             record.state = "released"
             return False
         self._give_back(reservation_id, record, attempted, down_ms)

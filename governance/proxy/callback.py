@@ -79,7 +79,7 @@ class GovernanceHandler(CustomLogger):
         """The attempt failed."""
         live = self._live.find(request_data)
         if live and live.trying:
-            recovery = await live.engine.fail(live.decision, failure_of(exception))
+            recovery = await live.engine.fail(live.decision, failure_of(exception), cool_down=not live.own_credentials)
             if not recovery.try_next:
                 live.stopped = exception
 
@@ -104,7 +104,8 @@ class GovernanceHandler(CustomLogger):
         live = self._live.find(request_data) or self._live.find_passed_through()
         if live:
             if live.trying and of_provider(original_exception):
-                await live.engine.fail(live.decision, failure_of(original_exception))
+                failure = failure_of(original_exception)
+                await live.engine.fail(live.decision, failure, cool_down=not live.own_credentials)
             await self._gateway.release(live)
 
     async def async_post_call_streaming_iterator_hook(
@@ -131,7 +132,8 @@ class GovernanceHandler(CustomLogger):
     async def _begin(self, live: Live, model: str) -> None:
         if live.stopped:
             raise live.stopped
-        refusal = await live.engine.attempt(live.decision, model, live.may_call)
+        name = self._gateway.models.asked_name(model, live.decision.by_call_name)
+        refusal = await live.engine.attempt(live.decision, name, live.may_call)
         if refusal:
             # num_retries=0 and no `response`: LiteLLM goes to the next fallback at once, and a caller that gets this
             # as the last word gets the header too (router.py, fallback_event_handlers.py).

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import time
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from litellm import exceptions
@@ -61,13 +64,23 @@ def _kind_of(status: int | None) -> str:
     return exact.get(status) or ("server_error" if status >= 500 else "invalid_request" if status >= 400 else "unknown")
 
 
+def _seconds(value: str) -> float | None:
+    """Seconds or an HTTP date. Source: RFC 9110, section 10.2.3."""
+    try:
+        return max(0.0, float(value)) if math.isfinite(float(value)) else None
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
 def _retry_after_s(error: Any) -> float | None:
     answered = getattr(getattr(error, "response", None), "headers", None)
     for headers in (getattr(error, "litellm_response_headers", None), answered, getattr(error, "headers", None)):
         value = headers.get("retry-after") if headers is not None and hasattr(headers, "get") else None
-        try:
-            if value is not None and float(value) >= 0:
-                return float(value)
-        except (TypeError, ValueError):
-            continue
+        seconds = _seconds(str(value)) if value is not None else None
+        if seconds is not None:
+            return seconds
     return None

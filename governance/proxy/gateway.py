@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any, Final
 
 from litellm.proxy import proxy_server
@@ -18,7 +19,7 @@ from governance.model import NOBODY, Identity, Refusal, Usage
 from governance.proxy.live import PASS_THROUGH, Live, LiveRequests
 from governance.proxy.models import ProxyModels
 from governance.proxy.start import end_with_proxy, read_policy, report
-from governance.proxy.translate import identity_of, request_from
+from governance.proxy.translate import has_own_credentials, identity_of, request_from
 from governance.telemetry.decisions import DecisionLog
 
 log = logging.getLogger("governance.proxy")
@@ -32,6 +33,8 @@ SEVERAL_MODELS: Final = Refusal(
     codes.NO_ELIGIBLE_TARGET,
     "several models in one request cannot be counted one by one; send one request for each model",
 )
+LONGEST_MODEL: Final = 300
+TOO_LONG: Final = Refusal(400, codes.NO_ELIGIBLE_TARGET, f"no model has a name of over {LONGEST_MODEL} characters")
 NOT_ROUTABLE: Final = Refusal(
     400,
     codes.NO_ELIGIBLE_TARGET,
@@ -53,6 +56,7 @@ class Gateway:
     def start(self) -> None:
         """Begin what runs beside the requests. Needs a running event loop."""
         self.models.keep_listed()
+        self.background(self._connect())
         self.background(self._renew_again_and_again())
         end_with_proxy(self.close)
 
@@ -68,12 +72,15 @@ class Gateway:
         may_call = self.models.access(auth)
         if call_type == "acompletion" and "," in request.model:
             decision = self.engine.refuse(request, SEVERAL_MODELS)
+        elif len(request.model) > LONGEST_MODEL:
+            decision = self.engine.refuse(replace(request, model=request.model[:LONGEST_MODEL]), TOO_LONG)
         else:
             decision = await self.engine.admit(request, may_call=may_call)
         if call_type == PASS_THROUGH and decision.outcome == "route":
             await self.engine.release(decision)
             decision = self.engine.refuse(request, NOT_ROUTABLE)
         live = Live(self.engine, decision, may_call, call_type, data.get("litellm_call_id"), asyncio.current_task())
+        live.own_credentials = has_own_credentials(data)
         if decision.refusal:
             self._tell(live)
         else:
@@ -135,11 +142,20 @@ class Gateway:
         else:
             await self.release(live)
 
+    async def _connect(self) -> None:
+        # Before the first request, so that it does not wait for a connection.
+        health = await self.engine.ledger.health()
+        if not health.reachable:
+            log.error("the ledger (%s) does not answer yet", health.kind)
+
     async def _renew_again_and_again(self) -> None:
         while True:
             await asyncio.sleep(self.engine.deadline_s / 4)
             for live in self.live:
-                await live.engine.renew(live.decision)
+                try:
+                    await live.engine.renew(live.decision)
+                except Exception:  # one request must not cost the others their reservations
+                    log.exception("decision %s could not be renewed", live.decision.id)
 
     def background(self, work: Coroutine[Any, Any, None]) -> None:
         """Let something run that no request waits for."""

@@ -16,7 +16,7 @@ def decision_headers(trace: Trace) -> dict[str, str]:
     tried = [attempt for attempt in trace.attempts if attempt.outcome != "skipped"]
     headers = {"x-governance-decision-id": trace.id}
     if trace.refusal is None:
-        headers["x-governance-target"] = tried[-1].target if tried else trace.model
+        headers["x-governance-target"] = _plain(tried[-1].target if tried else trace.model)
         headers["x-governance-attempts"] = str(len(tried))
     elif trace.refusal.retry_after_s is not None:
         headers["retry-after"] = str(trace.refusal.retry_after_s)
@@ -72,5 +72,5 @@ def _name(reading: Reading) -> str:
     return '"' + text.replace("\\", "?").replace('"', "?") + '"'
 
 
-def _plain(value: str) -> str:
-    return "".join(c if c.isascii() and c.isprintable() else "?" for c in value)
+def _plain(value: object) -> str:
+    return "".join(c if c.isascii() and c.isprintable() else "?" for c in str(value))

@@ -26,6 +26,7 @@ class Live:
         call_type: LiteLLM's name for what is asked.
         call_id: LiteLLM's id of the call. A client may choose it, so it says nothing alone.
         task: what serves the HTTP request; when it is done, LiteLLM can only report the past.
+        own_credentials: the caller brought the provider's key, so a failure may be the caller's.
         stopped: the failure after which no other target may be tried.
         told: its record was told; that happens once.
         released_s: monotonic seconds at which it was released.
@@ -37,6 +38,7 @@ class Live:
     call_type: str
     call_id: str | None
     task: asyncio.Task[Any] | None
+    own_credentials: bool = False
     stopped: Exception | None = None
     told: bool = False
     released_s: float | None = None
@@ -58,7 +60,9 @@ class Live:
 
 
 class LiveRequests:
-    """Found by the id that travels in LiteLLM's metadata; where LiteLLM carries none (pass-through), by context."""
+    """Found by the context that LiteLLM runs every hook of a request in, and by the id that travels in its metadata,
+    which tells the request itself from calls that guardrails make on its way.
+    """
 
     def __init__(self) -> None:
         self._open: dict[str, Live] = {}
@@ -104,22 +108,19 @@ class LiveRequests:
         """The request that a hook's arguments belong to; None for those we have not seen and for shadow traffic."""
         if not isinstance(kwargs, Mapping):
             return None
+        live = self._current.get()
+        if live is None or not (live in self or live.decision.id in self._released):
+            return None
         parameters = kwargs.get("litellm_params")
         for marks in (*buckets(kwargs), *buckets(parameters if isinstance(parameters, Mapping) else {})):
             if marks.get("is_silent_experiment"):
                 return None
-            marker = str(marks.get(MARKER))
-            found = self._open.get(marker) or self._released.get(marker)
-            if found:
-                return found
-        return self._of_context(kwargs)
-
-    def _of_context(self, kwargs: Mapping[str, Any]) -> Live | None:
+            # Clients may write anything there: an id means something only where it is that of this very context.
+            if live.call_type != PASS_THROUGH and marks.get(MARKER) == live.decision.id:
+                return live
         # Google's streams lose their metadata on the way. Calls that a guardrail makes meanwhile have other ids.
-        live = self._current.get()
-        if live is None or live.call_id is None or kwargs.get("litellm_call_id") != live.call_id:
-            return None
-        return live if live in self or live.decision.id in self._released else None
+        same_call = live.call_id is not None and kwargs.get("litellm_call_id") == live.call_id
+        return live if same_call and live.call_type != PASS_THROUGH else None
 
     def find_served(self, data: Any) -> Live | None:
         """The same while the answer is being sent, when it may have been settled already (from a cache, say)."""

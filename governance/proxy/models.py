@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import fnmatch
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 import litellm
@@ -29,6 +29,7 @@ class ProxyModels:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._seen: Any = None
+        self._signature: tuple[int, ...] = ()
         self._catalog = Catalog(None, litellm.model_cost)
         self._virtual: tuple[str, ...] = ()
         self._task: asyncio.Task[None] | None = None
@@ -39,11 +40,19 @@ class ProxyModels:
         router = proxy_server.llm_router
         if router is None:
             return self._catalog
-        # LiteLLM replaces and extends its list while it runs; identity and length tell it at no cost.
+        # LiteLLM replaces and extends its list while it runs. Identity and length tell most of it at no cost; what is
+        # changed in place is found by `_list`, seconds later.
         seen = (id(router), len(router.model_list))
         if seen != self._seen:
             self._catalog, self._seen = Catalog(list(router.model_list), litellm.model_cost), seen
         return self._catalog
+
+    def asked_name(self, model: str, known: Collection[str]) -> str:
+        """By which of these names LiteLLM was asked for `model`: it has followed an alias of the router since."""
+        router = proxy_server.llm_router
+        if model in known or router is None:
+            return model
+        return next((name for name in known if router.get_model_from_alias(name) == model), model)
 
     def access(self, auth: Any) -> Callable[[str], Awaitable[bool]]:
         """Whether this caller's key, team and user may call a model themselves, by LiteLLM's own rules."""
@@ -83,6 +92,9 @@ class ProxyModels:
         router = proxy_server.llm_router
         if router is None:
             return
+        signature = tuple(map(id, router.model_list))
+        if signature != self._signature:
+            self._signature, self._seen = signature, None
         self._virtual = self._host.virtual_models([name for name in self.catalog.names or () if name])
         missing = {name: {"model": name, "hidden": False} for name in self._virtual if name not in router.model_names}
         if not missing.keys() <= router.model_group_alias.keys():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -15,6 +16,20 @@ from governance.vocabulary import request_type
 
 # Under this key of the request's metadata the decision's id travels through LiteLLM.
 MARKER: Final = "governance_decision_id"
+
+_MASTER_KEY: Final = "litellm_proxy_master_key"
+_HASH: Final = re.compile(r"[0-9a-f]{64}")
+# What a caller may not say for single hops: LiteLLM writes the keys of such a mapping over the whole request.
+_NOT_PER_HOP: Final = frozenset(
+    {"metadata", "fallbacks", "num_retries", "api_key", "api_base", "extra_headers", "headers"}
+)
+_HOP_SETTINGS: Final = (
+    "fallbacks",
+    "context_window_fallbacks",
+    "content_policy_fallbacks",
+    "num_retries",
+    "model_group_retry_policy",
+)
 
 _SECRET_HEADERS: Final = frozenset(
     {"authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key", "x-litellm-api-key", "cookie"}
@@ -34,8 +49,9 @@ _ERROR_TYPES: Final = {
 def identity_of(auth: UserAPIKeyAuth) -> Identity:
     """Who asks, by what the proxy verified and nothing else."""
     key = auth.token or auth.api_key or ""
-    if key.startswith("sk-"):
-        key = hashlib.sha256(key.encode()).hexdigest()
+    if key and key != _MASTER_KEY and not _HASH.fullmatch(key):
+        # LiteLLM hashes only keys that begin with `sk-`; custom auth and OAuth may hand on the secret itself.
+        key = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
     return Identity(
         virtual_key_id=key,
         virtual_key_name=auth.key_alias or "",
@@ -83,6 +99,8 @@ def rewrite(data: dict[str, Any], decision: Decision) -> None:
     for name in [name for name in data if name.startswith("mock_")]:
         # Made for LiteLLM's own tests: a caller could feign failures of a target, and cool it down for everybody.
         del data[name]
+    if isinstance(data.get("fallbacks"), list):
+        data["fallbacks"] = [_harmless(entry) for entry in data["fallbacks"]]
     if decision.target is None:
         return
     names = [decision.call_name(target) for target in decision.fallbacks]
@@ -91,11 +109,14 @@ def rewrite(data: dict[str, Any], decision: Decision) -> None:
             data["fallbacks"] = names
         return
     data["model"] = decision.call_name(decision.target)
-    if tuple(names) != decision.trace.request.fallbacks or not names:
-        # An empty list also switches off the router's own fallbacks, which no policy has seen.
-        data["fallbacks"] = names
-    for name in ("context_window_fallbacks", "content_policy_fallbacks"):
+    for name in _HOP_SETTINGS:
         data.pop(name, None)
+    if isinstance(data.get("router_settings_override"), dict):
+        # LiteLLM would fill in what is missing from these, the settings of a key or team.
+        kept = {k: v for k, v in data["router_settings_override"].items() if k not in _HOP_SETTINGS}
+        data["router_settings_override"] = kept
+    # An empty list also switches off the router's own fallbacks, which no policy has seen.
+    data["fallbacks"] = names
     # LiteLLM would try each target three times, seconds apart, before the next one.
     data["num_retries"] = 0
     if decision.request.streaming and decision.request.request_type in _USAGE_ON_REQUEST:
@@ -118,6 +139,16 @@ def mark(data: dict[str, Any], decision_id: str | None) -> None:
             marks[MARKER] = decision_id
         else:
             marks.pop(MARKER, None)
+        # LiteLLM sets this on copies of a request, later; in what a client sends it would hide the request from us.
+        marks.pop("is_silent_experiment", None)
+
+
+def has_own_credentials(data: Mapping[str, Any]) -> bool:
+    """Whether the caller brought credentials for the provider: their failures say nothing of the target."""
+    if data.get("api_key") or data.get("api_base"):
+        return True
+    sent = [data[name] for name in ("extra_headers", "headers") if isinstance(data.get(name), Mapping)]
+    return any(str(name).lower() in _SECRET_HEADERS for headers in sent for name in headers)
 
 
 def exception_from(refusal: Refusal, decision_id: str, headers: dict[str, str]) -> Refused:
@@ -135,6 +166,12 @@ def exception_from(refusal: Refusal, decision_id: str, headers: dict[str, str]) 
         headers=headers,
         provider_specific_fields=particulars,
     )
+
+
+def _harmless(entry: Any) -> Any:
+    if not isinstance(entry, dict) or "model" not in entry:
+        return entry
+    return {k: v for k, v in entry.items() if k not in _NOT_PER_HOP and not str(k).startswith(("mock_", "litellm_"))}
 
 
 def _ask_for_usage(data: dict[str, Any]) -> None:

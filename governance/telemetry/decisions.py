@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Mapping
 from typing import Any, TextIO
 
 from governance.errors import GovernanceError
 from governance.trace import Trace
+
+log = logging.getLogger("governance.telemetry")
 
 # Tells a line for people from everything else on the same stdout.
 TEXT_PREFIX = "governed: "
@@ -24,6 +27,7 @@ class DecisionLog:
     def __init__(self, stream: TextIO | None, *, text: bool = False) -> None:
         self._stream = stream
         self._text = text
+        self._failing = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> DecisionLog:
@@ -41,18 +45,19 @@ class DecisionLog:
         """Tell one request. A log that cannot be written never fails a request."""
         if self._stream is None:
             return
-        record = trace.record()
-        line = (
-            TEXT_PREFIX + sentence(record)
-            if self._text
-            else json.dumps(record, ensure_ascii=False, separators=(",", ":"))
-        )
         try:
+            record = trace.record()
+            # What a plugin puts into a record need not be JSON.
+            as_json = json.dumps(record, ensure_ascii=False, separators=(",", ":"), default=str)
+            line = TEXT_PREFIX + sentence(record) if self._text else as_json
             # A caller's model name may hold what no UTF-8 can; in JSON its escape is the same text.
             self._stream.write(line.encode("utf-8", "backslashreplace").decode() + "\n")
             self._stream.flush()
-        except (OSError, ValueError):
-            self._stream = None
+            self._failing = False
+        except Exception as error:  # whatever goes wrong with telling, the request has been decided
+            if not self._failing:
+                log.warning("decision log: %s: %s; trying again with each request", type(error).__name__, error)
+            self._failing = True
 
 
 def sentence(record: dict[str, Any]) -> str:

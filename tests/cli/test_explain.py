@@ -118,8 +118,8 @@ def test_names_that_no_text_can_hold_are_explained_all_the_same(process: Command
     for_people, for_programs = process(explain.format("")), process(explain.format(", '--json'"))
 
     assert for_people.returncode == 0, for_people.stderr
-    assert "cerebras/\\ud800" in for_people.stdout
-    assert json.loads(for_programs.stdout)["model"] == "cerebras/\ud800"
+    assert "`fast/\\ud800` names no model" in for_people.stdout
+    assert json.loads(for_programs.stdout)["request"]["model"] == "fast/\ud800"
 
 
 def test_explaining_imports_no_litellm(process: Command, folder: Path) -> None:

@@ -93,3 +93,18 @@ def test_a_fallback_that_cools_down_is_skipped_at_once(cooling, providers) -> No
 
     assert target_of(answer) == "openai/skipped"
     assert providers.stats("groq/skipped")["received"] == 1
+
+
+def test_a_caller_with_credentials_of_its_own_cools_nobody_down(cooling, providers) -> None:
+    providers.fail("cerebras/own-key", status=401, times=1)
+    cooling.chat("single/own-key", extra_headers={"Authorization": "Bearer mine"})
+
+    assert target_of(cooling.chat("single/own-key")) == "cerebras/own-key"
+
+
+def test_a_mocked_failure_in_a_fallback_cools_nobody_down(cooling, providers) -> None:
+    providers.fail("groq/mocked", status=500, times=1)
+    fallbacks = [{"model": "cerebras/mocked", "mock_response": "litellm.RateLimitError"}]
+    cooling.chat("groq/mocked", fallbacks=fallbacks)
+
+    assert target_of(cooling.chat("single/mocked")) == "cerebras/mocked"

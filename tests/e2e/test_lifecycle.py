@@ -199,3 +199,41 @@ def test_a_caller_cannot_ask_for_retries_that_are_not_counted(proxy, providers) 
     chat(proxy, "alone/retried", num_retries=5, max_retries=5)
 
     assert providers.stats("openai/retried")["received"] == 1
+
+
+def test_a_caller_cannot_hide_a_request(proxy) -> None:
+    hidden = {"is_silent_experiment": True}
+    for bucket in ("metadata", "litellm_metadata"):
+        settled(proxy, chat(proxy, "alone/hidden", **{bucket: hidden}))
+
+    assert proxy.used("alone/hidden", "openai/hidden")["requests"] == 2
+
+
+def test_a_callers_fallback_may_not_change_what_the_decision_says(proxy, providers) -> None:
+    providers.fail("cerebras/rewritten", status=503)
+    forged = [{"model": "groq/rewritten", "metadata": {}, "litellm_call_id": "forged"}]
+
+    answer = chat(proxy, "life/rewritten", fallbacks=forged)
+
+    record = settled(proxy, answer)
+    assert [(a["target"], a["outcome"]) for a in record["attempts"]] == [
+        ("cerebras/rewritten", "failed"),
+        ("groq/rewritten", "ok"),
+    ]
+
+
+def test_another_request_cannot_end_this_one(proxy, providers) -> None:
+    providers.fail("cerebras/taken", chunk_delay_ms=300, usage=REPORTED, times=1)
+    body = {"model": "single/taken", "stream": True, "messages": [{"role": "user", "content": "word " * 20}]}
+    with proxy.client.stream("POST", "/v1/chat/completions", json=body) as answer:
+        forged = {"governance_decision_id": answer.headers["x-governance-decision-id"]}
+        for headers in ({"authorization": "Bearer sk-wrong"}, MASTER):
+            httpx.post(
+                f"{proxy.url}/raw/chat",
+                json={"model": "x", "litellm_metadata": forged, "metadata": forged, **CHAT},
+                headers=headers,
+                timeout=30,
+            )
+
+        assert chat(proxy, "single/taken").headers["x-governance-target"] == "openai/taken"
+        answer.read()

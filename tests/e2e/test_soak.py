@@ -181,16 +181,18 @@ def test_the_ledger_equals_what_the_providers_counted(soaked, providers, redis_u
     asyncio.run(Load(soaked.url).run((*EXACT, LEFT), REQUESTS))
     wait_until_quiet(redis_url, providers, (*EXACT, LEFT))
 
-    for model in EXACT:
-        for provider in PROVIDERS:
-            truth, ledger = providers.stats(f"{provider}/{model}"), counted(redis_url, provider, model)
-            input_tokens, output_tokens = truth.get("input_tokens", 0), truth.get("output_tokens", 0)
-            assert ledger == {
-                "requests": truth["received"],
-                "tokens": input_tokens + output_tokens,
-                "usd_micros": input_tokens + 3 * output_tokens,
-                "concurrent": 0,
-            }, f"{provider}/{model}"
+    truth, ledger = {}, {}
+    for target in (f"{provider}/{model}" for model in EXACT for provider in PROVIDERS):
+        seen = providers.stats(target)
+        input_tokens, output_tokens = seen.get("input_tokens", 0), seen.get("output_tokens", 0)
+        truth[target] = {
+            "requests": seen["received"],
+            "tokens": input_tokens + output_tokens,
+            "usd_micros": input_tokens + 3 * output_tokens,
+            "concurrent": 0,
+        }
+        ledger[target] = counted(redis_url, *target.split("/"))
+    assert ledger == truth
     left = counted(redis_url, "cerebras", LEFT)
     assert left["requests"] == providers.stats("cerebras/left")["received"]
     assert left["concurrent"] == 0
@@ -209,6 +211,8 @@ def test_a_killed_worker_leaves_nothing_open(soaked, providers, redis_url: str) 
     wait_until_quiet(redis_url, providers, (KILLED,))
 
     truth, ledger = providers.stats("cerebras/killed"), counted(redis_url, "cerebras", KILLED)
-    assert ledger["requests"] == truth["received"]
+    # A request that was just being sent when its worker died may have been counted and never arrived; what arrived was
+    # counted.
+    assert truth["received"] <= ledger["requests"] <= truth["received"] + CLIENTS
     assert ledger["tokens"] <= truth["input_tokens"] + truth["output_tokens"]
     assert ledger["concurrent"] == 0

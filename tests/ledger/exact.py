@@ -313,6 +313,9 @@ class Comparison:
             self.log.give_back(book, attempted)
             book.state, book.ended_ms = "released", self.log.down_ms
         elif book is not None and book.state == "expired":
+            for entry in book.entries:
+                if attempted and entry.left == "nothing":
+                    self.log.leave(entry, "requests")
             book.state = "released"
 
     async def renew(self) -> None:

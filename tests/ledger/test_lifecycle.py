@@ -241,6 +241,15 @@ async def test_a_request_that_is_with_a_provider_stays_counted_when_its_process_
     assert (await used(ledger, *OURS))[:2] == [1, 9]
 
 
+async def test_a_release_after_the_deadline_counts_the_request_that_was_made_after_all(ledger: Ledger, clock) -> None:
+    await begin(ledger, deadline_s=10)
+    clock.now += 11
+    assert await used(ledger, *OURS) == [0, 0, 0, 0]
+
+    assert not await ledger.release("r", attempted=True)
+    assert await used(ledger, *OURS) == [1, 0, 0, 0]
+
+
 async def test_a_hop_that_was_not_attempted_is_given_back_when_its_process_dies(ledger: Ledger, clock) -> None:
     await begin(ledger, deadline_s=10)
     await ledger.renew("r", 10, attempted=True)

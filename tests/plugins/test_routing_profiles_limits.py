@@ -57,7 +57,7 @@ def test_very_many_base_models_are_counted_apart_too() -> None:
     profile = {
         "name": "Fast",
         "virtual_provider": "fast",
-        "targets": [{"provider": "a", "limits": {"requests": "1/s"}}],
+        "targets": [{"provider": "a", "limits": {"requests": "1/second"}}],
     }
     plugin = RoutingProfiles(RoutingProfiles.Config.model_validate([profile]))
     subjects = set()
@@ -80,7 +80,7 @@ def test_a_target_without_limits_is_charged_nothing() -> None:
 
 
 def test_what_happens_when_full_or_away_travels_with_the_target() -> None:
-    limited = target(Request("fast/m"), limits={"requests": "1/s", "when_full": "last", "on_unavailable": "allow"})
+    limited = target(Request("fast/m"), limits={"requests": "1/second", "when_full": "last", "on_unavailable": "allow"})
 
     assert limited.when_full == "last"
     assert limited.charges[0].window.on_unavailable == "allow"

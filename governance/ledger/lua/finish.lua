@@ -30,6 +30,12 @@ if verb == 'settle' then
 elseif verb == 'release' then
   if r.state == 's' or r.state == 'r' then return 0 end
   if r.state == 'e' then
+    if argument == '1' then
+      for _, p in ipairs(r.parts) do
+        if p.counted == 'n' then leave(rid, r, p, down, 'r') end -- the attempt was made after all
+      end
+      store(down)
+    end
     r.state = 'r'
     save(rid, r)
     return 0

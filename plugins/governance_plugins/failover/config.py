@@ -28,7 +28,7 @@ _AFTER = re.compile(r"(?P<period>.+?)\s+after\s+(?P<after>\d+)\s+in\s+(?P<within
 
 
 class CoolDown(NamedTuple):
-    """Leave a target alone for `seconds` (None = as long as its provider says), from failure `after` in `within_s` on."""
+    """Leave a target alone for `seconds` (None: as its provider says) from its failure `after` in `within_s` on."""
 
     seconds: int | None
     after: int = 1
