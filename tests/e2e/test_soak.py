@@ -22,9 +22,10 @@ CLIENTS = 24
 DEADLINE_S = 8
 MASTER = {"authorization": "Bearer sk-end-to-end-tests-only"}
 PROVIDERS = ("cerebras", "groq")
-EXACT = ("steady", "failing", "broken", "slow")
-LEFT = "left"
-KILLED = "killed"
+# No other test asks for these, so that the providers' counts are of this test alone.
+EXACT = ("soak-steady", "soak-failing", "soak-broken", "soak-slow")
+LEFT = "soak-left"
+KILLED = "soak-killed"
 POLICY = """\
 version: 1
 ledger: {{url: "{url}", deadline_s: {deadline_s}}}
@@ -91,7 +92,7 @@ class Load:
                 ("/v1/messages", {**chat, "max_tokens": 50, "stream": True}),
             ]
         )
-        if model == "broken":
+        if model == "soak-broken":
             path, body = "/v1/chat/completions", {**chat, "stream": True}
         leave_after = self.random.randint(0, 12) if model == LEFT else None
         try:
@@ -167,12 +168,12 @@ def soaked(start, providers, redis_url):
 
 
 def faults(providers) -> None:
-    providers.fail("cerebras/failing", status=503)
-    providers.fail("cerebras/broken", break_after_chunks=2, break_kind="error_event")
-    providers.fail("groq/broken", break_after_chunks=2, break_kind="error_event")
-    providers.fail("cerebras/slow", latency_ms=300)
-    providers.fail("cerebras/left", chunk_delay_ms=20)
-    providers.fail("cerebras/killed", latency_ms=200)
+    providers.fail("cerebras/soak-failing", status=503)
+    providers.fail("cerebras/soak-broken", break_after_chunks=2, break_kind="error_event")
+    providers.fail("groq/soak-broken", break_after_chunks=2, break_kind="error_event")
+    providers.fail("cerebras/soak-slow", latency_ms=300)
+    providers.fail("cerebras/soak-left", chunk_delay_ms=20)
+    providers.fail("cerebras/soak-killed", latency_ms=200)
 
 
 def test_the_ledger_equals_what_the_providers_counted(soaked, providers, redis_url: str) -> None:
@@ -194,7 +195,7 @@ def test_the_ledger_equals_what_the_providers_counted(soaked, providers, redis_u
         ledger[target] = counted(redis_url, *target.split("/"))
     assert ledger == truth
     left = counted(redis_url, "cerebras", LEFT)
-    assert left["requests"] == providers.stats("cerebras/left")["received"]
+    assert left["requests"] == providers.stats("cerebras/soak-left")["received"]
     assert left["concurrent"] == 0
 
 
@@ -210,7 +211,7 @@ def test_a_killed_worker_leaves_nothing_open(soaked, providers, redis_url: str) 
     asyncio.run(load_and_kill())
     wait_until_quiet(redis_url, providers, (KILLED,))
 
-    truth, ledger = providers.stats("cerebras/killed"), counted(redis_url, "cerebras", KILLED)
+    truth, ledger = providers.stats("cerebras/soak-killed"), counted(redis_url, "cerebras", KILLED)
     # A request that was just being sent when its worker died may have been counted and never arrived; what arrived was
     # counted.
     assert truth["received"] <= ledger["requests"] <= truth["received"] + CLIENTS
