@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from governance import codes, refusals
 from governance.catalog import screen
+from governance.decision import Decision, all_readings, decided, has_room, note_candidates, note_windows, refused
 from governance.errors import LedgerUnavailable
 from governance.host import Host
-from governance.ledger import Ledger, Option, OptionReading, Reading, Reserved
+from governance.ledger import Ledger, Option, Reserved
 from governance.levels import LastSeen
 from governance.model import Charge, Failure, Recovery, Refusal, Rejection, Request, Target, Usage, Window
-from governance.trace import Attempt, Candidate, Outcome, Trace, uuid7
+from governance.trace import Attempt, Trace, uuid7
 
 log = logging.getLogger("governance.engine")
 
@@ -24,45 +25,6 @@ _AWAY: tuple[str, str, int | None] = (codes.LEDGER_UNAVAILABLE, "the ledger does
 _UNAVAILABLE = Refusal(503, codes.LEDGER_UNAVAILABLE, "limits cannot be checked now; try again", retry_after_s=1)
 
 MayCall = Callable[[str], Awaitable[bool]]
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """The engine's answer to one request, and the handle for everything that happens to it later.
-
-    Args:
-        request: as the plugins rewrote it.
-        target: who serves first; None when refused.
-        fallbacks: who serves next, in order. On `pass`, the caller's own.
-        shared: what every attempt costs whoever asks.
-    """
-
-    outcome: Outcome
-    request: Request
-    trace: Trace
-    target: Target | None = None
-    fallbacks: tuple[Target, ...] = ()
-    refusal: Refusal | None = None
-    shared: tuple[Charge, ...] = ()
-    by_call_name: dict[str, Target] = field(default_factory=dict)
-
-    @property
-    def id(self) -> str:
-        return self.trace.id
-
-    @property
-    def counted(self) -> bool:
-        """Whether the ledger knows this request."""
-        return self.outcome == "route" or bool(self.shared)
-
-    def target_named(self, name: str) -> Target:
-        """The target of this name, with its charges if the decision knows it."""
-        return next((target for target in self.by_call_name.values() if target.name == name), Target(name))
-
-    def call_name(self, target: Target) -> str:
-        """What LiteLLM is asked for, to be served by this target."""
-        models = self.request.models
-        return (models.call_name(target.name) if models else None) or target.name
 
 
 class Engine:
@@ -90,16 +52,16 @@ class Engine:
             request = request.but(at_s=at_s, levels=request.levels or self.levels)
         trace = Trace(request, self.host.policy.revision, at_s, mode)
         if self.host.policy.core.access.require_key and not request.identity.virtual_key_id:
-            return _refuse(
+            return refused(
                 trace, request, Refusal(401, codes.VIRTUAL_KEY_REQUIRED, "this gateway requires a virtual key")
             )
         request, shared, refusal = self.host.pre_request(request, trace)
         if refusal:
-            return _refuse(trace, request, refusal)
+            return refused(trace, request, refusal)
         proposed, refusal = self.host.select_targets(request, trace)
         if refusal:
             trace.consider(proposed or ())
-            return _refuse(trace, request, refusal)
+            return refused(trace, request, refusal)
         if proposed is None and request.model != trace.request.model:
             proposed = (Target(request.model),)
         if proposed is None:
@@ -107,14 +69,14 @@ class Engine:
         targets = [await self._screen(request, target, may_call) for target in proposed]
         if all(target.rejected for target in targets):
             trace.consider(targets)
-            return _refuse(
+            return refused(
                 trace, request, refusals.no_target(refusals.named(targets, trace.notes), trace.candidates, ())
             )
         return await self._reserve(request, trace, shared, targets, may_call)
 
     def refuse(self, request: Request, refusal: Refusal) -> Decision:
         """A refusal that needs no deciding: what is asked cannot be governed."""
-        return _refuse(Trace(request, self.host.policy.revision, self._clock(), "live"), request, refusal)
+        return refused(Trace(request, self.host.policy.revision, self._clock(), "live"), request, refusal)
 
     async def attempt(self, decision: Decision, call_name: str, may_call: MayCall | None = None) -> Refusal | None:
         """LiteLLM is about to try this model: move the reservation to it, or say why it may not be tried now.
@@ -139,7 +101,7 @@ class Engine:
             reading = await self.ledger.move(trace.id, trace.moves, _option(target), again)
         except LedgerUnavailable:
             return _skip(attempt, 503, *_AWAY)
-        if _has_room(reading):
+        if has_room(reading):
             return None
         if not reading.available:
             return _skip(attempt, 503, *_AWAY)
@@ -240,12 +202,12 @@ class Engine:
         if shared:
             reserved = await self._ask_ledger(trace, shared, ())
             if isinstance(reserved, Refusal):
-                return _refuse(trace, request, reserved)
-            _note_windows(trace, reserved)
+                return refused(trace, request, reserved)
+            note_windows(trace, reserved)
             if not reserved.granted:
-                return _refuse(trace, request, refusals.limit_used_up(reserved.shared, reserved.now_s))
+                return refused(trace, request, refusals.limit_used_up(reserved.shared, reserved.now_s))
         trace.model, trace.fallbacks = request.model, tuple(t.name for t in fallbacks)
-        return _decided("pass", request, trace, target, fallbacks, shared)
+        return decided("pass", request, trace, target, fallbacks, shared)
 
     async def _reserve(
         self,
@@ -258,19 +220,19 @@ class Engine:
         eligible = [target for target in targets if not target.rejected]
         reserved = await self._ask_ledger(trace, shared, eligible)
         if isinstance(reserved, Refusal):
-            return _refuse(trace, request, reserved)
-        _note_windows(trace, reserved)
-        waits = _candidates(trace, targets, reserved)
+            return refused(trace, request, reserved)
+        note_windows(trace, reserved)
+        waits = note_candidates(trace, targets, reserved)
         if reserved.chosen is None:
             if any(not reading.fits and reading.window.mode == "enforce" for reading in reserved.shared):
-                return _refuse(trace, request, refusals.limit_used_up(reserved.shared, reserved.now_s))
-            return _refuse(
+                return refused(trace, request, refusals.limit_used_up(reserved.shared, reserved.now_s))
+            return refused(
                 trace, request, refusals.no_target(refusals.named(targets, trace.notes), trace.candidates, waits)
             )
         others = [
             (t, r) for i, (t, r) in enumerate(zip(eligible, reserved.options, strict=True)) if i != reserved.chosen
         ]
-        with_room = [target for target, reading in others if _has_room(reading)]
+        with_room = [target for target, reading in others if has_room(reading)]
         full = [target for target, reading in others if not reading.fits and reading.cooling_until_s is None]
         last_resort = [target for target in full if target.when_full == "last"]
         fallbacks = (*with_room, *last_resort)
@@ -280,7 +242,7 @@ class Engine:
             fallbacks = (*fallbacks, *(target for target in own if target.name not in named))
         chosen = eligible[reserved.chosen]
         trace.model, trace.fallbacks = chosen.name, tuple(t.name for t in fallbacks)
-        return _decided("route", request, trace, chosen, fallbacks, shared)
+        return decided("route", request, trace, chosen, fallbacks, shared)
 
     async def _ask_ledger(
         self, trace: Trace, shared: Sequence[Charge], targets: Sequence[Target]
@@ -305,7 +267,7 @@ class Engine:
             trace.step("ledger", "reserve", f"unavailable: {lost}", began)
             return reserved if reserved.granted else _UNAVAILABLE
         if self._reads_percent and trace.mode == "live":
-            self.levels.note(_readings(reserved))
+            self.levels.note(all_readings(reserved))
             self.levels.keep_fresh(self.ledger)
         trace.step("ledger", "reserve", "granted" if reserved.granted else "refused", began)
         return reserved
@@ -345,62 +307,5 @@ def _skip(attempt: Attempt, status: int, code: str, detail: str, wait_s: int | N
     return Refusal(status, code, message, retry_after_s=wait_s)
 
 
-def _note_windows(trace: Trace, reserved: Reserved) -> None:
-    trace.windows.extend(_readings(reserved))
-
-
-def _readings(reserved: Reserved) -> Iterator[tuple[Reading, bool]]:
-    """Every window that was read, and whether the amount asked for was counted in it."""
-    for reading in reserved.shared:
-        yield reading, reserved.granted and reserved.available
-    for i, option in enumerate(reserved.options):
-        for reading in option.windows:
-            yield reading, i == reserved.chosen and reserved.available
-
-
-def _has_room(reading: OptionReading) -> bool:
-    # The ledger tells room and cool-down apart; it chooses, and moves to, only what has the one and not the other.
-    return reading.fits and reading.cooling_until_s is None
-
-
 def _option(target: Target) -> Option:
     return Option(target.name, target.charges)
-
-
-def _candidates(trace: Trace, targets: Sequence[Target], reserved: Reserved) -> list[tuple[str, int]]:
-    """Note every target with its reason; returns code and wait of those for which waiting helps."""
-    waits: list[tuple[str, int]] = []
-    readings = iter(enumerate(reserved.options))
-    for target in targets:
-        if target.rejected:
-            trace.candidates.append(Candidate(target.name, False, target.rejected.code, target.rejected.detail))
-            continue
-        i, reading = next(readings)
-        if _has_room(reading):
-            trace.candidates.append(Candidate(target.name, i == reserved.chosen, None, target.note))
-            continue
-        code, detail, wait = refusals.rejection_detail(reading, reserved.now_s)
-        trace.candidates.append(Candidate(target.name, False, code, detail))
-        if wait is not None:
-            waits.append((code, wait))
-    return waits
-
-
-def _decided(
-    outcome: Outcome,
-    request: Request,
-    trace: Trace,
-    target: Target,
-    fallbacks: Sequence[Target],
-    shared: tuple[Charge, ...],
-) -> Decision:
-    trace.outcome = outcome
-    decision = Decision(outcome, request, trace, target, tuple(fallbacks), None, shared)
-    for known in (target, *fallbacks):
-        decision.by_call_name.setdefault(decision.call_name(known), known)
-    return decision
-
-
-def _refuse(trace: Trace, request: Request, refusal: Refusal) -> Decision:
-    trace.outcome, trace.refusal = "refuse", refusal
-    return Decision("refuse", request, trace, refusal=refusal)

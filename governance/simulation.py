@@ -12,7 +12,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from governance.catalog import Catalog
-from governance.engine import Decision, Engine
+from governance.decision import Decision
+from governance.engine import Engine
 from governance.host import Host
 from governance.intake import read_request
 from governance.ledger.stated import StatedLedger, StatedUse

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from governance.catalog import Catalog
-from governance.engine import Decision, Engine
+from governance.decision import Decision
+from governance.engine import Engine
 from governance.errors import LedgerUnavailable
 from governance.hookspecs import hookimpl
 from governance.host import Host

@@ -9,7 +9,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final
 
-from governance.engine import Decision, Engine, MayCall
+from governance.decision import Decision
+from governance.engine import Engine, MayCall
 from governance.proxy.translate import MARKER, buckets
 
 PASS_THROUGH: Final = "pass_through_endpoint"  # noqa: S105 - a call type

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from litellm.proxy._types import ProxyException, UserAPIKeyAuth
 
-from governance.engine import Decision
+from governance.decision import Decision
 from governance.intake import read_request
 from governance.model import Identity, Models, Refusal, Request
 from governance.vocabulary import request_type

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from governance.engine import Decision
+from governance.decision import Decision
 from governance.model import MICROS_PER_USD, Usage
 
 _INPUT = ("prompt_tokens", "input_tokens", "promptTokenCount")

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from governance.catalog import Catalog
-from governance.engine import Decision
+from governance.decision import Decision
 from governance.errors import PolicyError
 from governance.host import Host
 from governance.simulation import SimulationInput, simulate

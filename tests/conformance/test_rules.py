@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from governance.catalog import Catalog
-from governance.engine import Decision
+from governance.decision import Decision
 from governance.errors import PolicyError
 from governance.expressions import Facts, compile_condition
 from governance.host import Host

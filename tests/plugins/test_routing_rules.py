@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from governance.catalog import Catalog
-from governance.engine import Decision
+from governance.decision import Decision
 from governance.host import Host
 from governance.simulation import SimulationInput, simulate
 
