@@ -70,7 +70,7 @@ class Connection(asyncio.Protocol):
             raise NoAnswer("no connection in time") from None
         try:
             await connection._introduce(address, expires_at)
-        except BaseException:
+        except BaseException:  # cancelled or failed, nobody else knows this connection to close it
             connection.lose(ConnectionLost("closed"))
             raise
         return connection  # type: ignore[no-any-return]
