@@ -18,7 +18,7 @@ demo: .venv/.installed ## a governed LiteLLM proxy over fake providers: no key, 
 test: .venv/.installed ## all checks and tests; provides redis-server and Chromium where they are missing
 	@sh tests/provide.sh
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 lint: .venv/.installed ## ruff, mypy and the import contracts
 	$(BIN)/ruff check
@@ -34,9 +34,11 @@ soak: .venv/.installed ## 20,000 mixed requests through two workers and a real R
 	@sh tests/provide.sh
 	GOVERNANCE_SOAK_REQUESTS=$(or $(REQUESTS),20000) $(BIN)/pytest -q tests/e2e/test_soak.py
 
-bench: .venv/.installed ## the ledger's cost, as ratios measured in one run
+bench: .venv/.installed ## what governance costs, as ratios measured in one run
 	@sh tests/provide.sh
 	$(BIN)/python -m tests.bench.ledger
+	$(BIN)/python -m tests.bench.rules
+	$(BIN)/python -m tests.bench.estimate
 
 lock: .venv/.locked ## pin what pyproject.toml asks for; UPGRADE=1 takes the newest versions
 	$(COMPILE) $(if $(UPGRADE),--upgrade) --all-extras --output-file requirements-dev.lock

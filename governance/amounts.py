@@ -17,6 +17,7 @@ PERIODS_S = {
     "day": 86_400,
     "week": 7 * 86_400,
     "month": 30 * 86_400,
+    "quarter": 91 * 86_400,
     "year": 365 * 86_400,
 }
 _SHORT = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
@@ -26,6 +27,7 @@ _NUMBER = r"(?P<number>[0-9]{1,18}(?:\.[0-9]{1,9})?)"
 _RATE = re.compile(_NUMBER + r"\s*(?P<suffix>[kmb]?)\s*/\s*(?P<period>.+)", re.IGNORECASE)
 _COUNT = re.compile(_NUMBER + r"\s*(?P<suffix>[kmb]?)", re.IGNORECASE)
 _MONEY = re.compile(_NUMBER + r"\s*USD\s*/\s*(?P<period>.+)", re.IGNORECASE)
+_PRICE = re.compile(_NUMBER + r"\s*USD\s*/\s*(?P<tokens>1[km]|[km])(?:\s*tokens?)?", re.IGNORECASE)
 _DURATION = re.compile(r"(?P<number>[0-9]{1,9})\s*(?P<unit>[a-z]+)", re.IGNORECASE)
 
 LARGEST_AMOUNT = 10**15  # far below 2**53, the largest integer that Lua counts exactly
@@ -38,8 +40,15 @@ class Rate(NamedTuple):
     period_s: int
 
 
+class Spend(NamedTuple):
+    """Money in each `period`: a word such as `month`, or a length such as `12h`."""
+
+    usd_micros: int
+    period: str
+
+
 def parse_period_s(text: str) -> int:
-    """Seconds of `minute`, `5 minutes`, `30s`, `1d`; months count 30 days and years 365. Raises ValueError."""
+    """Seconds of `minute`, `5 minutes`, `30s`, `1d`; months have 30 days, quarters 91, years 365. Raises ValueError."""
     word = text.strip().lower()
     whole = PERIODS_S.get(word.removesuffix("s"))
     if whole:
@@ -68,6 +77,25 @@ def parse_money_rate(value: Any) -> Rate:
     if not match:
         raise ValueError("must be money per period, such as 5 USD/hour or 0.50 USD/day")
     return Rate(_whole(match["number"], MICROS_PER_USD), parse_period_s(match["period"]))
+
+
+def parse_spend(value: Any) -> Spend:
+    """`500 USD/month` -> Spend. Raises ValueError."""
+    match = _MONEY.fullmatch(value.strip()) if isinstance(value, str) else None
+    if not match:
+        raise ValueError("must be money per period, such as 500 USD/month or 5 USD/day")
+    period = match["period"].strip().lower()
+    parse_period_s(period)
+    return Spend(_whole(match["number"], MICROS_PER_USD), period)
+
+
+def parse_price(value: Any) -> float:
+    """`3 USD/1M` -> micro-dollars per token. Raises ValueError."""
+    match = _PRICE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if not match:
+        raise ValueError("must be money per tokens, such as 3 USD/1M or 0.5 USD/1k")
+    per_million = Decimal(match["number"]) * (1 if match["tokens"].lower().endswith("m") else 1000)
+    return float(per_million)
 
 
 def parse_count(value: Any) -> int:
@@ -101,4 +129,6 @@ def _schema(example: str) -> WithJsonSchema:
 
 Rates = Annotated[tuple[Rate, ...], BeforeValidator(_one_or_more(parse_rate)), _schema("60/minute")]
 MoneyRates = Annotated[tuple[Rate, ...], BeforeValidator(_one_or_more(parse_money_rate)), _schema("5 USD/hour")]
+Spends = Annotated[tuple[Spend, ...], BeforeValidator(_one_or_more(parse_spend)), _schema("500 USD/month")]
+Price = Annotated[float, BeforeValidator(parse_price), WithJsonSchema({"type": "string", "examples": ["3 USD/1M"]})]
 Count = Annotated[int, BeforeValidator(parse_count), WithJsonSchema({"type": ["integer", "string"], "examples": [8]})]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from governance import refusals
+from governance import codes, refusals
 from governance.ledger import OptionReading, Reading, Reserved
-from governance.model import Charge, Refusal, Request, Target
+from governance.model import Charge, Refusal, Request, Target, Window
 from governance.trace import Candidate, Outcome, Trace
 
 
@@ -38,7 +38,9 @@ class Decision:
     @property
     def counted(self) -> bool:
         """Whether the ledger knows this request."""
-        return self.outcome == "route" or bool(self.shared)
+        # The ledger was asked for its fallbacks too, though the request went where it was going.
+        charged = any(target.charges for target in self.by_call_name.values())
+        return self.outcome == "route" or bool(self.shared) or charged or self.trace.moves > 0
 
     def target_named(self, name: str) -> Target:
         """The target of this name, with its charges if the decision knows it."""
@@ -51,8 +53,17 @@ class Decision:
 
 
 def note_windows(trace: Trace, reserved: Reserved) -> None:
-    """Put every window that was read into the account."""
-    trace.windows.extend(all_readings(reserved))
+    """Put every window that was read into the account, once, and what limits that only watch would have done."""
+    seen: dict[Window, tuple[Reading, bool]] = {}
+    for reading, counted in all_readings(reserved):
+        if counted or reading.window not in seen:
+            seen[reading.window] = (reading, counted)
+    trace.windows.extend(seen.values())
+    for reading, _ in seen.values():
+        window = reading.window
+        if window.mode == "shadow" and not reading.fits and window.limit in trace.shadow_limits:
+            would = {"refuse": codes.exhausted(window.unit), "subject": window.subject}
+            trace.shadow.append({"plugin": trace.shadow_limits[window.limit], "name": window.limit, "would": would})
 
 
 def all_readings(reserved: Reserved) -> Iterator[tuple[Reading, bool]]:

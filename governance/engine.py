@@ -9,13 +9,16 @@ from dataclasses import replace
 from typing import Literal
 
 from governance import codes, refusals
-from governance.catalog import screen
-from governance.decision import Decision, all_readings, decided, has_room, note_candidates, note_windows, refused
+from governance.admission import Admission, MayCall
+from governance.alerts import Alert, Alerts
+from governance.decision import Decision, all_readings, has_room, refused
 from governance.errors import LedgerUnavailable
+from governance.habits import Learned
 from governance.host import Host
 from governance.ledger import Ledger, Option, Reserved
 from governance.levels import LastSeen
 from governance.model import Charge, Failure, Recovery, Refusal, Rejection, Request, Target, Usage, Window
+from governance.sizes import LARGEST_USE
 from governance.trace import Attempt, Trace, uuid7
 
 log = logging.getLogger("governance.engine")
@@ -24,17 +27,25 @@ _AWAY: tuple[str, str, int | None] = (codes.LEDGER_UNAVAILABLE, "the ledger does
 
 _UNAVAILABLE = Refusal(503, codes.LEDGER_UNAVAILABLE, "limits cannot be checked now; try again", retry_after_s=1)
 
-MayCall = Callable[[str], Awaitable[bool]]
-
 
 class Engine:
     """Decides for one policy, on one ledger. Requests that began on it also end on it."""
 
-    def __init__(self, host: Host, ledger: Ledger, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        host: Host,
+        ledger: Ledger,
+        *,
+        clock: Callable[[], float] = time.time,
+        tell: Callable[[Alert], None] = lambda alert: None,
+    ) -> None:
+        """`tell` gets every alert that this process is to raise; it must not block."""
         self.host = host
         self.ledger = ledger
         self.deadline_s = float(host.policy.core.ledger.deadline_s)
         self.levels = LastSeen(clock=clock)
+        self.habits = Learned()
+        self.alerts = Alerts(ledger, host.policy.revision, tell, clock=clock)
         self._clock = clock
         self._reads_percent = host.reads_percent
 
@@ -49,30 +60,20 @@ class Engine:
         """
         at_s = self._clock()
         if request.at_s is None:
-            request = request.but(at_s=at_s, levels=request.levels or self.levels)
+            request = request.but(at_s=at_s, levels=request.levels or self.levels, habits=request.habits or self.habits)
         trace = Trace(request, self.host.policy.revision, at_s, mode)
         if self.host.policy.core.access.require_key and not request.identity.virtual_key_id:
             return refused(
                 trace, request, Refusal(401, codes.VIRTUAL_KEY_REQUIRED, "this gateway requires a virtual key")
             )
+        began = time.perf_counter_ns()
         request, shared, refusal = self.host.pre_request(request, trace)
         if refusal:
-            return refused(trace, request, refusal)
-        proposed, refusal = self.host.select_targets(request, trace)
-        if refusal:
-            trace.consider(proposed or ())
-            return refused(trace, request, refusal)
-        if proposed is None and request.model != trace.request.model:
-            proposed = (Target(request.model),)
-        if proposed is None:
-            return await self._pass(request, trace, shared, may_call)
-        targets = [await self._screen(request, target, may_call) for target in proposed]
-        if all(target.rejected for target in targets):
-            trace.consider(targets)
-            return refused(
-                trace, request, refusals.no_target(refusals.named(targets, trace.notes), trace.candidates, ())
-            )
-        return await self._reserve(request, trace, shared, targets, may_call)
+            decision = refused(trace, request, refusal)
+        else:
+            decision = await Admission(self.host, self._ask_ledger, trace, request, shared, may_call).decide()
+        trace.decided_us = (time.perf_counter_ns() - began) // 1000
+        return decision
 
     def refuse(self, request: Request, refusal: Refusal) -> Decision:
         """A refusal that needs no deciding: what is asked cannot be governed."""
@@ -85,7 +86,7 @@ class Engine:
             may_call: whether the caller's own key may use a model; asked for models that the decision did not name.
         """
         trace = decision.trace
-        target = decision.by_call_name.get(call_name) or Target(call_name)
+        target = decision.by_call_name.get(call_name) or self._charged(decision, call_name)
         if trace.attempts and trace.attempts[-1].outcome == "started":
             trace.attempts[-1].outcome = "failed"
         attempt = Attempt(target.name, "started", self._clock())
@@ -93,12 +94,18 @@ class Engine:
         stranger = decision.outcome == "route" and call_name not in decision.by_call_name
         if stranger and (may_call is None or not await may_call(call_name)):
             return _skip(attempt, 403, codes.MODEL_NOT_ALLOWED, "no target of this request", None)
-        if not decision.counted or (len(trace.attempts) == 1 and target == decision.target):
+        if target.rejected:
+            return _skip(attempt, 400, target.rejected.code, target.rejected.detail, None)
+        counted = decision.counted or bool(target.charges)
+        if not counted or (len(trace.attempts) == 1 and target == decision.target):
             return None
         again = tuple(charge for charge in decision.shared if charge.window.unit == "requests")
         try:
             trace.moves += 1
-            reading = await self.ledger.move(trace.id, trace.moves, _option(target), again)
+            # As at the decision: who asks for a model by its own name is not kept from it by others' failures.
+            own = decision.outcome == "pass" and target is decision.target
+            option = Option("", target.charges) if own else _option(target)
+            reading = await self.ledger.move(trace.id, trace.moves, option, again)
         except LedgerUnavailable:
             return _skip(attempt, 503, *_AWAY)
         if has_room(reading):
@@ -137,14 +144,19 @@ class Engine:
     async def settle(self, decision: Decision, call_name: str, usage: Usage) -> None:
         """The request was answered by this model: replace what was reserved by what was used."""
         trace = decision.trace
-        target = decision.by_call_name.get(call_name) or Target(call_name)
+        target = decision.by_call_name.get(call_name) or self._charged(decision, call_name)
+        usage = _with_assumed_prices(usage, target)
         if decision.counted and not trace.attempts and target != decision.target:
             trace.moves += 1
             await self._quietly(trace, self.ledger.move(trace.id, trace.moves, _option(target), force=True))
         self._close_attempt(trace, target, "ok", None)
         trace.usage = usage
+        self._learn(decision.request, target, usage)
         if decision.counted:
-            await self._quietly(trace, self.ledger.settle(trace.id, usage.amounts))
+            # Whatever a provider reports, one answer must not spoil the sum of a window.
+            used = {unit: min(amount, LARGEST_USE) for unit, amount in usage.amounts.items()}
+            await self._quietly(trace, self.ledger.settle(trace.id, used))
+            self.alerts.look_again(charge.window for charge in (*decision.shared, *target.charges))
         self.host.on_success(decision.request, target, usage, trace)
 
     async def release(self, decision: Decision) -> None:
@@ -180,78 +192,17 @@ class Engine:
     async def close(self) -> None:
         """Let go of the ledger."""
         self.levels.close()
+        self.alerts.close()
         await self.ledger.close()
 
-    async def _screen(self, request: Request, target: Target, may_call: MayCall | None) -> Target:
-        target = screen(request, target)
-        grant = target.grant or self.host.policy.core.access.grant
-        if target.rejected or grant == "virtual" or may_call is None:
-            return target
-        call_name = (request.models.call_name(target.name) if request.models else None) or target.name
-        if await may_call(call_name):
-            return target
-        return replace(
-            target, rejected=Rejection(codes.MODEL_NOT_ALLOWED, "not on the model list of this key or its team")
-        )
-
-    async def _pass(
-        self, request: Request, trace: Trace, shared: tuple[Charge, ...], may_call: MayCall | None
-    ) -> Decision:
-        target = Target(request.model)
-        fallbacks = await self._caller_fallbacks(request, may_call)
-        if shared:
-            reserved = await self._ask_ledger(trace, shared, ())
-            if isinstance(reserved, Refusal):
-                return refused(trace, request, reserved)
-            note_windows(trace, reserved)
-            if not reserved.granted:
-                return refused(trace, request, refusals.limit_used_up(reserved.shared, reserved.now_s))
-        trace.model, trace.fallbacks = request.model, tuple(t.name for t in fallbacks)
-        return decided("pass", request, trace, target, fallbacks, shared)
-
-    async def _reserve(
-        self,
-        request: Request,
-        trace: Trace,
-        shared: tuple[Charge, ...],
-        targets: Sequence[Target],
-        may_call: MayCall | None,
-    ) -> Decision:
-        eligible = [target for target in targets if not target.rejected]
-        reserved = await self._ask_ledger(trace, shared, eligible)
-        if isinstance(reserved, Refusal):
-            return refused(trace, request, reserved)
-        note_windows(trace, reserved)
-        waits = note_candidates(trace, targets, reserved)
-        if reserved.chosen is None:
-            if any(not reading.fits and reading.window.mode == "enforce" for reading in reserved.shared):
-                return refused(trace, request, refusals.limit_used_up(reserved.shared, reserved.now_s))
-            return refused(
-                trace, request, refusals.no_target(refusals.named(targets, trace.notes), trace.candidates, waits)
-            )
-        others = [
-            (t, r) for i, (t, r) in enumerate(zip(eligible, reserved.options, strict=True)) if i != reserved.chosen
-        ]
-        with_room = [target for target, reading in others if has_room(reading)]
-        full = [target for target, reading in others if not reading.fits and reading.cooling_until_s is None]
-        last_resort = [target for target in full if target.when_full == "last"]
-        fallbacks = (*with_room, *last_resort)
-        if request.keep_fallbacks or not fallbacks:
-            named = {target.name for target in fallbacks}
-            own = await self._caller_fallbacks(request, may_call)
-            fallbacks = (*fallbacks, *(target for target in own if target.name not in named))
-        chosen = eligible[reserved.chosen]
-        trace.model, trace.fallbacks = chosen.name, tuple(t.name for t in fallbacks)
-        return decided("route", request, trace, chosen, fallbacks, shared)
-
     async def _ask_ledger(
-        self, trace: Trace, shared: Sequence[Charge], targets: Sequence[Target]
+        self, trace: Trace, shared: Sequence[Charge], options: Sequence[Option]
     ) -> Reserved | Refusal:
         began = time.perf_counter_ns()
         try:
             reserved = await self.ledger.reserve(
                 shared,
-                [_option(target) for target in targets],
+                options,
                 reservation_id=trace.id,
                 deadline_s=self.deadline_s,
                 dry_run=trace.mode == "simulated",
@@ -269,19 +220,30 @@ class Engine:
         if self._reads_percent and trace.mode == "live":
             self.levels.note(all_readings(reserved))
             self.levels.keep_fresh(self.ledger)
+        if trace.mode == "live":
+            self.alerts.look(reading for reading, _ in all_readings(reserved))
         trace.step("ledger", "reserve", "granted" if reserved.granted else "refused", began)
         return reserved
 
-    async def _caller_fallbacks(self, request: Request, may_call: MayCall | None) -> tuple[Target, ...]:
-        """The caller's own fallbacks; a virtual name among them becomes the targets behind it."""
-        targets: list[Target] = []
-        for name in request.fallbacks:
-            asked = replace(request, model=name, targets=())
-            scratch = Trace(asked, self.host.policy.revision, self._clock(), "simulated")
-            proposed, _ = self.host.select_targets(asked, scratch)
-            behind = [Target(name)] if proposed is None else [await self._screen(asked, t, may_call) for t in proposed]
-            targets.extend(target for target in behind if not target.rejected)
-        return tuple({target.name: target for target in targets}.values())
+    def _learn(self, request: Request, target: Target, usage: Usage) -> None:
+        # What a caller costs is charged by the name asked for, what a target costs by its own.
+        for name in dict.fromkeys((request.model, target.name)):
+            self.habits.note(
+                name,
+                request.request_type,
+                request.prompt_tokens,
+                usage,
+                choices=request.choices,
+                allowed=request.max_output_tokens,
+            )
+
+    def _charged(self, decision: Decision, call_name: str) -> Target:
+        """A target that the decision did not name: LiteLLM tries it by itself."""
+        target = Target(call_name)
+        charged, refusal = self.host.charge_targets(decision.request, (target,), decision.trace)
+        if refusal:
+            return replace(target, rejected=Rejection(refusal.code, refusal.message))
+        return charged[0]
 
     def _close_attempt(self, trace: Trace, target: Target, outcome: str, error: str | None) -> None:
         same = [attempt for attempt in trace.attempts if attempt.target == target.name and attempt.outcome != "skipped"]
@@ -305,6 +267,23 @@ def _skip(attempt: Attempt, status: int, code: str, detail: str, wait_s: int | N
     attempt.outcome, attempt.error = "skipped", code
     message = f"{attempt.target} cannot be tried now: {code} ({detail})"
     return Refusal(status, code, message, retry_after_s=wait_s)
+
+
+def _with_assumed_prices(usage: Usage, target: Target) -> Usage:
+    """Where nobody knows the price, the highest that a budget of the policy assumes.
+
+    A budget in shadow mode has no say in what the others count.
+    """
+    assuming = [charge for charge in target.charges if charge.assumed]
+    if usage.cost_usd_micros is not None or not assuming or usage.input_tokens is None or usage.output_tokens is None:
+        return usage
+    enforced = [charge for charge in assuming if charge.window.mode == "enforce"]
+    costs = [
+        charge.assumed.cost_usd_micros(usage.input_tokens, usage.output_tokens) or 0
+        for charge in enforced or assuming
+        if charge.assumed
+    ]
+    return replace(usage, cost_usd_micros=max(costs))
 
 
 def _option(target: Target) -> Option:

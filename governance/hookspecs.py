@@ -7,7 +7,8 @@ they declare (charges, targets, a refusal), the engine does all I/O. An optional
 A plugin that serves models of its own making may have a method `virtual_models(served) -> names`, from which the proxy
 learns what to list; it gets the names that the proxy serves. One that knows of entries which can never work may have
 `warnings(catalog, claimed) -> messages` for `governance check`; `claimed(name)` says whether a plugin has targets for a
-model of this name. One that looks at `request.levels` says so by the attribute `reads_percent = True`.
+model of this name. One whose section is no list of named entries may have `coverable() -> names`, for the coverage of
+`governance test`. One that looks at `request.levels` says so by the attribute `reads_percent = True`.
 """
 
 from __future__ import annotations
@@ -45,6 +46,19 @@ def select_targets(request: Request, targets: Sequence[Target]) -> Selection | S
 
     Returns:
         The new list (or a `Selection` with remarks for the record), or None for "as it is".
+    """
+
+
+@hookspec
+def charge_targets(request: Request, targets: Sequence[Target]) -> Sequence[Target] | None:
+    """Add what serving from a target costs, whoever proposed it.
+
+    Called after `select_targets` with every target that may serve: those proposed, or the model asked for when nobody
+    proposed any, and the caller's own fallbacks. Called again, for one target alone, when LiteLLM tries a model by
+    itself. So every limit on a provider, a model or money is kept at every attempt. A chain.
+
+    Returns:
+        The same targets in the same order, with charges added or `rejected` set, or None for "as they are".
     """
 
 

@@ -26,7 +26,7 @@ log = logging.getLogger("governance.host")
 ENTRY_POINTS = "governance.plugins"
 # What is wrong with a request is wrong with it everywhere.
 OTHER_TARGETS_WILL_NOT_HELP = frozenset({"invalid_request", "content_policy"})
-HOOKS = ("pre_request", "select_targets", "on_failure", "on_success")
+HOOKS = ("pre_request", "select_targets", "charge_targets", "on_failure", "on_success")
 
 
 class PluginFault(GovernanceError):
@@ -139,6 +139,7 @@ class Host:
             if ruling.refusal:
                 return request, tuple(charges), ruling.refusal
             charges.extend(ruling.charges)
+            _note_shadows(ruling.charges, hook.plugin, trace)
             if ruling.model or ruling.task or ruling.targets:
                 request = _as_ruled(request, ruling)
         return request, tuple(charges), None
@@ -163,6 +164,27 @@ class Host:
             targets = selection.targets
             proposed = proposed or bool(targets)
         return (targets if proposed else None), None
+
+    def charge_targets(
+        self, request: Request, targets: Sequence[Target], trace: Trace
+    ) -> tuple[tuple[Target, ...], Refusal | None]:
+        """The same targets, with what every plugin charges for serving from them."""
+        charged = tuple(targets)
+        for hook in self._hooks["charge_targets"] if charged else ():
+            answer, refusal = self._ask(hook, "charge_targets", trace, (list, tuple), request=request, targets=charged)
+            if refusal:
+                return charged, refusal
+            if answer is None:
+                continue
+            if [target.name for target in answer] != [target.name for target in charged]:
+                trace.step(hook.plugin, "charge_targets", "failed: returned other targets than it was given")
+                if hook.needed:
+                    return charged, _without(hook.plugin)
+                continue
+            charged = tuple(answer)
+            for target in charged:
+                _note_shadows(target.charges, hook.plugin, trace)
+        return charged, None
 
     def on_failure(self, request: Request, target: Target, failure: Failure, trace: Trace) -> Recovery:
         """The first plugin's word on what follows from a failed attempt."""
@@ -223,10 +245,27 @@ class Host:
             trace.step(hook.plugin, name, f"failed: {type(error).__name__}: {error}", began)
             if not hook.needed:
                 return None, None
-            message = f"plugin {hook.plugin} failed, and without it this request cannot be judged"
-            return None, Refusal(503, codes.PLUGIN_ERROR, message, retry_after_s=1)
-        trace.step(hook.plugin, name, _did(answer), began)
+            return None, _without(hook.plugin)
+        trace.step(hook.plugin, name, _charged(answer) if name == "charge_targets" else _did(answer), began)
         return answer, None
+
+
+def _without(plugin: str) -> Refusal:
+    message = f"plugin {plugin} failed, and without it this request cannot be judged"
+    return Refusal(503, codes.PLUGIN_ERROR, message, retry_after_s=1)
+
+
+def _note_shadows(charges: Sequence[Charge], plugin: str, trace: Trace) -> None:
+    # Whether a shadow limit would have refused is known only when its window was read.
+    for charge in charges:
+        if charge.window.mode == "shadow":
+            trace.shadow_limits.setdefault(charge.window.limit, plugin)
+
+
+def _charged(targets: Sequence[Target]) -> str:
+    charges = sum(len(target.charges) for target in targets)
+    rejected = sum(1 for target in targets if target.rejected)
+    return f"{charges} charges on {len(targets)} targets" + (f", {rejected} of them rejected" if rejected else "")
 
 
 def _in_order(registry: pluggy.PluginManager, hook: str, order: list[str]) -> list[Hook]:
@@ -260,7 +299,7 @@ def _check(hook: str, answer: Any, expected: Any) -> None:
     if isinstance(answer, Ruling):
         _check_each(hook, "charges", answer.charges, Charge)
     proposed = isinstance(answer, (Ruling, Selection))
-    targets = answer.targets if proposed else answer if hook == "select_targets" else ()
+    targets = answer.targets if proposed else answer if hook in ("select_targets", "charge_targets") else ()
     _check_each(hook, "targets", targets, Target)
     for target in targets:
         _check_each(hook, f"charges of {target.name}", target.charges, Charge)

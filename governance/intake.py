@@ -11,64 +11,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
+from governance.content import Content
 from governance.model import NOBODY, NOTHING, Identity, Models, Request
+from governance.prompt import last_user_text
 from governance.vocabulary import request_type
 
 LONGEST_TEXT: Final = 8 * 1024
-_SAMPLED_CHARACTERS: Final = 16 * 1024
-_TOKENS_PER_IMAGE: Final = 800
-_MOST_NODES: Final = 20_000
 # Each is put to the plugins.
 _MOST_FALLBACKS: Final = 16
+# More than anybody sends in good faith; what comes behind is passed over.
+_MOST_ENTRIES: Final = 256
 
-_PART_NEEDS: Final = {
-    "image_url": "vision",
-    "image": "vision",
-    "input_image": "vision",
-    "input_audio": "audio_input",
-    "audio": "audio_input",
-    "audio_url": "audio_input",
-    "video": "video_input",
-    "video_url": "video_input",
-    "input_video": "video_input",
-    "file": "pdf_input",
-    "document": "pdf_input",
-    "input_file": "pdf_input",
-}
+_LONGEST_TASK: Final = 64
+
 _MODALITY_OF: Final = {"vision": "image", "audio_input": "audio", "video_input": "video"}
-_MIME_NEEDS: Final = {
-    "image/": "vision",
-    "audio/": "audio_input",
-    "video/": "video_input",
-    "application/pdf": "pdf_input",
-}
 _PRODUCES: Final = {"image_generation": "image_generation", "speech": "audio_generation", "embedding": "embedding"}
-_MESSAGE_KEYS: Final = (
-    "messages",
-    "input",
-    "prompt",
-    "contents",
-    "query",
-    "documents",
-    "system",
-    "instructions",
-    "systemInstruction",
-    "system_instruction",
-)
-_NEST_KEYS: Final = (
-    "content",
-    "parts",
-    "output",
-    "text",
-    "source",
-    "inlineData",
-    "inline_data",
-    "fileData",
-    "file_data",
-    "arguments",
-    "function",
-    "tool_calls",
-)
 
 
 def read_request(
@@ -89,11 +46,11 @@ def read_request(
         body: what the client sent, as parsed JSON or form fields.
     """
     kind = request_type(call_type) or call_type
-    content = _Content(body)
+    content = Content(body)
     needs = content.needs | _asked_for(body)
     streaming = body.get("stream") is True or call_type.endswith("_stream")
     produced = {_PRODUCES[kind]} if kind in _PRODUCES else set()
-    if "audio" in _list(body.get("modalities")):
+    if "audio" in _list(body.get("modalities"))[:_MOST_ENTRIES]:
         produced.add("audio_generation")
     if kind == "transcription":
         produced.add("audio")
@@ -104,107 +61,63 @@ def read_request(
         identity=identity,
         modalities=frozenset({"text", *(_MODALITY_OF[n] for n in needs if n in _MODALITY_OF), *produced}),
         capabilities=frozenset(needs),
-        headers={str(k).lower(): _short(v) for k, v in headers.items()},
-        params={str(k).lower(): _short(v) for k, v in body.items() if isinstance(v, (str, int, float, bool))},
-        tags=tuple(_short(tag) for tag in tags if isinstance(tag, (str, int, float))),
-        task=task,
+        headers={str(k).lower(): _short(v) for k, v in islice(headers.items(), _MOST_ENTRIES)},
+        params={
+            str(k).lower(): _short(v)
+            for k, v in islice(body.items(), _MOST_ENTRIES)
+            if isinstance(v, (str, int, float, bool))
+        },
+        tags=tuple(_short(tag) for tag in islice(tags, _MOST_ENTRIES) if isinstance(tag, (str, int, float))),
+        task=task or _task(body),
         prompt_tokens=content.tokens,
+        audio_tokens=content.audio_tokens,
+        images=content.images,
+        characters=len(said) if kind == "speech" and isinstance(said := body.get("input"), str) else 0,
         max_output_tokens=_max_output_tokens(body),
-        choices=_positive(body.get("n")) or 1,
+        choices=_choices(body, kind),
         streaming=streaming,
         fallbacks=tuple(islice(fallback_names(body.get("fallbacks")), _MOST_FALLBACKS)),
         models=models,
         draw=draw,
+        last_user_text=last_user_text(body),
     )
 
 
 def fallback_names(fallbacks: Any) -> Iterator[str]:
     """The models in a caller's `fallbacks`: names, or mappings with a `model`."""
-    for entry in _list(fallbacks):
+    for entry in _list(fallbacks)[:_MOST_ENTRIES]:
         name = entry.get("model") if isinstance(entry, dict) else entry
         if isinstance(name, str) and name:
             yield name
 
 
-def estimate_tokens(text: str) -> int:
-    """About how many tokens a text has: one per four bytes of UTF-8, in constant time for any length."""
-    if text.isascii():
-        return -(-len(text) // 4)
-    sample = text[:_SAMPLED_CHARACTERS]
-    size = len(sample.encode("utf-8", "surrogatepass"))
-    return -(-size * len(text) // (4 * len(sample)))
-
-
-class _Content:
-    """Everything in a body that the model reads, walked once and with a bound."""
-
-    def __init__(self, body: Mapping[str, Any]) -> None:
-        self.needs: set[str] = set()
-        self.tokens = 0
-        self.nodes = 0
-        for key in _MESSAGE_KEYS:
-            if key in body:
-                self.walk(body[key], 0)
-        for key in ("tools", "functions"):
-            self.size(body.get(key), 0)
-
-    def walk(self, value: Any, depth: int) -> None:
-        self.nodes += 1
-        if self.nodes > _MOST_NODES or depth > 8:
-            return
-        if isinstance(value, str):
-            self.tokens += estimate_tokens(value)
-        elif isinstance(value, list):
-            if value and all(type(item) is int for item in value[:8]):
-                self.tokens += len(value)
-                return
-            for item in value:
-                self.walk(item, depth + 1)
-        elif isinstance(value, dict):
-            self.part(value, depth)
-
-    def part(self, part: dict[str, Any], depth: int) -> None:
-        mime = part.get("mime_type") or part.get("mimeType") or part.get("media_type")
-        kind = part.get("type")
-        need = (_PART_NEEDS.get(kind) if isinstance(kind, str) else None) or next(
-            (need for prefix, need in _MIME_NEEDS.items() if isinstance(mime, str) and mime.startswith(prefix)), None
-        )
-        if need:
-            self.needs.add(need)
-            self.tokens += _TOKENS_PER_IMAGE
-            return
-        for key in _NEST_KEYS:
-            if key in part:
-                self.walk(part[key], depth + 1)
-
-    def size(self, value: Any, depth: int) -> None:
-        self.nodes += 1
-        if self.nodes > _MOST_NODES or depth > 12:
-            return
-        if isinstance(value, str):
-            self.tokens += estimate_tokens(value)
-        elif isinstance(value, dict):
-            for key, item in value.items():
-                self.tokens += estimate_tokens(str(key))
-                self.size(item, depth + 1)
-        elif isinstance(value, list):
-            for item in value:
-                self.size(item, depth + 1)
+def _task(body: Mapping[str, Any]) -> str | None:
+    """What the caller says the task is, in its own metadata: a hint, and no more than that."""
+    said = _dict(body.get("metadata")).get("task")
+    return _short(said).strip().lower()[:_LONGEST_TASK] or None if isinstance(said, (str, int, float)) else None
 
 
 def _asked_for(body: Mapping[str, Any]) -> set[str]:
     needs = set()
     if body.get("tools") or body.get("functions"):
         needs.add("tools")
-    text, google = _dict(body.get("text")), _dict(body.get("generationConfig") or body.get("config"))
-    formats = (_dict(body.get("response_format")).get("type"), _dict(text.get("format")).get("type"))
-    if any(name in ("json_schema", "json_object") for name in formats) or google.get("responseSchema"):
+    # Anthropic has said `output_format` first, and `output_config.format` since.
+    text, output = _dict(body.get("text")), _dict(body.get("output_config"))
+    google = _dict(body.get("generationConfig") or body.get("config"))
+    formats = (body.get("response_format"), body.get("output_format"), text.get("format"), output.get("format"))
+    if any(_dict(form).get("type") in ("json_schema", "json_object") for form in formats) or _is_json(google):
         needs.add("structured_output")
     thinking = _dict(body.get("thinking")).get("type")
     effort = body.get("reasoning_effort") or _dict(body.get("reasoning")).get("effort")
     if thinking in ("enabled", "adaptive") or (effort and effort != "none"):
         needs.add("reasoning")
     return needs
+
+
+def _is_json(google: dict[str, Any]) -> bool:
+    schema = google.get("responseSchema") or google.get("responseJsonSchema")
+    mime = google.get("responseMimeType") or google.get("response_mime_type")
+    return bool(schema or google.get("response_schema")) or mime == "application/json"
 
 
 def _max_output_tokens(body: Mapping[str, Any]) -> int | None:
@@ -216,6 +129,16 @@ def _max_output_tokens(body: Mapping[str, Any]) -> int | None:
         google.get("maxOutputTokens"),
     )
     return next((_positive(value) for value in found if _positive(value)), None)
+
+
+def _choices(body: Mapping[str, Any], kind: str) -> int:
+    """How many answers are made: each of them is billed."""
+    google = _dict(body.get("generationConfig") or body.get("config"))
+    each = max(_positive(found) or 1 for found in (body.get("n"), body.get("best_of"), google.get("candidateCount")))
+    prompts = body.get("prompt") if kind == "completion" else None
+    # A list of numbers is one prompt, of tokens.
+    many = isinstance(prompts, list) and any(isinstance(prompt, (str, list)) for prompt in prompts[:1])
+    return each * len(prompts) if many and prompts else each
 
 
 def _positive(value: Any) -> int | None:

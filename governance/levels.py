@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from governance.catalog import provider_and_model
 from governance.errors import LedgerUnavailable
 from governance.ledger import Ledger, Reading
+from governance.ledger.reservation import Key, key_of
+from governance.limits.subjects import AND, names_of
 from governance.model import Percent, Request, Unit, Window
 
 log = logging.getLogger("governance.levels")
@@ -36,13 +37,15 @@ _CLASS: Final[dict[Unit, int]] = {
 
 
 class _Level(NamedTuple):
+    window: Window
     percent: float
     resets_at_s: float | None
 
 
 @dataclass(slots=True)
 class _Subject:
-    levels: dict[Window, _Level] = field(default_factory=dict)
+    # By what a window is, so that one whose amount has been changed is seen as it is now.
+    levels: dict[Key, _Level] = field(default_factory=dict)
     asked_s: float = 0.0
 
 
@@ -62,12 +65,16 @@ class LastSeen:
         """The fullest limits that apply to this request and those it would be served by."""
         fullest = [0.0, 0.0, 0.0]
         now_s = self._clock()
-        for name in subjects(request):
+        names = frozenset(names_of(request))
+        for name in names:
             subject = self._subjects.get(name)
             if subject is None:
                 continue
             subject.asked_s = now_s
-            for window, level in subject.levels.items():
+            for level in subject.levels.values():
+                window = level.window
+                if AND in window.subject and not names.issuperset(window.subject.split(AND)):
+                    continue
                 over = level.resets_at_s is not None and level.resets_at_s <= now_s
                 which = _CLASS.get(window.unit)
                 if which is not None and not over and level.percent > fullest[which]:
@@ -81,12 +88,26 @@ class LastSeen:
             window = reading.window
             if window.mode == "shadow" or window.unit not in _CLASS:
                 continue
-            subject = self._subjects.pop(window.subject, None) or _Subject(asked_s=now_s)
+            place = self._place(window)
+            subject = self._subjects.pop(place, None) or _Subject(asked_s=now_s)
             used = reading.used + (reading.amount if counted else 0)
-            subject.levels[window] = _Level(100.0 * used / max(1, window.amount), reading.resets_at_s)
-            self._subjects[window.subject] = subject
+            subject.levels[key_of(window)] = _Level(window, 100.0 * used / max(1, window.amount), reading.resets_at_s)
+            self._subjects[place] = subject
         while len(self._subjects) > _MOST_SUBJECTS:
             del self._subjects[next(iter(self._subjects))]
+
+    def _place(self, window: Window) -> str:
+        """Under whom it is looked for: where it is already, else where there is least to look through.
+
+        Of a subject with several parts, such as a team and a tag, one may have any number of the others.
+        """
+        parts = window.subject.split(AND)
+        if len(parts) == 1:
+            return parts[0]
+        levels = {part: self._subjects[part].levels if part in self._subjects else {} for part in parts}
+        return next((part for part in parts if key_of(window) in levels[part]), None) or min(
+            parts, key=lambda part: len(levels[part])
+        )
 
     def keep_fresh(self, ledger: Ledger) -> None:
         """Read what was asked about in the last minute once a second, from now on and in the background."""
@@ -108,7 +129,7 @@ class LastSeen:
         since_s = self._clock() - WATCHED_S
         asked = [subject for subject in self._subjects.values() if subject.asked_s >= since_s]
         asked.sort(key=lambda subject: -subject.asked_s)
-        return [window for subject in asked for window in subject.levels][:_MOST_READ]
+        return [level.window for subject in asked for level in subject.levels.values()][:_MOST_READ]
 
     async def _run(self, ledger: Ledger) -> None:
         while self._watched():
@@ -128,29 +149,3 @@ class Stated:
     def percent(self, request: Request) -> Percent:
         """What was stated."""
         return self._percent
-
-
-def subjects(request: Request) -> Iterator[str]:
-    """Everybody a limit of this request may count, by id and by name, and what it asks for."""
-    who = request.identity
-    yield "everyone"
-    for kind, found in (
-        ("virtual_key", who.virtual_key_id),
-        ("virtual_key", who.virtual_key_name),
-        ("user", who.user_id),
-        ("team", who.team_id),
-        ("team", who.team_name),
-        ("customer", who.customer_id),
-        ("customer", who.customer_name),
-        ("end_user", who.end_user_id),
-    ):
-        if found:
-            yield f"{kind}:{found}"
-    for tag in request.tags:
-        yield f"tag:{tag}"
-    provider, model = provider_and_model(request.model)
-    yield f"model:{model}"
-    if provider:
-        yield f"provider:{provider}"
-        yield f"model:{request.model}"
-        yield f"target:{request.model}"

@@ -8,6 +8,12 @@ from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Final, Literal, Protocol
 
+from governance import sizes
+from governance.facts import NO_FACTS as NO_FACTS
+from governance.facts import ModelFacts as ModelFacts
+from governance.sizes import GENERATES_TEXT as GENERATES_TEXT
+from governance.sizes import TYPICAL_OUTPUT_TOKENS as TYPICAL_OUTPUT_TOKENS
+
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
@@ -32,11 +38,6 @@ REQUEST_TYPES: Final = (
 )
 MICROS_PER_USD: Final = 1_000_000
 
-GENERATES_TEXT: Final = frozenset({"chat", "completion", "responses", "messages"})
-
-# Reserved for a request that names no limit of its own for the answer.
-TYPICAL_OUTPUT_TOKENS: Final = 1024
-
 
 # --- limits -----------------------------------------------------------------------------------------------------
 
@@ -53,6 +54,8 @@ class Window:
             `quarter` or `year` of the calendar; None for what is in flight now (unit `concurrent`).
         timezone: IANA name, for calendar periods.
         on_unavailable: what happens when the ledger does not answer; None = the ledger's default.
+        alert_at: percent of the amount at which somebody is told, once per window.
+        route_to: ask for this model instead of refusing when a request does not fit.
     """
 
     limit: str
@@ -63,14 +66,21 @@ class Window:
     timezone: str = "UTC"
     mode: Mode = "enforce"
     on_unavailable: Literal["refuse", "allow"] | None = None
+    alert_at: tuple[int, ...] = ()
+    route_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """An amount to count in one window, in the window's unit."""
+    """An amount to count in one window, in the window's unit.
+
+    Args:
+        assumed: the prices that the policy assumes, where none are known; what was used is settled by them.
+    """
 
     window: Window
     amount: int
+    assumed: ModelFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,29 +130,6 @@ class Identity:
 NOBODY: Final = Identity()
 
 
-@dataclass(frozen=True, slots=True)
-class ModelFacts:
-    """What is known of one model. None and empty mean unknown, never "no".
-
-    Prices are micro-dollars per token (dollars per million tokens).
-    """
-
-    capabilities: frozenset[str] | None = None
-    max_input_tokens: int | None = None
-    max_output_tokens: int | None = None
-    input_price: float | None = None
-    output_price: float | None = None
-
-    def cost_usd_micros(self, input_tokens: int, output_tokens: int) -> int | None:
-        """What these tokens cost, rounded up to a micro-dollar; None when a price is unknown."""
-        if self.input_price is None or (self.output_price is None and output_tokens):
-            return None
-        return -int(-(input_tokens * self.input_price + output_tokens * (self.output_price or 0.0)) // 1)
-
-
-NO_FACTS: Final = ModelFacts()
-
-
 class Models(Protocol):
     """What the proxy can call; see `governance.catalog`."""
 
@@ -151,6 +138,9 @@ class Models(Protocol):
 
     def facts(self, target: str) -> ModelFacts:
         """What is known of `provider/model`."""
+
+    def served_by(self, name: str) -> tuple[tuple[str, str], ...]:
+        """Every (provider, model) that may answer when the proxy is asked for `name`; never empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +163,16 @@ class Levels(Protocol):
         """The fullest limits that apply to this request. Asks nobody, so it takes no time."""
 
 
+class Habits(Protocol):
+    """What answers used lately, by model; see `governance.habits`."""
+
+    def typical_output_tokens(self, model: str, request_type: str) -> int | None:
+        """How long an answer is when nobody limits it; None while too few were seen."""
+
+    def prompt_factor(self, model: str, request_type: str) -> float | None:
+        """How many times our estimate a prompt has in tokens; None while too few were seen."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One call as it came in, normalised.
@@ -180,6 +180,9 @@ class Request:
     Args:
         model: the name the caller asked for.
         prompt_tokens: an estimate.
+        audio_tokens: how many of these are audio, by the length of its data.
+        images: how many the prompt has.
+        characters: of the text that is to be spoken; 0 for other types.
         max_output_tokens: what the caller allows at most; None when it does not say.
         fallbacks: the caller's own, in order.
         choices: how many answers are asked for.
@@ -187,6 +190,9 @@ class Request:
         draw: gives random numbers in [0, 1); simulation fixes them.
         at_s: Unix seconds at which it is decided, by the engine's clock.
         levels: how full the limits are that apply; None = nothing was counted yet.
+        habits: what answers used lately; None = nothing was learned yet.
+        last_user_text: the beginning and the end of what the user said last; it may be in no record.
+        task: as the caller says, or as a plugin has ruled; None = nobody has said.
         targets: what a plugin has ruled in `pre_request`: the first of the targets of `select_targets`.
         keep_fallbacks: the caller's own fallbacks come after those targets, not only in their place.
     """
@@ -209,6 +215,11 @@ class Request:
     draw: Callable[[], float] = field(default=random.random, compare=False, repr=False)
     at_s: float | None = field(default=None, compare=False)
     levels: Levels | None = field(default=None, compare=False, repr=False)
+    habits: Habits | None = field(default=None, compare=False, repr=False)
+    last_user_text: str = field(default="", compare=False, repr=False)
+    audio_tokens: int = 0
+    images: int = 0
+    characters: int = 0
     targets: tuple[Target, ...] = ()
     keep_fallbacks: bool = False
 
@@ -222,34 +233,23 @@ class Request:
     @property
     def output_tokens(self) -> int:
         """Output tokens to reserve: what the caller allows, else a typical answer; 0 where no text is generated."""
-        if self.request_type not in GENERATES_TEXT:
-            return 0
-        allowed = TYPICAL_OUTPUT_TOKENS if self.max_output_tokens is None else self.max_output_tokens
-        return allowed * self.choices
+        return sizes.output_tokens(self, self.model)
 
-    def charge(self, window: Window, facts: ModelFacts = NO_FACTS) -> Charge | None:
+    def charge(self, window: Window, facts: ModelFacts = NO_FACTS, model: str | None = None) -> Charge | None:
         """What serving this request costs a window at most; None for money where the price is unknown.
 
         Where the caller does not limit the answer, its length is our guess, and a guess alone never makes a request
         larger than the window: it then reserves all of the window.
+
+        Args:
+            model: whose habits count, e.g. a target's name; None = the model asked for.
         """
-        amount = self._amount(window.unit, self.output_tokens, facts)
+        amount = sizes.amount(self, window.unit, facts, model or self.model)
         if amount is None:
             return None
-        if amount > window.amount and self.max_output_tokens is None:
-            amount = max(window.amount, self._amount(window.unit, 0, facts) or 0)
+        if amount > window.amount:
+            amount = max(window.amount, sizes.amount(self, window.unit, facts, None) or 0)
         return Charge(window, amount)
-
-    def _amount(self, unit: Unit, output_tokens: int, facts: ModelFacts) -> int | None:
-        if unit == "tokens":
-            return self.prompt_tokens + output_tokens
-        if unit == "input_tokens":
-            return self.prompt_tokens
-        if unit == "output_tokens":
-            return output_tokens
-        if unit == "usd_micros":
-            return facts.cost_usd_micros(self.prompt_tokens, output_tokens)
-        return 1
 
 
 _REQUEST_FIELDS: Final = tuple(field.name for field in fields(Request))

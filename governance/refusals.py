@@ -6,14 +6,15 @@ import math
 from collections.abc import Iterable, Sequence
 
 from governance import codes
-from governance.ledger import OptionReading, Reading
+from governance.ledger import OptionReading, Reading, Reserved
+from governance.limits.subjects import of_caller, spoken
 from governance.model import MICROS_PER_USD, Refusal, Target, Unit
-from governance.trace import Candidate
+from governance.trace import Candidate, period_text
 
 # Room for one more in flight comes when any running request ends; nobody can know when.
 CONCURRENCY_RETRY_S = 1
 
-_PERIOD_NAMES = {1: "second", 60: "minute", 3600: "hour", 86_400: "day", 604_800: "week"}
+_PERIOD_NAMES = {"1s": "second", "60s": "minute", "3600s": "hour", "86400s": "day", "604800s": "week"}
 _UNIT_NAMES: dict[Unit, str] = {
     "requests": "requests",
     "tokens": "tokens",
@@ -54,7 +55,8 @@ def wait_s(readings: Iterable[Reading], now_s: float) -> int | None:
 def full_window(readings: Sequence[Reading]) -> Reading | None:
     """The window that keeps a request out longest; None when all have room."""
     full = [r for r in readings if not r.fits and r.window.mode == "enforce"]
-    return max(full, key=lambda r: math.inf if r.room_at_s is None else r.room_at_s, default=None)
+    # One that would rather degrade did not decide it.
+    return max(full, key=lambda r: (_room_at_s(r), r.window.route_to is None), default=None)
 
 
 def limit_used_up(readings: Sequence[Reading], now_s: float) -> Refusal:
@@ -63,6 +65,26 @@ def limit_used_up(readings: Sequence[Reading], now_s: float) -> Refusal:
     wait = wait_s(readings, now_s)
     status = 402 if reading.window.unit == "usd_micros" else 429
     return Refusal(status, codes.exhausted(reading.window.unit), _used_up(reading, wait), reading.window.limit, wait)
+
+
+def used_up(reserved: Reserved, own: bool) -> Refusal | None:
+    """The limit on the caller that keeps every target out; None when something else does.
+
+    Args:
+        own: the caller asked for the model by its own name, so that a limit on the model is told like any other.
+    """
+    if any(not reading.fits and reading.window.mode == "enforce" for reading in reserved.shared):
+        return limit_used_up(reserved.shared, reserved.now_s)
+    soonest: tuple[float, OptionReading] | None = None
+    for option in reserved.options:
+        full = full_window(option.windows)
+        if full is None or option.cooling_until_s is not None or not (own or of_caller(full.window.subject)):
+            return None
+        wait = wait_s(option.windows, reserved.now_s)
+        key = math.inf if wait is None else float(wait)
+        if soonest is None or key < soonest[0]:
+            soonest = (key, option)
+    return limit_used_up(soonest[1].windows, reserved.now_s) if soonest else None
 
 
 def rejection_detail(reading: OptionReading, now_s: float) -> tuple[str, str, int | None]:
@@ -105,6 +127,15 @@ def no_target(who: str, candidates: Sequence[Candidate], waits_s: Sequence[tuple
     return Refusal(status, code, message, retry_after_s=wait)
 
 
+def too_many_windows(windows: int, most: int) -> Refusal:
+    """Counting it would hold up everybody else."""
+    message = (
+        f"this request would have to be checked against {windows:,} windows, of at most {most:,}; "
+        "send fewer tags or fewer fallbacks"
+    )
+    return Refusal(400, codes.NO_ELIGIBLE_TARGET, message)
+
+
 def named(targets: Sequence[Target], notes: dict[str, str]) -> str:
     """How to speak of whoever proposed the targets."""
     for kind in ("profile", "rule"):
@@ -133,13 +164,23 @@ def limit(unit: Unit, value: int, period: int | str | None) -> str:
     """`60 requests/minute`, `5 USD/month`, `8 requests in flight`."""
     if period is None:
         return amount(unit, value)
-    name = period if isinstance(period, str) else _PERIOD_NAMES.get(period, f"{period}s")
-    return f"{amount(unit, value)}/{name}"
+    return f"{amount(unit, value)}/{spoken_period(period_text(period))}"
+
+
+def spoken_period(text: str) -> str:
+    """A window's period as a record has it, for people: `60s` is a `minute`."""
+    return _PERIOD_NAMES.get(text, text)
+
+
+def _room_at_s(reading: Reading) -> float:
+    if reading.window.unit == "concurrent" and reading.amount <= reading.window.amount:
+        return 0.0  # any moment, sooner than every other
+    return math.inf if reading.room_at_s is None else reading.room_at_s
 
 
 def _used_up(reading: Reading, wait: int | None) -> str:
     window = reading.window
-    whose = window.subject.replace(":", " ", 1)
+    whose = spoken(window.subject)
     size = limit(window.unit, window.amount, window.period)
     if wait is None:
         asked = amount(window.unit, reading.amount)

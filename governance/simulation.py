@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Annotated, Any
@@ -25,6 +25,14 @@ from governance.vocabulary import Capability, RequestType
 def _moment(value: Any) -> Any:
     # Python 3.10 does not read the `Z` of ISO 8601.
     return value.replace("Z", "+00:00") if isinstance(value, str) else value
+
+
+Moment = Annotated[datetime, BeforeValidator(_moment)]
+
+
+def unix_s(moment: Moment) -> float:
+    """Unix seconds; a moment without a zone is UTC."""
+    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
 
 
 class _Closed(BaseModel):
@@ -84,7 +92,7 @@ class SimulationInput(_Closed):
     usage: tuple[GivenUse, ...] = ()
     percent: GivenPercent = GivenPercent()
     catalog: GivenCatalog = GivenCatalog()
-    at: Annotated[datetime | None, BeforeValidator(_moment)] = None
+    at: Moment | None = None
     draw: tuple[Annotated[float, Field(ge=0, lt=1)], ...] = ()
     request_type: RequestType | None = None
     capabilities: tuple[Capability, ...] | None = None
@@ -101,17 +109,26 @@ async def simulate(host: Host, given: SimulationInput, catalog: Catalog) -> Deci
     Args:
         catalog: what the proxy serves, unless the input says so itself.
     """
-    at_s = time.time() if given.at is None else _utc(given.at).timestamp()
+    at_s = time.time() if given.at is None else unix_s(given.at)
     ledger = StatedLedger(tuple(map(_stated, given.usage)), clock=lambda: at_s)
     engine = Engine(host, ledger, clock=lambda: at_s)
-    may_call = _model_list(given.identity.models) if given.identity.models is not None else None
-    return await engine.admit(request_of(given, catalog), may_call=may_call, mode="simulated")
+    return await engine.admit(request_of(given, catalog), may_call=may_call_of(given), mode="simulated")
+
+
+async def simulate_now(engine: Engine, given: SimulationInput, catalog: Catalog) -> Decision:
+    """Decide one given request as this engine would now, by what its ledger has counted; nothing is counted.
+
+    With a clock or use of its own the request is decided apart from the ledger, as `simulate` does.
+    """
+    if given.usage or given.at is not None:
+        return await simulate(engine.host, given, catalog)
+    return await engine.admit(request_of(given, catalog), may_call=may_call_of(given), mode="simulated")
 
 
 def request_of(given: SimulationInput, catalog: Catalog) -> Request:
     """The normalised request, read from the body as the proxy reads it, with what is given directly put over it."""
     if given.catalog.configured is not None:
-        catalog = Catalog([{"model_name": name} for name in given.catalog.configured], catalog.prices)
+        catalog = Catalog([{"model_name": name} for name in given.catalog.configured], catalog.sources)
     request = read_request(
         given.call_type,
         given.body,
@@ -130,16 +147,12 @@ def request_of(given: SimulationInput, catalog: Catalog) -> Request:
         prompt_tokens=given.prompt_tokens,
         max_output_tokens=given.max_output_tokens,
         streaming=given.streaming,
-        levels=Stated(Percent(**given.percent.model_dump())),
+        levels=Stated(Percent(**given.percent.model_dump())) if "percent" in given.model_fields_set else None,
     )
 
 
 def _with(request: Request, **given: Any) -> Request:
     return replace(request, **{name: value for name, value in given.items() if value is not None})
-
-
-def _utc(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
 def _draws(given: tuple[float, ...]) -> Callable[[], float]:
@@ -153,7 +166,7 @@ def _draws(given: tuple[float, ...]) -> Callable[[], float]:
 
 
 def _stated(use: GivenUse) -> StatedUse:
-    subject = f"target:{use.target}" if use.target else use.subject
+    subject = f"target:{use.target.lower()}" if use.target else use.subject
 
     def matches(window: Window) -> bool:
         return (
@@ -165,7 +178,11 @@ def _stated(use: GivenUse) -> StatedUse:
     return StatedUse(matches, use.used)
 
 
-def _model_list(models: tuple[str, ...]) -> Any:
+def may_call_of(given: SimulationInput) -> Callable[[str], Awaitable[bool]] | None:
+    """What the given key may call; None for everything."""
+    models = given.identity.models
+    if models is None:
+        return None
     allowed = Catalog([{"model_name": name} for name in models], {})
 
     async def may_call(name: str) -> bool:

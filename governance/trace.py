@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from governance.ledger import Reading
@@ -50,7 +51,8 @@ class Attempt:
 
 @dataclass(slots=True)
 class Trace:
-    """See `record` for what it holds; every list is in the order of events. `moves`: hops of the reservation."""
+    """See `record` for what it holds; every list is in the order of events. `moves`: hops of the reservation.
+    `decided_us`: what deciding took. `shadow_limits`: limits that only watch, with the plugin of each."""
 
     request: Request
     policy_revision: str
@@ -69,11 +71,17 @@ class Trace:
     usage: Usage | None = None
     steps: list[Step] = field(default_factory=list)
     moves: int = 0
+    decided_us: int = 0
+    shadow_limits: dict[str, str] = field(default_factory=dict)
 
     def step(self, plugin: str, hook: str, did: str, since_ns: int = 0) -> None:
         """Note what `plugin` did; `since_ns` is `perf_counter_ns` when it began."""
         us = (time.perf_counter_ns() - since_ns) // 1000 if since_ns else 0
         self.steps.append(Step(plugin, hook, did, us))
+
+    def forget_prompt(self) -> None:
+        """Let go of the text that plugins may read and no record may hold; the request is over."""
+        object.__setattr__(self.request, "last_user_text", "")
 
     def consider(self, targets: Sequence[Target]) -> None:
         """Note targets that will not be asked for room: those that cannot serve."""
@@ -81,9 +89,14 @@ class Trace:
             if target.rejected:
                 self.candidates.append(Candidate(target.name, False, target.rejected.code, target.rejected.detail))
 
-    def record(self) -> dict[str, Any]:
-        """The decision record, ready for JSON. No prompt, no completion, no header values."""
+    def record(self, headers: Collection[str] = ()) -> dict[str, Any]:
+        """The decision record, ready for JSON. No prompt, no completion, no header values.
+
+        Args:
+            headers: names, in lower case, of those whose values are in it after all.
+        """
         request, identity = self.request, self.request.identity
+        shown = {name: request.headers[name] for name in headers if name in request.headers}
         return {
             "id": self.id,
             "at": iso(self.at_s),
@@ -99,6 +112,7 @@ class Trace:
                 "max_output_tokens": request.max_output_tokens,
                 "streaming": request.streaming,
                 "tags": list(request.tags),
+                **({"headers": shown} if headers else {}),
             },
             "identity": {
                 "virtual_key_id": identity.virtual_key_id,
@@ -115,6 +129,8 @@ class Trace:
             "rule": self.notes.get("rule"),
             "profile": self.notes.get("profile"),
             "virtual_provider": self.notes.get("virtual_provider"),
+            # Only where a limit made the request ask for less.
+            **({"degraded_by": self.notes["degraded_by"]} if "degraded_by" in self.notes else {}),
             "candidates": [_candidate(candidate) for candidate in self.candidates],
             "windows": [_window(reading, counted) for reading, counted in self.windows],
             "refusal": _refusal(self.refusal),
@@ -125,10 +141,17 @@ class Trace:
         }
 
 
+@lru_cache(maxsize=1024)
 def iso(at_s: float) -> str:
     """`2026-11-20T12:00:00.123Z`."""
-    moment = datetime.fromtimestamp(at_s, timezone.utc)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    # A record holds ten times and more, most of them alike or in the same few seconds.
+    second, microsecond = divmod(round(at_s * 1_000_000), 1_000_000)
+    return f"{_second(second)}.{microsecond // 1000:03d}Z"
+
+
+@lru_cache(maxsize=1024)
+def _second(at_s: int) -> str:
+    return datetime.fromtimestamp(at_s, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def uuid7() -> str:
@@ -140,6 +163,7 @@ def uuid7() -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
+@lru_cache(maxsize=256)
 def period_text(period: int | str | None) -> str:
     """How a window's period is written: `60s`, `month`, `in flight`."""
     return "in flight" if period is None else f"{period}s" if isinstance(period, int) else period
@@ -151,18 +175,18 @@ def _candidate(candidate: Candidate) -> dict[str, Any]:
 
 
 def _window(reading: Reading, counted: bool) -> dict[str, Any]:
-    window = reading.window
+    window, used, amount, fits, _, resets_at_s = reading
     return {
         "limit": window.limit,
         "subject": window.subject,
         "unit": window.unit,
         "limit_amount": window.amount,
-        "used_before": reading.used,
-        "reserved": reading.amount if counted else 0,
+        "used_before": used,
+        "reserved": amount if counted else 0,
         "window": period_text(window.period),
-        "resets_at": None if reading.resets_at_s is None else iso(reading.resets_at_s),
+        "resets_at": None if resets_at_s is None else iso(resets_at_s),
         "mode": window.mode,
-        "fits": reading.fits,
+        "fits": fits,
     }
 
 

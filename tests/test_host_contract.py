@@ -67,7 +67,7 @@ def start(plugin: object) -> Host:
         (
             UnknownHook,
             "plugin `mine`: unknown hook 'before_request'; "
-            "hooks are pre_request, select_targets, on_failure, on_success",
+            "hooks are pre_request, select_targets, charge_targets, on_failure, on_success",
         ),
         (WrongArgument, "plugin `mine`: "),
         (WrongArgument, "{'headers'} are declared in the hookimpl but can not be found in the hookspec"),

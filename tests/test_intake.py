@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from governance.intake import LONGEST_TEXT, estimate_tokens, fallback_names, read_request
+from governance.estimate import estimate_tokens
+from governance.intake import LONGEST_TEXT, fallback_names, read_request
 from governance.model import TYPICAL_OUTPUT_TOKENS, Request
 
 IMAGE_URL = {"type": "image_url", "image_url": {"url": "https://example.com/cat.png"}}
@@ -116,6 +117,36 @@ BODIES = {
     "functions": ("acompletion", {"messages": [], "functions": [TOOL["function"]]}, {"tools"}, {"text"}),
     "no tools": ("acompletion", {"messages": [], "tools": []}, set(), {"text"}),
     "json mode": ("acompletion", {"response_format": {"type": "json_object"}}, {"structured_output"}, {"text"}),
+    "Anthropic's format": (
+        "anthropic_messages",
+        {"messages": [], "output_format": {"type": "json_schema", "schema": {}}},
+        {"structured_output"},
+        {"text"},
+    ),
+    "Anthropic's format, since": (
+        "anthropic_messages",
+        {"messages": [], "output_config": {"format": {"type": "json_schema", "schema": {}}}},
+        {"structured_output"},
+        {"text"},
+    ),
+    "Google, JSON": (
+        "agenerate_content",
+        {"contents": [], "generationConfig": {"responseMimeType": "application/json"}},
+        {"structured_output"},
+        {"text"},
+    ),
+    "Google, plain text": (
+        "agenerate_content",
+        {"contents": [], "generationConfig": {"responseMimeType": "text/plain"}},
+        set(),
+        {"text"},
+    ),
+    "a document that is text": (
+        "anthropic_messages",
+        {"messages": [{"content": [{"type": "document", "source": {"type": "text", "data": "x"}}]}]},
+        set(),
+        {"text"},
+    ),
     "plain format": ("acompletion", {"response_format": {"type": "text"}}, set(), {"text"}),
     "effort": ("acompletion", {"reasoning_effort": "low"}, {"reasoning"}, {"text"}),
     "no effort": ("acompletion", {"reasoning_effort": "none"}, set(), {"text"}),
@@ -135,29 +166,55 @@ def test_what_a_request_needs_is_read_from_the_body_of_its_api(name: str) -> Non
     assert request.modalities == modalities
 
 
+HALF = "The report of last week names three reasons for the delay. " * 5
+WHOLE = HALF * 2
+
+
 @pytest.mark.parametrize(
-    ("call_type", "body"),
+    ("call_type", "body", "turns"),
     [
-        ("acompletion", {"messages": [{"role": "user", "content": "x" * 400}]}),
-        ("acompletion", {"messages": [{"role": "user", "content": [{"type": "text", "text": "x" * 400}]}]}),
-        ("atext_completion", {"prompt": "x" * 400}),
-        ("atext_completion", {"prompt": ["x" * 200, "x" * 200]}),
-        ("aresponses", {"input": "x" * 400}),
-        ("aresponses", {"instructions": "x" * 200, "input": [{"role": "user", "content": "x" * 200}]}),
-        ("aresponses", {"input": [{"type": "function_call_output", "call_id": "c", "output": "x" * 400}]}),
-        ("anthropic_messages", {"system": "x" * 200, "messages": [{"role": "user", "content": "x" * 200}]}),
-        ("anthropic_messages", {"system": [{"type": "text", "text": "x" * 400}], "messages": []}),
-        ("agenerate_content", {"contents": [{"parts": [{"text": "x" * 400}]}]}),
-        ("agenerate_content", {"systemInstruction": {"parts": [{"text": "x" * 400}]}, "contents": []}),
-        ("aembedding", {"input": ["x" * 200, "x" * 200]}),
-        ("aembedding", {"input": list(range(100))}),
-        ("aembedding", {"input": [list(range(50)), list(range(50))]}),
-        ("arerank", {"query": "x" * 200, "documents": ["x" * 100, {"text": "x" * 100}]}),
-        ("amoderation", {"input": "x" * 400}),
+        ("acompletion", {"messages": [{"role": "user", "content": WHOLE}]}, 1),
+        ("acompletion", {"messages": [{"role": "user", "content": [{"type": "text", "text": WHOLE}]}]}, 1),
+        ("atext_completion", {"prompt": WHOLE}, 0),
+        ("atext_completion", {"prompt": [HALF, HALF]}, 0),
+        ("aresponses", {"input": WHOLE}, 0),
+        ("aresponses", {"instructions": HALF, "input": [{"role": "user", "content": HALF}]}, 1),
+        ("aresponses", {"input": [{"type": "function_call_output", "call_id": "c", "output": WHOLE}]}, 0),
+        ("anthropic_messages", {"system": HALF, "messages": [{"role": "user", "content": HALF}]}, 1),
+        ("anthropic_messages", {"system": [{"type": "text", "text": WHOLE}], "messages": []}, 0),
+        (
+            "anthropic_messages",
+            {"messages": [{"content": [{"type": "document", "source": {"type": "text", "data": WHOLE}}]}]},
+            0,
+        ),
+        ("agenerate_content", {"contents": [{"parts": [{"text": WHOLE}]}]}, 0),
+        ("agenerate_content", {"systemInstruction": {"parts": [{"text": WHOLE}]}, "contents": []}, 0),
+        ("aembedding", {"input": [HALF, HALF]}, 0),
+        ("arerank", {"query": HALF, "documents": [HALF[: len(HALF) // 2], {"text": HALF[len(HALF) // 2 :]}]}, 0),
+        ("amoderation", {"input": WHOLE}, 0),
     ],
 )
-def test_everything_that_the_model_reads_is_counted_once(call_type: str, body: dict[str, Any]) -> None:
-    assert read_request(call_type, {"model": "m", **body}).prompt_tokens == 100
+def test_everything_that_the_model_reads_is_counted_once(call_type: str, body: dict[str, Any], turns: int) -> None:
+    tokens = read_request(call_type, {"model": "m", **body}).prompt_tokens
+
+    assert abs(tokens - 4 * turns - estimate_tokens(WHOLE)) <= 1
+
+
+@pytest.mark.parametrize("given", [list(range(100)), [list(range(50)), list(range(50))]])
+def test_a_prompt_of_token_ids_is_not_estimated(given: list[Any]) -> None:
+    assert read_request("aembedding", {"input": given}).prompt_tokens == 100
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "tool_use", "id": "t", "name": "save", "input": {"text": WHOLE}},
+        {"functionCall": {"name": "save", "args": {"text": WHOLE}}},
+        {"functionResponse": {"name": "save", "response": {"text": WHOLE}}},
+    ],
+)
+def test_what_a_tool_was_given_and_gave_is_part_of_the_prompt(part: dict[str, Any]) -> None:
+    assert chat(part).prompt_tokens > estimate_tokens(WHOLE)
 
 
 def test_tools_are_part_of_the_prompt() -> None:
@@ -170,11 +227,28 @@ def test_an_image_counts_as_an_image_however_long_its_data() -> None:
     assert chat(data).prompt_tokens == chat(IMAGE_URL).prompt_tokens
 
 
-def test_languages_that_take_more_bytes_take_more_tokens() -> None:
-    assert estimate_tokens("") == 0
-    assert estimate_tokens("word" * 10) == 10
-    assert estimate_tokens("слово" * 8) == 20
-    assert estimate_tokens("字" * 40_000) == 30_000
+def test_images_are_counted() -> None:
+    request = chat(IMAGE_URL, {"type": "text", "text": "hello"}, IMAGE_URL)
+
+    assert request.images == 2
+    assert request.prompt_tokens > 1_600
+
+
+def test_audio_counts_by_the_length_of_its_data() -> None:
+    def heard(size: int, form: str) -> Request:
+        return chat({"type": "input_audio", "input_audio": {"data": "A" * size, "format": form}})
+
+    assert heard(10, "wav").audio_tokens == 800
+    assert heard(60 * 32_000 * 4 // 3, "wav").audio_tokens == 60 * 32
+    assert heard(60 * 8_000 * 4 // 3, "mp3").audio_tokens == 60 * 32
+    google = {"inlineData": {"mimeType": "audio/wav", "data": "A" * (60 * 32_000 * 4 // 3)}}
+    assert read_request("agenerate_content", {"contents": [{"parts": [google]}]}).audio_tokens == 60 * 32
+
+
+def test_text_to_be_spoken_is_counted_in_characters() -> None:
+    assert read_request("aspeech", {"input": "hello"}).characters == 5
+    assert read_request("aspeech", {"input": ["hello"]}).characters == 0
+    assert read_request("aembedding", {"input": "hello"}).characters == 0
 
 
 @pytest.mark.parametrize(
@@ -243,3 +317,19 @@ def test_a_stream_is_asked_for_by_body_or_by_call(call_type: str, stream: Any, s
 
 def test_a_call_of_an_unknown_kind_keeps_its_name() -> None:
     assert read_request("acreate_video", {"model": "m"}).request_type == "acreate_video"
+
+
+@pytest.mark.parametrize(
+    ("call_type", "body", "choices"),
+    [
+        ("atext_completion", {"prompt": ["one", "two", "three"]}, 3),
+        ("atext_completion", {"prompt": [[1, 2], [3, 4]], "n": 2}, 4),
+        ("atext_completion", {"prompt": [1, 2, 3]}, 1),
+        ("atext_completion", {"prompt": "one", "best_of": 5, "n": 2}, 5),
+        ("atext_completion", {"prompt": []}, 1),
+        ("agenerate_content", {"generationConfig": {"candidateCount": 4}}, 4),
+        ("acompletion", {"prompt": ["not", "read"]}, 1),
+    ],
+)
+def test_every_answer_that_is_made_is_counted(call_type: str, body: dict[str, Any], choices: int) -> None:
+    assert read_request(call_type, {"model": "m", **body}).choices == choices

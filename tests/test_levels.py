@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +13,8 @@ from governance.engine import Engine
 from governance.host import Host
 from governance.ledger import Reading
 from governance.ledger.memory import MemoryLedger
-from governance.levels import LastSeen, subjects
+from governance.levels import LastSeen
+from governance.limits import names_of
 from governance.model import Charge, Identity, Percent, Request, Unit, Window
 
 ASKED = Request("openai/gpt-4o", identity=Identity(team_id="t1", team_name="Research"), tags=("batch",))
@@ -89,6 +91,22 @@ def test_a_window_that_has_ended_is_empty(levels: LastSeen, clock: Clock) -> Non
     assert levels.percent(ASKED).budget_used == 0
 
 
+def test_of_a_limit_whose_amount_was_changed_the_new_one_counts(levels: LastSeen) -> None:
+    window = Window("monthly", "team:t1", "usd_micros", 100, 60)
+    levels.note([(Reading(window, 90, 0, True, 0, 1_060.0), False)])
+    levels.note([(Reading(replace(window, amount=900), 90, 0, True, 0, 1_060.0), False)])
+
+    assert levels.percent(ASKED).budget_used == 10
+
+
+def test_a_subject_of_several_parts_is_looked_for_under_the_rarest(levels: LastSeen) -> None:
+    levels.note(seen(f"team:t1 && tag:{i}", "requests", i) for i in range(50))
+    levels.note([seen("team:t1 && tag:batch", "requests", 70)])
+
+    assert levels.percent(ASKED).request == 70
+    assert len(levels._subjects["team:t1"].levels) == 1
+
+
 def test_what_a_reservation_counted_is_part_of_what_was_seen(levels: LastSeen) -> None:
     reading, _ = seen("team:t1", "requests", 5, of=10)
 
@@ -115,7 +133,7 @@ async def test_what_other_proxies_count_is_read_for_subjects_of_the_last_minute_
 
 
 def test_a_request_is_judged_by_id_and_by_name_and_by_what_it_asks_for() -> None:
-    assert set(subjects(ASKED)) == {
+    assert set(names_of(ASKED)) == {
         "everyone",
         "team:t1",
         "team:Research",

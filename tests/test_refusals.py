@@ -116,6 +116,12 @@ def test_of_several_full_windows_the_longest_counts() -> None:
     assert refusals.limit_used_up([full(hour, 1300.0), full(MINUTE, None)], 1000.0).limit == "small"
 
 
+def test_what_is_in_flight_is_not_blamed_for_a_wait_that_another_limit_makes() -> None:
+    refusal = refusals.limit_used_up([full(IN_FLIGHT, None), full(BUDGET, 1300.0)], 1000.0)
+
+    assert (refusal.status, refusal.limit, refusal.retry_after_s) == (402, BUDGET.limit, 300)
+
+
 def test_shadow_windows_keep_nobody_out() -> None:
     shadow = replace(MINUTE, mode="shadow")
 

@@ -1,8 +1,31 @@
 """Facts about models: what the proxy can call, what each model can do and what it costs."""
 
-from governance.catalog.catalog import Catalog
+from governance.catalog.cards import card, cards
+from governance.catalog.catalog import Catalog, known_facts
+from governance.catalog.modalities import CAPABILITY_KEYS, INPUT_MODALITIES, OUTPUT_MODALITIES, chats
 from governance.catalog.prices import installed_prices
-from governance.catalog.providers import PROVIDERS, provider_and_model
+from governance.catalog.providers import PROVIDERS, provider_and_model, provider_of
 from governance.catalog.screen import screen
+from governance.catalog.sources import Said, Sources
+from governance.catalog.tiers import TIERS, Tier, Tiers
 
-__all__ = ["PROVIDERS", "Catalog", "installed_prices", "provider_and_model", "screen"]
+__all__ = [
+    "CAPABILITY_KEYS",
+    "INPUT_MODALITIES",
+    "OUTPUT_MODALITIES",
+    "PROVIDERS",
+    "TIERS",
+    "Catalog",
+    "Said",
+    "Sources",
+    "Tier",
+    "Tiers",
+    "card",
+    "cards",
+    "chats",
+    "installed_prices",
+    "known_facts",
+    "provider_and_model",
+    "provider_of",
+    "screen",
+]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
-from governance.model import MICROS_PER_USD, ModelFacts
+from governance.facts import ATTOS_PER_MICRO, ModelFacts, Prices, TokenPrices, attos, token_prices
 
 _CAPABILITY_KEYS: Final = {
     "vision": ("supports_vision", "supports_image_input"),
@@ -20,6 +23,26 @@ _CAPABILITY_KEYS: Final = {
 }
 # Where the map says nothing of these, models often have them all the same: only a plain "false" counts.
 _ASSUMED: Final = {"structured_output": "supports_response_schema", "reasoning": "supports_reasoning"}
+
+_TOKEN_KEYS: Final = {
+    "input": "input_cost_per_token",
+    "output": "output_cost_per_token",
+    "cached": "cache_read_input_token_cost",
+    "cached_audio": "cache_read_input_audio_token_cost",
+    "cache_write": "cache_creation_input_token_cost",
+    "cache_write_1h": "cache_creation_input_token_cost_above_1hr",
+    "audio_input": "input_cost_per_audio_token",
+    "image_input": "input_cost_per_image_token",
+    "video_input": "input_cost_per_video_token",
+    "reasoning": "output_cost_per_reasoning_token",
+    "audio_output": "output_cost_per_audio_token",
+    "image_output": "output_cost_per_image_token",
+    "video_output": "output_cost_per_video_token",
+}
+_SERVICE_TIERS: Final = ("priority", "flex")
+# `_above_1hr` is how long a cache is kept and no length of a prompt; a tier's name may follow, batches are not served.
+_ABOVE: Final = re.compile(rf"^\w+?_above_(\d+)(k?)_tokens(?:_(?:{'|'.join(_SERVICE_TIERS)}))?$")
+_FIREWORKS_CACHED_SHARE: Final = 2
 
 
 @cache
@@ -48,7 +71,8 @@ def price_entry(prices: Mapping[str, Any], target: str) -> Mapping[str, Any] | N
         and str(entry.get("litellm_provider", "")).split("-", 1)[0] == provider.split("-", 1)[0]
     ):
         return entry
-    return None
+    # Providers take a name in any case; the map has most of them in lower case.
+    return price_entry(prices, target.lower()) if target != target.lower() else None
 
 
 def facts_of(entry: Mapping[str, Any]) -> ModelFacts:
@@ -62,7 +86,86 @@ def facts_of(entry: Mapping[str, Any]) -> ModelFacts:
         max_output_tokens=_count(entry.get("max_output_tokens")),
         input_price=_price(entry.get("input_cost_per_token")),
         output_price=_price(entry.get("output_cost_per_token")),
+        prices=prices_of(entry),
     )
+
+
+def prices_of(entry: Mapping[str, Any]) -> Prices:
+    """Everything one entry says it is billed by.
+
+    Source: LiteLLM litellm_core_utils/llm_cost_calc/utils.py; keys for batches and for regions are left out.
+    """
+    provider = entry.get("litellm_provider")
+    if provider == "fireworks_ai":
+        entry = _with_cache_price(entry)
+    # xAI bills the dearer step from the threshold on, the others above it.
+    inclusive = 1 if provider == "xai" else 0
+    per_second, heard = attos(entry.get("output_cost_per_second")), attos(entry.get("input_cost_per_second"))
+    image_out = attos(entry.get("output_cost_per_image"))
+    if image_out is None and entry.get("mode") in ("image_generation", "image_edit"):
+        image_out = attos(entry.get("input_cost_per_image"))
+    tiers = [tier for tier in _SERVICE_TIERS if any(key.endswith(f"_{tier}") for key in entry)]
+    return Prices(
+        tokens=_steps(entry, "", inclusive),
+        by_tier=MappingProxyType({tier: _steps(entry, f"_{tier}", inclusive) for tier in tiers}),
+        image_in=attos(entry.get("input_cost_per_image")),
+        image_out=image_out,
+        second=per_second or heard,
+        character=attos(entry.get("input_cost_per_character")),
+        query=attos(entry.get("input_cost_per_query")),
+        varies="off_peak_pricing" in entry,
+    )
+
+
+def _steps(entry: Mapping[str, Any], tier: str, inclusive: int) -> tuple[tuple[int, TokenPrices], ...]:
+    ranges = _ranges(entry)
+    if ranges:
+        return ranges
+    above = {
+        (int(found[1]) * (1000 if found[2] else 1)): found[1] + found[2] for found in map(_ABOVE.match, entry) if found
+    }
+    steps = [(-1, _tokens(entry, tier, ()))]
+    for threshold in sorted(above):
+        passed = tuple(above[lower] for lower in sorted(above, reverse=True) if lower <= threshold)
+        steps.append((threshold - inclusive, _tokens(entry, tier, passed)))
+    return tuple(reversed(steps))
+
+
+def _tokens(entry: Mapping[str, Any], tier: str, passed: tuple[str, ...]) -> TokenPrices:
+    """Prices above the thresholds `passed`, the highest first; what a tier does not price costs the standard price."""
+    found = {}
+    for kind, key in _TOKEN_KEYS.items():
+        names = [f"{key}_above_{length}_tokens{suffix}" for length in passed for suffix in dict.fromkeys((tier, ""))]
+        priced = (attos(entry.get(name)) for name in (*names, key + tier, key))
+        found[kind] = next((price for price in priced if price is not None), None)
+    if tier and _says(entry, _TOKEN_KEYS["output"] + tier) and not _says(entry, _TOKEN_KEYS["reasoning"] + tier):
+        found["reasoning"] = None
+    return token_prices(**found)
+
+
+def _ranges(entry: Mapping[str, Any]) -> tuple[tuple[int, TokenPrices], ...]:
+    """The table form of prices by the length of a prompt: the whole request is billed at the prices of its range."""
+    table = entry.get("tiered_pricing")
+    steps = []
+    for row in table if isinstance(table, list) else ():
+        bounds = row.get("range") if isinstance(row, Mapping) else None
+        if isinstance(bounds, list) and len(bounds) == 2 and _says(row, "input_cost_per_token"):
+            own = {"output_cost_per_token": entry.get("output_cost_per_token")}
+            steps.append((int(bounds[0]), _tokens({**own, **row}, "", ())))
+    steps.sort(key=lambda step: -step[0])
+    return (*steps[:-1], (-1, steps[-1][1])) if steps else ()
+
+
+def _with_cache_price(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Fireworks' rule for models without a cache price of their own: half of the input's."""
+    price = attos(entry.get("input_cost_per_token"))
+    if price is None or _says(entry, _TOKEN_KEYS["cached"]):
+        return entry
+    return {**entry, _TOKEN_KEYS["cached"]: Decimal(price) / _FIREWORKS_CACHED_SHARE / 10**18}
+
+
+def _says(entry: Mapping[str, Any], key: str) -> bool:
+    return attos(entry.get(key)) is not None
 
 
 def _count(value: Any) -> int | None:
@@ -72,8 +175,6 @@ def _count(value: Any) -> int | None:
         return None
 
 
-def _price(value: Any) -> float | None:
-    try:
-        return None if value is None else float(value) * MICROS_PER_USD
-    except (TypeError, ValueError):
-        return None
+def _price(usd_per_token: Any) -> float | None:
+    price = attos(usd_per_token)
+    return None if price is None else price / ATTOS_PER_MICRO

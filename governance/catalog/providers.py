@@ -6,7 +6,8 @@ be checked without LiteLLM; a test holds it against the installed version.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 # fmt: off
 PROVIDERS: Final = frozenset({
@@ -39,3 +40,18 @@ def provider_and_model(name: str) -> tuple[str, str]:
     """`openai/gpt-4o` -> `openai` and `gpt-4o`; without the name of a provider in front, all of it is the model."""
     prefix, slash, model = name.partition("/")
     return (prefix, model) if slash and prefix in PROVIDERS else ("", name)
+
+
+def provider_of(model: str, prices: Mapping[str, Any]) -> str:
+    """The provider that LiteLLM's model map names for a bare model name; "" when it names none.
+
+    >>> provider_of("gpt-4o", {"gpt-4o": {"litellm_provider": "openai"}})
+    'openai'
+    """
+    entry = prices.get(model)
+    named = str(entry.get("litellm_provider", "")) if isinstance(entry, Mapping) else ""
+    # The map also knows branches of a provider: vertex_ai-language-models, bedrock_converse.
+    for provider in (named, named.partition("-")[0], named.partition("_")[0]):
+        if provider in PROVIDERS:
+            return provider
+    return ""

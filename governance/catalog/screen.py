@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from governance import codes
-from governance.model import NO_FACTS, Rejection, Request, Target
+from governance.facts import NO_FACTS, ModelFacts
+from governance.model import GENERATES_TEXT, Rejection, Request, Target
 from governance.vocabulary import ALWAYS_OFFERED
+
+_BROUGHT: Final = frozenset({"image", "audio", "video"})
+_WANTED: Final = frozenset({"image_generation", "audio_generation", "video_generation", "embedding"})
 
 
 def screen(request: Request, target: Target) -> Target:
@@ -18,18 +23,46 @@ def screen(request: Request, target: Target) -> Target:
         return target
     facts = request.models.facts(target.name) if request.models else NO_FACTS
     needed = request.capabilities - ALWAYS_OFFERED
-    offered = target.capabilities if target.capabilities is not None else facts.capabilities
-    if needed and offered is not None and not needed <= offered:
-        missing, has = ", ".join(sorted(needed - offered)), ", ".join(sorted({"text", *offered}))
+    stated = target.capabilities is not None
+    offered = target.capabilities if stated else facts.capabilities
+    unsaid = frozenset[str]() if stated else facts.unsaid
+    if needed and offered is not None and not needed <= offered | unsaid:
+        missing, has = ", ".join(sorted(needed - offered - unsaid)), ", ".join(sorted({"text", *offered}))
         return _rejected(target, codes.CAPABILITY_MISMATCH, f"needs {missing}, has {has}")
+    mismatch = "" if stated else _other_modality(request, facts)
+    if mismatch:
+        return _rejected(target, codes.CAPABILITY_MISMATCH, mismatch)
     if facts.max_input_tokens is not None and request.prompt_tokens > facts.max_input_tokens:
         detail = f"about {request.prompt_tokens:,} prompt tokens, takes {facts.max_input_tokens:,}"
         return _rejected(target, codes.CONTEXT_WINDOW_EXCEEDED, detail)
     if request.models is not None and request.models.call_name(target.name) is None:
         return _rejected(target, codes.NOT_CONFIGURED, f"the proxy serves no model `{target.name}`")
+    note = _note(needed, offered, unsaid, facts)
+    return replace(target, note=note) if note else target
+
+
+def _other_modality(request: Request, facts: ModelFacts) -> str:
+    """Why what the request brings or wants is not what the model takes or makes; "" where it is, or may be."""
+    brings = request.modalities & _BROUGHT
+    if brings and facts.input_modalities is not None and not brings <= facts.input_modalities:
+        missing = ", ".join(sorted(brings - facts.input_modalities))
+        return f"brings {missing}, takes {', '.join(sorted(facts.input_modalities))}"
+    wants = request.modalities & _WANTED
+    if request.request_type in GENERATES_TEXT and facts.output_modalities == frozenset({"embedding"}):
+        wants |= {"text"}
+    if wants and facts.output_modalities is not None and not wants <= facts.output_modalities:
+        missing = ", ".join(sorted(wants - facts.output_modalities))
+        return f"wants {missing}, makes {', '.join(sorted(facts.output_modalities)) or 'nothing of the kind'}"
+    return ""
+
+
+def _note(needed: frozenset[str], offered: frozenset[str] | None, unsaid: frozenset[str], facts: ModelFacts) -> str:
+    if facts.gone_since:
+        return f"not listed by its provider since {facts.gone_since}"
     if needed and offered is None:
-        return replace(target, note="capabilities unknown")
-    return target
+        return "capabilities unknown"
+    unknown = ", ".join(sorted(needed & unsaid))
+    return f"unknown whether it has {unknown}" if unknown else ""
 
 
 def _rejected(target: Target, code: str, detail: str) -> Target:

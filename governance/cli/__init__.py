@@ -1,6 +1,7 @@
 """The `governance` command.
 
 Exit codes: 0 done, 1 the policy or the input has mistakes, 2 wrong usage, 3 cannot run here.
+For `test`: 1 a test fails, 2 the tests or the policy have mistakes.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from io import TextIOWrapper
 
 import typer
 
-from governance.cli import explain, policy, proxy
+from governance.cli import classifiers, discovery, explain, keys, models, policy, proxy, status, tasks, test, usage
 
 app = typer.Typer(
     name="governance",
@@ -25,7 +26,18 @@ app.command(context_settings=PASS_THROUGH)(proxy.serve)
 app.command()(proxy.demo)
 app.command()(policy.check)
 app.command()(explain.explain)
+app.command("test")(test.run_tests)
+app.command()(usage.usage)
+app.command()(models.models)
+app.command()(discovery.discover)
+app.add_typer(discovery.urls, name="urls")
+app.command()(status.status)
+app.add_typer(tasks.profile, name="profile")
+app.command()(tasks.task)
+app.command("test-route")(tasks.route)
+app.command("eval-classifier")(classifiers.eval_classifier)
 app.command()(policy.plugins)
+app.add_typer(keys.keys, name="keys")
 app.command()(policy.schema)
 
 

@@ -3,44 +3,103 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
+from governance.cli.running_proxy import KEY_ENV, URL, KeyEnvOption, UrlOption, clear_answers, running_proxy
 from governance.cli.terminal import AsJson, ConfigOption, PolicyOption, clear_errors, policy_path, print_json
 from governance.errors import PolicyError, Problem
 
+# What decisions are called: `governance.trace.uuid7`.
+_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_RECENT: Final = 20
+
 
 def explain(
-    request: Annotated[str, typer.Argument(help="a file with a request as JSON; - reads standard input")],
+    request: Annotated[
+        str | None, typer.Argument(help="a file with a request as JSON; - reads standard input; with --live also an id")
+    ] = None,
     policy: PolicyOption = None,
     config: ConfigOption = None,
+    live: Annotated[bool, typer.Option("--live", help="ask a running proxy: with its policy and its counters")] = False,
+    url: UrlOption = URL,
+    key_env: KeyEnvOption = KEY_ENV,
     as_json: AsJson = False,
 ) -> None:
     """Decide a request as the proxy would, counting nothing, and show why.
 
     The request is JSON such as {"body": {"model": "fast/glm-4.7", "messages": []}}; see the policy reference for
     everything else that may be given: identity, headers, usage, clock and draws.
+
+    With --live, a running proxy decides it. With --live and the id of a decision (x-governance-decision-id), that one
+    is shown; with --live alone, the most recent ones are listed. Exit code 3: the proxy cannot be asked.
     """
+    if live and (policy or config):
+        raise typer.BadParameter("a running proxy has its own policy and models; leave out --policy and --config")
+    if live and request is None:
+        _list_recent(url, key_env, as_json)
+        return
+    if request is None:
+        raise typer.BadParameter("name a file with a request, or - for standard input (or ask a proxy with --live)")
+    with clear_errors(as_json), clear_answers(as_json):
+        if not live:
+            record = _simulated(request, policy, config)
+        elif _ID.fullmatch(request):
+            record = running_proxy(url, key_env).get(f"/api/decisions/{request.lower()}")
+        else:
+            data = _read(request)
+            record = running_proxy(url, key_env).post("/api/simulate", data)
+    if as_json:
+        print_json(record)
+        return
+    from rich.console import Console
+
+    from governance.cli.tree import decision_tree
+
+    Console().print(decision_tree(record))
+
+
+def _simulated(request: str, policy: Path | None, config: Path | None) -> dict[str, Any]:
     import asyncio
 
     from governance.host import Host
-    from governance.proxy_config import read_catalog
-    from governance.simulation import simulate
+    from governance.proxy_config import known_models, read_catalog
+    from governance.simulation import given_from, simulate
 
-    with clear_errors(as_json):
-        given = _read(request)
-        host = Host.load(policy_path(policy))
-        decision = asyncio.run(simulate(host, given, read_catalog(config)))
+    given = given_from(_read(request))
+    host = Host.load(policy_path(policy))
+    catalog = read_catalog(config, known_models(host.policy.core.catalog, os.environ))
+    return asyncio.run(simulate(host, given, catalog)).trace.record()
+
+
+def _list_recent(url: str, key_env: str, as_json: bool) -> None:
+    with clear_answers(as_json):
+        told = running_proxy(url, key_env).get("/api/decisions", limit=str(_RECENT))
     if as_json:
-        print_json(decision.trace.record())
-    else:
-        _print_tree(decision.trace.record())
+        print_json(told)
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from governance.cli.tree import outcome, printable
+
+    table = Table("id", "at", "who", "asked for", "what came of it", box=None, pad_edge=False, header_style="bold")
+    for record in printable(told["decisions"]):
+        who = record["identity"]
+        asker = who["virtual_key_name"] or who["team_name"] or who["team_id"] or who["user_id"]
+        table.add_row(record["id"], record["at"], Text(asker), Text(record["request"]["model"]), outcome(record))
+    console = Console()
+    console.print(table if told["decisions"] else "no decisions yet")
 
 
-def _read(source: str) -> Any:
+def _read(source: str) -> dict[str, Any]:
+    """Simulation input, as it was given; it is valid. Raises PolicyError."""
     from pydantic import ValidationError
 
     from governance.simulation import given_from
@@ -67,78 +126,8 @@ def _read(source: str) -> Any:
             [Problem(name, 0, 0, "body.model", 'is required, such as {"body": {"model": "fast/glm-4.7"}}')]
         )
     try:
-        return given_from(data)
+        given_from(data)
     except ValidationError as error:
         problems = [Problem(name, 0, 0, ".".join(map(str, e["loc"])), e["msg"]) for e in error.errors()]
         raise PolicyError(problems) from None
-
-
-def _print_tree(record: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.text import Text
-    from rich.tree import Tree
-
-    asked = record["request"]
-    tree = Tree(
-        Text.assemble(
-            (asked["model"], "bold"), f"  {asked['request_type']}, about {asked['prompt_tokens']:,} prompt tokens"
-        )
-    )
-    if record["rule"]:
-        tree.add(Text.assemble("rule ", (record["rule"], "bold")))
-    if record["profile"]:
-        tree.add(Text.assemble("profile ", (record["profile"], "bold"), f" ({record['virtual_provider']}/…)"))
-    if record["candidates"]:
-        branch = tree.add("targets, in order")
-        for candidate in record["candidates"]:
-            branch.add(_candidate_line(candidate, "could serve" if record["refusal"] else "fallback"))
-    if record["windows"]:
-        branch = tree.add("windows")
-        for window in record["windows"]:
-            branch.add(_window_line(window))
-    if record["shadow"]:
-        branch = tree.add("shadow: what would have happened")
-        for entry in record["shadow"]:
-            branch.add(Text(f"{entry['plugin']} {entry['name']}: {json.dumps(entry['would'])}"))
-    steps = tree.add("who said what")
-    for step in record["steps"]:
-        steps.add(Text(f"{step['plugin']}.{step['hook']}: {step['did']} ({step['us']} us)", style="dim"))
-    tree.add(_outcome_line(record))
-    Console().print(tree)
-
-
-def _candidate_line(candidate: dict[str, Any], able: str) -> Any:
-    from rich.text import Text
-
-    detail = f" ({candidate['detail']})" if candidate.get("detail") else ""
-    if candidate["chosen"]:
-        return Text.assemble(("✔ ", "green"), (candidate["target"], "bold"), "  serves", detail)
-    if candidate["reason"] is None:
-        return Text.assemble(("→ ", "cyan"), candidate["target"], f"  {able}", detail)
-    return Text.assemble(("✘ ", "red"), candidate["target"], ("  " + candidate["reason"], "red"), detail)
-
-
-def _window_line(window: dict[str, Any]) -> Any:
-    from rich.text import Text
-
-    after = f" → {window['used_before'] + window['reserved']:,}" if window["reserved"] else ""
-    used = f"{window['used_before']:,}{after} of {window['limit_amount']:,} {window['unit']} per {window['window']}"
-    style = "" if window["fits"] else "red"
-    return Text(
-        f"{window['subject']} [{window['limit']}]: {used}" + ("" if window["fits"] else ", no room"), style=style
-    )
-
-
-def _outcome_line(record: dict[str, Any]) -> Any:
-    from rich.text import Text
-
-    refusal = record["refusal"]
-    if refusal:
-        again = f", retry after {refusal['retry_after_s']} s" if refusal["retry_after_s"] is not None else ""
-        return Text.assemble(
-            ("refused ", "bold red"), f"{refusal['status']} {refusal['code']}{again}: {refusal['message']}"
-        )
-    behind = f", then {', '.join(record['fallbacks'])}" if record["fallbacks"] else ""
-    if record["outcome"] == "pass":
-        return Text.assemble(("passed on ", "bold"), f"as {record['model']}: no rule or profile applies{behind}")
-    return Text.assemble(("served by ", "bold green"), (record["model"], "bold"), behind)
+    return data

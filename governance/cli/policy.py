@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,14 +17,17 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Validate a policy: every mistake with file and line, exit code 1; warnings for what can never work."""
+    from governance.double_limits import double_limits
     from governance.host import Host
-    from governance.proxy_config import read_catalog
+    from governance.proxy_config import known_models, read_catalog, read_config
 
     with clear_errors(as_json):
         path = policy_path(policy)
         host = Host.load(path)
-        catalog = read_catalog(config)
+        catalog = read_catalog(config, known_models(host.policy.core.catalog, os.environ))
         warnings = [*host.warnings(catalog), *(_unserved(host, catalog) if config else ())]
+        if config:
+            warnings.extend(f"{config.name}: {message}" for message in double_limits(read_config(config), host.policy))
         sections = {name: _size(host.policy.sections[name]) for name in host.policy.order}
         if as_json:
             print_json(
@@ -98,6 +102,9 @@ def _unserved(host: Any, catalog: Any) -> list[str]:
                 warnings.append(
                     f"profile {profile.name}: the proxy serves no `{name}`; this target will never be chosen"
                 )
+            since = catalog.facts(name).gone_since
+            if since:
+                warnings.append(f"profile {profile.name}: `{name}` is not listed by its provider since {since}")
     return warnings
 
 

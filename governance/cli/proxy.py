@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from governance.errors import GovernanceError
 
 _STARTUP_HOOKS = "LITELLM_WORKER_STARTUP_HOOKS"
 _CALLBACK = "governance.proxy.callback.handler"
+_METRICS = "PROMETHEUS_MULTIPROC_DIR"
 _INSTALL = "governance.proxy.install:install"
 
 
@@ -34,6 +36,7 @@ def serve(
     os.environ["GOVERNANCE_POLICY"] = str(path.resolve())
     if not _names_callback(config):
         _install_at_start()
+    _share_metrics(context.args)
     start = "from litellm import run_server; run_server()"
     os.execv(sys.executable, [sys.executable, "-c", start, "--config", str(config), *context.args])  # noqa: S606
 
@@ -50,6 +53,13 @@ def _install_at_start() -> None:
     os.environ[_STARTUP_HOOKS] = ",".join(dict.fromkeys([*hooks, _INSTALL]))
 
 
+def _share_metrics(options: list[str]) -> None:
+    """Several workers add up their metrics through a folder that must be there before the first of them starts."""
+    several = os.environ.get("NUM_WORKERS", "1") != "1" or any(option.startswith("--num_workers") for option in options)
+    if several and not os.environ.get(_METRICS):
+        os.environ[_METRICS] = tempfile.mkdtemp(prefix="governance-metrics-")
+
+
 def demo(port: Annotated[int, typer.Option(help="port of the proxy", min=1, max=65535)] = 4000) -> None:
     """Run a governed proxy in front of built-in fake providers: no keys, no servers, loopback only."""
     _require_litellm()
@@ -57,8 +67,10 @@ def demo(port: Annotated[int, typer.Option(help="port of the proxy", min=1, max=
 
     from governance.demo.run import run_demo
 
-    # Ended by a supervisor, the demo takes its processes along as it does on Ctrl-C.
-    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+    # Ended by a supervisor, the demo takes its processes along as it does on Ctrl-C. A shell that starts it in the
+    # background has SIGINT ignored, which Python then leaves as it is.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         run_demo(port, sys.stdout)
     except KeyboardInterrupt:

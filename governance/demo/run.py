@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -40,11 +41,13 @@ def run_demo(port: int, out: TextIO) -> None:
             _process([sys.executable, "-m", "governance.demo.providers", "--port", "0"], {})
         )
         providers_url = _announced(providers)
-        proxy = running.enter_context(_process(_proxy_command(port), _proxy_environment(providers_url)))
+        # New each time: a page that a browser has open may ask loopback too, and must not know it.
+        key = f"sk-demo-{secrets.token_hex(16)}"
+        proxy = running.enter_context(_process(_proxy_command(port), _proxy_environment(providers_url, key)))
         log = folder / "litellm.log"
         threading.Thread(target=_copy, args=(proxy, out, log), daemon=True).start()
         _wait_until_ready(f"http://127.0.0.1:{port}/health/liveliness", proxy, log)
-        out.write(tour(f"http://127.0.0.1:{port}", providers_url, config_file("demo.yaml")))
+        out.write(tour(f"http://127.0.0.1:{port}", providers_url, config_file("demo.yaml"), key))
         out.flush()
         proxy.wait()
         raise GovernanceError(f"the proxy has ended:\n{_tail(log)}")
@@ -56,15 +59,14 @@ def _proxy_command(port: int) -> list[str]:
     return [sys.executable, "-c", start, "--config", config, "--host", "127.0.0.1", "--port", str(port)]
 
 
-def _proxy_environment(providers_url: str) -> dict[str, str]:
+def _proxy_environment(providers_url: str, key: str) -> dict[str, str]:
     return {
         "DEMO_CEREBRAS_URL": f"{providers_url}/cerebras/v1",
         "DEMO_OPENAI_URL": f"{providers_url}/openai/v1",
         "DEMO_ANTHROPIC_URL": f"{providers_url}/anthropic",
         "GOVERNANCE_POLICY": str(config_file("demo.yaml")),
         "GOVERNANCE_DECISION_LOG": "text",
-        # Anybody on this machine may ask fake providers on loopback; LiteLLM wants that said.
-        "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true",
+        "LITELLM_MASTER_KEY": key,
         # Neither the price list nor a new version is fetched: the demo needs no network.
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
         "PYTHONUNBUFFERED": "1",

@@ -8,10 +8,14 @@ import sys
 from pathlib import Path
 
 
-def tour(proxy_url: str, providers_url: str, policy: Path) -> str:
-    """The text that the demo prints when everything runs."""
-    fast = _ask(proxy_url, "fast/glm-4.7")
-    tiny = _ask(proxy_url, "tiny/glm-4.7")
+def tour(proxy_url: str, providers_url: str, policy: Path, key: str) -> str:
+    """The text that the demo prints when everything runs.
+
+    Args:
+        key: the proxy's master key, made for this run.
+    """
+    fast = _ask(proxy_url, "fast/glm-4.7", key)
+    tiny = _ask(proxy_url, "tiny/glm-4.7", key)
     return f"""
 A governed LiteLLM proxy is running on {proxy_url}
 Its policy is {policy}; its providers are fakes on {providers_url}.
@@ -47,20 +51,27 @@ In another terminal, paste:
 
    Why: {_explain(policy, "tiny/glm-4.7", "openai/glm-4.7", 2)}
 
-Any OpenAI or Anthropic SDK works with base URL {proxy_url} and any key, e.g. model="fast/glm-4.7".
+How full every limit is, again every two seconds:
+
+   LITELLM_MASTER_KEY={key} {_program()} usage --watch --url {proxy_url}
+
+Any OpenAI or Anthropic SDK works with base URL {proxy_url} and that key, e.g. model="fast/glm-4.7".
 Ctrl-C ends it. Each decision is told here as it ends:
 
 """
 
 
-def _ask(proxy_url: str, model: str) -> str:
+def _ask(proxy_url: str, model: str, key: str) -> str:
     body = json.dumps({"model": model, "messages": [{"role": "user", "content": "Hello"}]})
-    return f"   curl -si {proxy_url}/v1/chat/completions -H 'content-type: application/json' -d {shlex.quote(body)}"
+    headers = f"-H 'authorization: Bearer {key}' -H 'content-type: application/json'"
+    return f"   curl -si {proxy_url}/v1/chat/completions {headers} -d {shlex.quote(body)}"
 
 
 def _explain(policy: Path, model: str, full: str | None = None, used: int = 0) -> str:
     given = {"body": {"model": model}} | ({"usage": [{"target": full, "used": used}]} if full else {})
-    command = Path(sys.argv[0]).name if Path(sys.argv[0]).name == "governance" else "governance"
-    beside = Path(sys.executable).parent / command
-    program = str(beside) if beside.exists() else command
-    return f"echo {shlex.quote(json.dumps(given))} | {program} explain - --policy {policy}"
+    return f"echo {shlex.quote(json.dumps(given))} | {_program()} explain - --policy {policy}"
+
+
+def _program() -> str:
+    beside = Path(sys.executable).parent / "governance"
+    return str(beside) if beside.exists() else "governance"

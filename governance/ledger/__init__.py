@@ -110,7 +110,7 @@ class Ledger(Protocol):
 
     What `open_ledger` returns does not: while the store is away it answers `reserve` and `move` by `on_unavailable`
     of the windows (`available` is False), keeps settles and releases and sends them later, and forgets cool-downs.
-    Only its `read` raises.
+    Only what reads (`read`, `reserved`, `announced`) and `announce` raise.
     """
 
     async def reserve(
@@ -182,6 +182,24 @@ class Ledger(Protocol):
 
     async def read(self, windows: Sequence[Window]) -> tuple[Reading, ...]:
         """The state of these windows now."""
+
+    async def reserved(self, windows: Sequence[Window]) -> tuple[int, ...]:
+        """How much of what each of these windows has counted now belongs to open reservations.
+
+        Nothing keeps this sum, so that `reserve` need not: it is added up from the records of open reservations, of
+        at most 10,000, those whose deadline comes last; with more of them it is too low. Read at another instant than
+        `read`, so it may be the larger of the two for a moment.
+        """
+
+    async def announce(self, windows: Sequence[Window]) -> None:
+        """Let everybody who uses this ledger know that these windows exist, for as long as they can hold something.
+
+        At most 50,000 are known; those that would be empty soonest make room. Counting needs none of this: it is for
+        those who want to see every window, also of limits for `"*"` subjects. Repeat it every `ANNOUNCED_EVERY_S`.
+        """
+
+    async def announced(self) -> tuple[Window, ...]:
+        """Every window that was announced and can still hold something, each once, as it was defined last."""
 
     async def health(self) -> Health:
         """Counters for health pages and metrics; the only call that never raises."""

@@ -12,10 +12,11 @@ from typing import Any, Final, NamedTuple
 
 import hiredis
 
-# An event loop that comes to a deadline later than this was busy elsewhere, and has not read what the server may have
-# answered in time; it then gets this long to do so.
+# An event loop that is later than this was busy elsewhere: it has sent and read nothing meanwhile. That is not the
+# server's fault, and does not count as waiting for it; a connection that is being made gets this long on top.
 STALLED_S: Final = 0.02
 GRACE_S: Final = 0.25
+_TICK_S: Final = 0.05
 
 
 class ConnectionLost(Exception):
@@ -45,10 +46,11 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._reader = hiredis.Reader()
         self._transport: asyncio.Transport | None = None
-        self._waiting: deque[tuple[asyncio.Future[Any], float]] = deque()
+        self._waiting: deque[tuple[asyncio.Future[Any], float, float]] = deque()
         self._unsent: list[bytes] = []
         self._timer: asyncio.TimerHandle | None = None
-        self._graced = False
+        self._tick_at = 0.0
+        self._stalled_s = 0.0  # all the time that this loop was busy elsewhere, as far as ticks have shown
         self.lost: Exception | None = None
 
     @classmethod
@@ -94,12 +96,12 @@ class Connection(asyncio.Protocol):
         if self.lost is not None:
             future.set_exception(ConnectionLost(str(self.lost)))
             return future
-        self._waiting.append((future, expires_at))
+        self._waiting.append((future, expires_at, self._stalled_s))
         if not self._unsent:
             self._loop.call_soon(self._flush)
         self._unsent.append(command)
         if self._timer is None:
-            self._timer = self._loop.call_at(expires_at, self._check)
+            self._tick(self._loop.time() + _TICK_S)
         return future
 
     def lose(self, reason: Exception) -> None:
@@ -112,7 +114,7 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
         waiting, self._waiting = self._waiting, deque()
-        for future, _ in waiting:
+        for future, _, _ in waiting:
             if not future.done():
                 future.set_exception(reason)
 
@@ -121,19 +123,25 @@ class Connection(asyncio.Protocol):
         if self._transport is not None and self.lost is None:
             self._transport.write(b"".join(unsent))
 
+    def _tick(self, at: float) -> None:
+        self._tick_at = at
+        self._timer = self._loop.call_at(at, self._check)
+
     def _check(self) -> None:
-        # One timer for all: the oldest waits longest. It looks again when the next one would be late.
+        # One timer for all: the oldest waits longest.
         self._timer = None
+        now = self._loop.time()
+        late_s = now - self._tick_at
+        if late_s > STALLED_S:
+            self._stalled_s += late_s
         if not self._waiting:
             return
-        late_at, now = self._waiting[0][1], self._loop.time()
-        if now - late_at > STALLED_S and not self._graced:
-            self._graced = True
-            self._timer = self._loop.call_at(now + GRACE_S, self._check)
-        elif late_at <= now:
+        _, expires_at, stalled_s = self._waiting[0]
+        ends_at = expires_at + self._stalled_s - stalled_s
+        if ends_at <= now:
             self.lose(NoAnswer("no answer in time"))
         else:
-            self._timer = self._loop.call_at(late_at, self._check)
+            self._tick(min(ends_at, now + _TICK_S))
 
     # --- asyncio.Protocol -------------------------------------------------------------------------------------------
 
@@ -141,11 +149,11 @@ class Connection(asyncio.Protocol):
         self._transport = transport  # type: ignore[assignment]
 
     def data_received(self, data: bytes) -> None:
-        reader, waiting, self._graced = self._reader, self._waiting, False
+        reader, waiting = self._reader, self._waiting
         try:
             reader.feed(data)
             while (answer := reader.gets()) is not False:
-                future, _ = waiting.popleft()
+                future, _, _ = waiting.popleft()
                 if not future.done():
                     future.set_result(answer)
         except (hiredis.ProtocolError, IndexError) as error:

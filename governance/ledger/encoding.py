@@ -22,7 +22,7 @@ LETTERS = {
 }
 _REMEMBERED = 50_000
 
-Key = tuple[str, str, str, int | str | None, str]
+Key = tuple[str, str, str, int | str | None]
 
 
 def hashed(text: str, size: int = 16) -> str:
@@ -73,7 +73,7 @@ class Encoder:
         parts: list[str] = []
         for charge in charges:
             window, amount = charge.window, charge.amount
-            coded = known.get((window.limit, window.subject, window.unit, window.period, window.timezone))
+            coded = known.get((window.limit, window.subject, window.unit, window.period))
             if coded is None:
                 coded = self._code(window)
             if amount < 0:
@@ -96,15 +96,20 @@ class Encoder:
         counter(window)  # raises for what cannot be counted
         if len(self._known) >= _REMEMBERED:
             self._known.clear()
-        identity = "\0".join((window.limit, window.unit, str(window.period), window.timezone))
+        identity = "\0".join((window.limit, window.unit, str(window.period)))
         period: str | None = None
         if window.period is None:
             period = "-"
         elif isinstance(window.period, int):
             period = str(window.period * 1000)
         coded = _Coded(hashed(window.subject), "\n" + hashed(identity, 6), LETTERS[window.unit], period)
-        self._known[window.limit, window.subject, window.unit, window.period, window.timezone] = coded
+        self._known[window.limit, window.subject, window.unit, window.period] = coded
         return coded
+
+    def place(self, window: Window) -> str:
+        """By what the scripts know this window among all of a realm. Raises ValueError for an impossible one."""
+        coded = self._known.get((window.limit, window.subject, window.unit, window.period)) or self._code(window)
+        return coded.subject + coded.id[1:]
 
     def _calendar(self, period: str, timezone: str, now_ms: int) -> str:
         """`start:end:next end`: the script counts in that of the two periods which holds its own clock."""

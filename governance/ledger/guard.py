@@ -121,6 +121,15 @@ class Guarded:
     async def read(self, windows: Sequence[Window]) -> tuple[Reading, ...]:
         return await self._ledger.read(windows)
 
+    async def reserved(self, windows: Sequence[Window]) -> tuple[int, ...]:
+        return await self._ledger.reserved(windows)
+
+    async def announce(self, windows: Sequence[Window]) -> None:
+        await self._ledger.announce(windows)
+
+    async def announced(self) -> tuple[Window, ...]:
+        return await self._ledger.announced()
+
     async def health(self) -> Health:
         health = await self._ledger.health()
         if health.reachable:

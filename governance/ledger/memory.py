@@ -10,12 +10,14 @@ from itertools import islice
 from typing import Final, Literal
 
 from governance.ledger import Health, Option, OptionReading, Reading, Reserved
-from governance.ledger.reservation import Counted, Key, Part, Record, check, key_of, lease_of
+from governance.ledger.announced import Announced
+from governance.ledger.reservation import Counted, Key, Part, Record, check, held, key_of, lease_of
 from governance.ledger.windows import Calendar, Concurrent, Counter, Rolling, counter, length_ms
 from governance.model import Charge, Window
 
 REMEMBERED_S: Final = 900  # a settle that comes this long after the end still applies its difference
 ADOPTED_S: Final = 600  # deadline of a reservation that only `move` knows, because the ledger forgot it
+MOST_OPEN: Final = 10_000
 _REAPED_PER_CALL: Final = 4
 _FORGOTTEN_PER_CALL: Final = 8
 _SWEPT_PER_CALL: Final = 2
@@ -37,7 +39,9 @@ class MemoryLedger:
         self._due: list[tuple[int, str]] = []  # when to look at a record again
         self._cooling: dict[str, int] = {}
         self._cooling_most = 64
-        self._open = self._expired = 0
+        self._open: dict[str, Record] = {}
+        self._expired = 0
+        self._announced = Announced()
         self._epoch_s = clock()
 
     async def reserve(
@@ -52,8 +56,8 @@ class MemoryLedger:
         length = length_ms(deadline_s)
         down_ms, up_ms = self._now()
         self._tidy(down_ms)
-        ours = self._counters(shared)
-        theirs = [self._counters(option.charges) for option in options]
+        ours = self._counters(shared, down_ms)
+        theirs = [self._counters(option.charges, down_ms) for option in options]
         fits, shared_readings = check(shared, ours, down_ms)
         chosen: int | None = None
         readings = []
@@ -86,7 +90,7 @@ class MemoryLedger:
         self._tidy(down_ms)
         charges = (*option.charges, *shared)
         both = Option(option.name, charges)
-        counters = self._counters(charges)
+        counters = self._counters(charges, down_ms)
         record = self._records.get(reservation_id)
         if record is None:
             record = Record(None, down_ms + ADOPTED_S * 1000, ADOPTED_S * 1000, [], hop=hop - 1, holds=False)
@@ -96,7 +100,7 @@ class MemoryLedger:
             return reading._replace(fits=hop == record.hop and record.holds)
         if record.state == "expired":
             record.state, record.deadline_ms = "open", down_ms + record.length_ms
-            self._open += 1
+            self._open[reservation_id] = record
             heappush(self._due, (record.deadline_ms, reservation_id))
             for part in record.parts:
                 if part.counted == "nothing":  # the attempt was made after all
@@ -179,16 +183,28 @@ class MemoryLedger:
         down_ms, _ = self._now()
         self._tidy(down_ms)
         charges = [Charge(window, 0) for window in windows]
-        counters = self._counters(charges)
+        counters = self._counters(charges, down_ms)
         readings = check(charges, counters, down_ms)[1]
         for window in counters:
             window.asked = 0
         return readings
 
+    async def reserved(self, windows: Sequence[Window]) -> tuple[int, ...]:
+        down_ms, _ = self._now()
+        self._tidy(down_ms)
+        sums = held(islice(reversed(self._open.values()), MOST_OPEN), self._windows, down_ms)
+        return tuple(sums[key_of(window)] for window in windows)
+
+    async def announce(self, windows: Sequence[Window]) -> None:
+        self._announced.add(windows, self._now()[0])
+
+    async def announced(self) -> tuple[Window, ...]:
+        return self._announced.live(self._now()[0])
+
     async def health(self) -> Health:
         down_ms, _ = self._now()
         self._tidy(down_ms)
-        return Health("memory", True, self._epoch_s, self._open, self._expired, down_ms / 1000)
+        return Health("memory", True, self._epoch_s, len(self._open), self._expired, down_ms / 1000)
 
     async def close(self) -> None:
         """Nothing to let go of."""
@@ -200,22 +216,29 @@ class MemoryLedger:
         now_us = round(self._clock() * 1_000_000)
         return now_us // 1000, -(-now_us // 1000)
 
-    def _counters(self, charges: Sequence[Charge]) -> list[Counter]:
+    def _counters(self, charges: Sequence[Charge], now_ms: int) -> list[Counter]:
         """The windows of these charges. Raises ValueError, before anything is counted, for what cannot be counted."""
         windows = self._windows
         found = []
         for charge in charges:
             of = charge.window
-            key = (of.limit, of.subject, of.unit, of.period, of.timezone)
+            key = (of.limit, of.subject, of.unit, of.period)
             window = windows.get(key)
             if window is None:
-                window = windows[key] = counter(of)
-                self._order.append(key)
-                self._created += 1
+                window = self._begin(of)
+            elif window.__class__ is Calendar and window.timezone != of.timezone:
+                window.follow(of.timezone, now_ms)
             if charge.amount < 0:
                 raise ValueError(f"cannot charge {charge.amount} {of.unit} to {of.limit}: amounts are not negative")
             found.append(window)
         return found
+
+    def _begin(self, of: Window) -> Counter:
+        key = key_of(of)
+        window = self._windows[key] = counter(of)
+        self._order.append(key)
+        self._created += 1
+        return window
 
     def _weigh(self, option: Option, counters: list[Counter], now_ms: int) -> OptionReading:
         fits, readings = check(option.charges, counters, now_ms)
@@ -243,7 +266,8 @@ class MemoryLedger:
     def _set(self, reservation_id: str, record: Record, part: Part, index: int, want: int, now_ms: int) -> None:
         """Make the window of one charge count `want` for it, at the time when it was counted."""
         charge = part.charges[index]
-        (window,) = self._counters((charge,))
+        # In the zone that it follows now: a change of what was counted begins no period.
+        window = self._windows.get(key_of(charge.window)) or self._begin(charge.window)
         if isinstance(window, Concurrent):
             lease = lease_of(reservation_id, part, index)
             if want:
@@ -268,13 +292,12 @@ class MemoryLedger:
     def _remember(self, reservation_id: str, record: Record) -> None:
         self._records[reservation_id] = record
         heappush(self._due, (record.deadline_ms, reservation_id))
-        self._open += 1
+        self._open[reservation_id] = record
 
     def _end(
         self, reservation_id: str, record: Record, state: Literal["expired", "released", "settled"], now_ms: int
     ) -> None:
-        if record.state == "open":
-            self._open -= 1
+        self._open.pop(reservation_id, None)
         record.state, record.ended_ms = state, now_ms
         if state != "expired":
             heappush(self._due, (now_ms + REMEMBERED_S * 1000, reservation_id))

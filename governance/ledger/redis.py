@@ -6,14 +6,17 @@ import asyncio
 import logging
 import re
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from governance.errors import LedgerUnavailable
 from governance.ledger import Health, Option, OptionReading, Reading, Reserved
+from governance.ledger.announced import MOST_ANNOUNCED, known_for_ms, read_back, written
 from governance.ledger.encoding import LETTERS, Block, Encoder, hashed, readings
 from governance.ledger.link import Link
-from governance.ledger.scripts import script
+from governance.ledger.reservation import Key, key_of
+from governance.ledger.scripts import SCRIPTS, script
 from governance.ledger.windows import length_ms
 from governance.model import Charge, Window
 
@@ -22,6 +25,9 @@ _EPOCH_LASTS_MS: Final = 400 * 86_400_000
 _REALM = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _WRONG_CALENDAR: Final = -1
 _TRIES: Final = 3
+_MOST_OPEN: Final = 10_000
+_SUMMED_PER_CALL: Final = 200
+_TOLD_PER_CALL: Final = 5_000
 
 _log = logging.getLogger("governance.ledger")
 
@@ -40,8 +46,10 @@ class RedisLedger:
         self._link = link
         self._prefix = prefix(realm)
         self._due = self._prefix + "due"
+        self._nothing = f"{self._prefix}r:{hashed('')}"  # a record that is none: it names the realm
+        self._announcements = (self._nothing, self._prefix + "announced")
         self._encoder = Encoder()
-        self._scripts = {name: script(name, clock_lua) for name in ("reserve", "move", "finish", "cool_down", "health")}
+        self._scripts = {name: script(name, clock_lua) for name in SCRIPTS}
         self._ahead_ms = 0  # of the ledger's clock before this host's, as of the last answer
         self._epoch_s: float | None = None
         self._connected = 0
@@ -125,8 +133,43 @@ class RedisLedger:
         charges = [Charge(window, 0) for window in windows]
         return (await self.reserve(charges, (), reservation_id="", deadline_s=1, dry_run=True)).shared
 
+    async def reserved(self, windows: Sequence[Window]) -> tuple[int, ...]:
+        places: list[str] = []
+        for begin in range(0, len(windows), _SUMMED_PER_CALL):
+            places += map(self._encoder.place, windows[begin : begin + _SUMMED_PER_CALL])
+            # Tens of thousands take half a second, in which this worker would serve nobody.
+            await asyncio.sleep(0)
+        rids = await self._link.run(self._scripts["open"], [self._nothing, self._due], [_MOST_OPEN])
+        sums: Counter[str] = Counter()
+        for begin in range(0, len(rids), _SUMMED_PER_CALL):
+            # One call holds up everybody else on the server for as long as it takes.
+            keys = [f"{self._prefix}r:{rid.decode()}" for rid in rids[begin : begin + _SUMMED_PER_CALL]]
+            answer = iter(await self._link.run(self._scripts["reserved"], keys, ()))
+            for place, amount in zip(answer, answer, strict=True):
+                sums[place.decode()] += amount
+        return tuple(sums[place] for place in places)
+
+    async def announce(self, windows: Sequence[Window]) -> None:
+        said: list[str | int] = [MOST_ANNOUNCED]
+        for window in windows:
+            said += (written(window), known_for_ms(window))
+        await self._link.run(self._scripts["announce"], self._announcements, said)
+
+    async def announced(self) -> tuple[Window, ...]:
+        found: dict[Key, Window] = {}
+        begin, page = 0, [b""] * _TOLD_PER_CALL
+        while len(page) == _TOLD_PER_CALL:
+            page = await self._link.run(self._scripts["announced"], self._announcements, [begin, _TOLD_PER_CALL])
+            begin += len(page)
+            for text in page:
+                window = read_back(text)
+                # The latest come first: an earlier definition of the same window has been changed since.
+                if window is not None:
+                    found.setdefault(key_of(window), window)
+        return tuple(found.values())
+
     async def health(self) -> Health:
-        keys = [f"{self._prefix}r:{hashed('')}", self._due, self._prefix + "epoch", self._prefix + "expired"]
+        keys = [self._nothing, self._due, self._prefix + "epoch", self._prefix + "expired"]
         try:
             answer = await self._link.run(self._scripts["health"], keys, [_EPOCH_LASTS_MS])
         except LedgerUnavailable:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter as Sums
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from governance.ledger import Reading
-from governance.ledger.windows import Concurrent, Counter
+from governance.ledger.windows import Concurrent, Counter, Rolling
 from governance.model import Charge, Window
 
-Key = tuple[str, str, str, int | str | None, str]
+Key = tuple[str, str, str, int | str | None]
 Counted = Literal["all", "requests", "nothing"]
 
 
@@ -42,12 +43,26 @@ class Record:
 
 
 def key_of(window: Window) -> Key:
-    """What a window is; its amount and mode are not part of it, so that changing a limit keeps its count."""
-    return window.limit, window.subject, window.unit, window.period, window.timezone
+    """What a window is; amount, mode and time zone are not part of it, so that changing a limit keeps its count."""
+    return window.limit, window.subject, window.unit, window.period
 
 
 def lease_of(reservation_id: str, part: Part, index: int) -> str:
     return f"{reservation_id} {part.hop}{'s' if part.shared else 't'}{index}"
+
+
+def held(records: Iterable[Record], counters: Mapping[Key, Counter], now_ms: int) -> Sums[Key]:
+    """What these open reservations hold in each window, of what it still counts."""
+    sums: Sums[Key] = Sums()
+    for record in records:
+        for part in record.parts if record.deadline_ms > now_ms else ():
+            for charge in part.charges if part.counted == "all" else ():
+                window = counters.get(key_of(charge.window))
+                if window is not None and window.counts(
+                    part.up_ms if isinstance(window, Rolling) else part.down_ms, now_ms
+                ):
+                    sums[key_of(charge.window)] += charge.amount
+    return sums
 
 
 def check(charges: Sequence[Charge], counters: list[Counter], now_ms: int) -> tuple[bool, tuple[Reading, ...]]:

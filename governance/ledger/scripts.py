@@ -12,8 +12,14 @@ _WITH = {
     "move": ("clock", "windows", "subjects", "records"),
     "finish": ("clock", "windows", "subjects", "records"),
     "health": ("clock", "windows", "subjects", "records"),
+    "reserved": ("clock", "windows", "subjects", "records"),
+    "announce": ("clock",),
+    "announced": ("clock",),
+    "open": ("clock",),
     "cool_down": ("clock",),
 }
+
+SCRIPTS = tuple(_WITH)
 
 
 class Script(NamedTuple):

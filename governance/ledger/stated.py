@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from governance.ledger import Option, Reading, Reserved
 from governance.ledger.memory import MemoryLedger
+from governance.ledger.reservation import Key, key_of
 from governance.model import Charge, Window
 
 # The clock of a simulation stands still, so what is stated stays reserved.
@@ -26,7 +27,7 @@ class StatedLedger(MemoryLedger):
     def __init__(self, stated: Sequence[StatedUse], *, clock: Callable[[], float]) -> None:
         super().__init__(clock=clock)
         self._stated = stated
-        self._seeded: set[Window] = set()
+        self._seeded: set[Key] = set()
 
     async def reserve(
         self,
@@ -50,9 +51,9 @@ class StatedLedger(MemoryLedger):
 
     async def _seed(self, windows: Sequence[Window]) -> None:
         for window in windows:
-            if window in self._seeded:
+            if key_of(window) in self._seeded:
                 continue
-            self._seeded.add(window)
+            self._seeded.add(key_of(window))
             use = next((stated.used for stated in self._stated if stated.matches(window)), 0)
             if use:
                 seed = f"stated {len(self._seeded)}"

@@ -98,6 +98,10 @@ class Rolling:
         elif difference > 0:
             self.charge(counted_ms, difference, limit)
 
+    def counts(self, counted_ms: int, now_ms: int) -> bool:
+        """Whether what was counted at `counted_ms` (rounded up) has not left yet."""
+        return counted_ms + self.period > now_ms
+
     def room_ms(self, amount: int, limit: int, now_ms: int) -> int:
         """When `amount`, which is at most `limit`, fits if nothing else is counted."""
         missing = self.used + amount - limit
@@ -159,6 +163,29 @@ class Calendar:
             self.start_ms, self.gone_ms = period_ms(self.period, self.timezone, now_ms)
             self.ends_ms = self.gone_ms
 
+    def follow(self, timezone: str, now_ms: int) -> None:
+        """Its limit has another time zone now: keep the count of the period that is under way.
+
+        It goes to the period, of those that the new zone has now and next, whose end is nearest to the end of its own;
+        a period that has ended by the old zone, or that has by the new one, is over. Raises ValueError for no zone.
+        """
+        start_ms, end_ms = period_ms(self.period, timezone, now_ms)
+        next_ms = period_ms(self.period, timezone, end_ms)[1]
+        self.timezone = timezone
+        if self.gone_ms <= now_ms:
+            return
+        if 2 * (end_ms - self.gone_ms) > end_ms - start_ms:
+            self.used, self.start_ms, self.gone_ms = 0, start_ms, end_ms
+        elif 2 * (self.gone_ms - end_ms) <= end_ms - start_ms:
+            self.gone_ms = end_ms
+        elif 2 * abs(self.gone_ms - next_ms) <= next_ms - end_ms:
+            self.gone_ms = next_ms
+        self.ends_ms = self.gone_ms
+
+    def counts(self, counted_ms: int, now_ms: int) -> bool:
+        """Whether what was counted at `counted_ms` belongs to the period that is counted."""
+        return counted_ms >= self.start_ms and now_ms < self.gone_ms
+
     def charge(self, now_ms: int, amount: int, limit: int) -> None:
         self.used += amount
 
@@ -188,6 +215,10 @@ class Concurrent:
             if lease in self._leases and self._leases[lease][0] == end_ms:
                 self.used -= self._leases.pop(lease)[1]
         self.gone_ms = self._ends[0][0] if self._ends else NEVER
+
+    def counts(self, counted_ms: int, now_ms: int) -> bool:
+        """What is open is in flight."""
+        return True
 
     def take(self, lease: str, amount: int, end_ms: int) -> None:
         """Hold `amount` until `end_ms`; a lease that is held already only gets its new end."""

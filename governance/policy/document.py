@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from governance.ledger import open_ledger
+from governance.policy.catalog import CatalogSettings
+from governance.policy.keys import Key, clashes
 from governance.policy.nodes import Tree
+from governance.policy.telemetry import TelemetrySettings
 
 DEFAULT_ORDER: Final = ("routing_rules", "task_routing", "routing_profiles", "rate_limits", "budgets", "failover")
 
@@ -58,7 +61,14 @@ class Core(BaseModel):
     version: Literal[1] = 1
     ledger: LedgerSettings = LedgerSettings()
     access: AccessSettings = AccessSettings()
+    keys: tuple[Key, ...] = ()
+    telemetry: TelemetrySettings = TelemetrySettings()
+    catalog: CatalogSettings = CatalogSettings()
     plugins: tuple[str, ...] | None = None
+
+    def problems(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """What is wrong with keys only beside one another."""
+        return ((("keys", *where), message) for where, message in clashes(self.keys))
 
 
 @dataclass(frozen=True)

@@ -34,15 +34,20 @@ def load_policy(
     Raises:
         PolicyError: with every mistake found.
     """
-    path = FilePath(file)
+    text = read_text(file)
+    given = os.environ if environment is None else environment
+    return parse_policy(text, FilePath(file).name, installed, section_model, given)
+
+
+def read_text(file: str | os.PathLike[str]) -> str:
+    """The text of a document. Raises PolicyError."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        return FilePath(file).read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise PolicyError([Problem(str(file), 0, 0, "", f"is not UTF-8 text (byte {error.start})")]) from None
     except OSError as error:
         message = f"cannot be read: {error.strerror or type(error).__name__}"
         raise PolicyError([Problem(str(file), 0, 0, "", message)]) from None
-    return parse_policy(text, path.name, installed, section_model, os.environ if environment is None else environment)
 
 
 def parse_policy(
@@ -60,14 +65,14 @@ def parse_policy(
     names = sorted(installed)
     problems = list(tree.problems)
     core_keys = Core.model_fields.keys()
-    core = _validate(Core, {k: v for k, v in data.items() if k in core_keys}, tree, root, problems)
+    core = validate(Core, {k: v for k, v in data.items() if k in core_keys}, tree, root, problems)
     sections: dict[str, Any] = {}
     for name in (key for key in data if key not in core_keys):
         model = section_model(name) if name in names else None
         if model is None:
             problems.append(tree.problem((*root, name), _no_such_plugin(name, names)))
         else:
-            sections[name] = _validate(model, data[name], tree, (*root, name), problems)
+            sections[name] = validate(model, data[name], tree, (*root, name), problems)
     order = _order(data.get("plugins"), list(sections), names, tree, root, problems)
     for name in order:
         if name in names and name not in sections:
@@ -78,7 +83,8 @@ def parse_policy(
     return Policy(source, f"sha256:{digest}", core, order, sections)
 
 
-def _validate(model: type[BaseModel], value: Any, tree: Tree, at: Path, problems: list[Problem]) -> Any:
+def validate(model: type[BaseModel], value: Any, tree: Tree, at: Path, problems: list[Problem]) -> Any:
+    """The part of a document at `at` as its model, None where it is none; every mistake is added to `problems`."""
     problems.extend(_clashing_names(value, tree, at))
     unread = {problem.path for problem in tree.problems}
     faulty: set[str | int] = set()
@@ -236,5 +242,6 @@ def _keys_at(schema: dict[str, Any], loc: Iterable[str | int]) -> list[str]:
 
     node = resolve(schema)
     for part in loc:
-        node = resolve(node.get("items", {}) if isinstance(part, int) else node.get("properties", {}).get(part, {}))
+        entries = node.get("properties", {}).get(part) or node.get("additionalProperties") or {}
+        node = resolve(node.get("items", {}) if isinstance(part, int) else entries)
     return sorted(node.get("properties", ()))

@@ -16,8 +16,9 @@ from governance.proxy.failures import failure_of, of_provider
 from governance.proxy.gateway import Gateway, open_gateway
 from governance.proxy.headers import decision_headers
 from governance.proxy.live import Live
-from governance.proxy.translate import exception_from, mark, rewrite
+from governance.proxy.translate import buckets, exception_from, mark, rewrite
 from governance.proxy.usage import usage_of
+from governance.telemetry.marks import mark_next_target, mark_spans, mark_spend_logs
 
 
 class GovernanceHandler(CustomLogger):
@@ -41,6 +42,10 @@ class GovernanceHandler(CustomLogger):
                 raise _refused(live)
             return data
         mark(data, live.decision.id if live else None)
+        if live:
+            target = live.decision.trace.model
+            mark_spend_logs(buckets(data), live.decision.id, target)
+            mark_spans(live.decision.trace, target, getattr(user_api_key_dict, "parent_otel_span", None))
         if live and live.decision.refusal:
             raise _refused(live)
         if live:
@@ -68,6 +73,8 @@ class GovernanceHandler(CustomLogger):
             if not live.trying:
                 # A path through the router that filters nothing.
                 await self._begin(live, _model_group(kwargs) or live.name)
+            if len(live.decision.trace.attempts) > 1:
+                self._mark_next_target(live, kwargs)
             # Nobody waits for this; what matters is that it is sent before the provider is asked.
             self._gateway.background(live.engine.reached(live.decision))
             return self._gateway.ask_for_usage(live, kwargs, call_type)
@@ -128,6 +135,14 @@ class GovernanceHandler(CustomLogger):
         """Who served, under which decision, and what is left of the limits."""
         live = self._live.find_served(data)
         return decision_headers(live.decision.trace) if live else None
+
+    def _mark_next_target(self, live: Live, kwargs: dict[str, Any]) -> None:
+        target, marks = live.decision.trace.attempts[-1].target, buckets(kwargs)
+        mark_next_target(marks, live.decision.id, target)
+        span = next(
+            (bucket["litellm_parent_otel_span"] for bucket in marks if "litellm_parent_otel_span" in bucket), None
+        )
+        mark_spans(live.decision.trace, target, span)
 
     async def _begin(self, live: Live, model: str) -> None:
         if live.stopped:

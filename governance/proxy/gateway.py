@@ -5,22 +5,31 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 from collections.abc import Coroutine
 from dataclasses import replace
+from importlib.metadata import version
 from typing import Any, Final
 
 from litellm.proxy import proxy_server
 
 from governance import codes
+from governance.admission import MayCall
+from governance.announcements import Announcements
 from governance.engine import Engine
 from governance.host import Host
+from governance.keyring import UNKNOWN, DeniedTargets, Keyring, Served, may_call, model_refusal
 from governance.ledger import open_ledger
-from governance.model import NOBODY, Identity, Refusal, Usage
+from governance.model import NOBODY, Identity, Refusal, Request, Usage
+from governance.proxy.admin import mount_admin, verifies_keys
+from governance.proxy.keyholder import Keyholder
 from governance.proxy.live import PASS_THROUGH, Live, LiveRequests
 from governance.proxy.models import ProxyModels
-from governance.proxy.start import end_with_proxy, read_policy, report
+from governance.proxy.reload import PolicyWatch, ReloadState
+from governance.proxy.start import end_with_proxy, missing_features, read_policy, report, workers
 from governance.proxy.translate import has_own_credentials, identity_of, request_from
-from governance.telemetry.decisions import DecisionLog
+from governance.telemetry.telemetry import Telemetry
+from governance.telemetry.timed import Timed
 
 log = logging.getLogger("governance.proxy")
 
@@ -35,6 +44,11 @@ SEVERAL_MODELS: Final = Refusal(
 )
 LONGEST_MODEL: Final = 300
 TOO_LONG: Final = Refusal(400, codes.NO_ELIGIBLE_TARGET, f"no model has a name of over {LONGEST_MODEL} characters")
+NO_NAME: Final = Refusal(
+    400,
+    codes.NO_ELIGIBLE_TARGET,
+    "ask for models by their names: not by ids of deployments, and without `..`, `%`, `?`, `#` or blanks around them",
+)
 NOT_ROUTABLE: Final = Refusal(
     400,
     codes.NO_ELIGIBLE_TARGET,
@@ -47,18 +61,45 @@ class Gateway:
 
     def __init__(self, host: Host) -> None:
         settings = host.policy.core.ledger
-        self.engine = Engine(host, open_ledger(settings.url, on_unavailable=settings.on_unavailable))
+        self.keyring = Keyring(host.policy.core.keys)
+        self.reload = ReloadState(host.policy.revision, time.time())
+        self.telemetry = Telemetry(host.policy.core, os.environ)
+        ledger = open_ledger(settings.url, on_unavailable=settings.on_unavailable)
+        timed = Timed(ledger, self.telemetry.metrics.ledger_took)
         self.models = ProxyModels(host)
+        self.engine = Engine(_denying(host, self.keyring, self.models), timed, tell=self.telemetry.alert)
         self.live = LiveRequests()
-        self.decisions = DecisionLog.from_environment(os.environ)
+        self.announcements = Announcements()
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def start(self) -> None:
         """Begin what runs beside the requests. Needs a running event loop."""
         self.models.keep_listed()
+        self.telemetry.watch(lambda: self.engine, lambda: (live.decision.trace for live in self.live))
+        self.telemetry.start()
         self.background(self._connect())
+        self.background(self.models.discovering.run())
         self.background(self._renew_again_and_again())
         end_with_proxy(self.close)
+
+    def use(self, host: Host) -> None:
+        """Begin requests on this policy from here on; those under way end on the engine that they began with."""
+        before, policy = self.engine, host.policy
+        if policy.core.ledger != before.host.policy.core.ledger:
+            log.warning("changed `ledger` settings of policy %s are used after a restart", policy.source)
+        keyring = Keyring(policy.core.keys)
+        engine = Engine(_denying(host, keyring, self.models), before.ledger, tell=self.telemetry.alert)
+        engine.levels, engine.habits, engine.deadline_s = before.levels, before.habits, before.deadline_s
+        self.engine, self.keyring = engine, keyring
+        self.reload = ReloadState(policy.revision, time.time())
+        self.models.follow(host)
+        self.telemetry.use(policy.core.telemetry)
+        log.info("policy %s, %s took over from %s", policy.source, policy.revision, before.host.policy.revision)
+
+    @property
+    def proxy(self) -> dict[str, Any]:
+        """The LiteLLM this runs in, for the health page."""
+        return {"version": version("litellm"), "missing": list(missing_features()), "workers": workers()}
 
     async def admit(self, data: dict[str, Any], call_type: str, auth: Any) -> Live | None:
         """Decide one request; None for what no policy is about."""
@@ -69,11 +110,16 @@ class Gateway:
         request = request_from(data, call_type, self._identity(auth), self.models.catalog)
         if request is None:
             return None
-        may_call = self.models.access(auth)
-        if call_type == "acompletion" and "," in request.model:
+        may_call = self._may_call(auth, request.identity.virtual_key_id)
+        barred = self._barred(request, auth)
+        if barred:
+            decision = self.engine.refuse(request, barred)
+        elif call_type == "acompletion" and "," in request.model:
             decision = self.engine.refuse(request, SEVERAL_MODELS)
         elif len(request.model) > LONGEST_MODEL:
             decision = self.engine.refuse(replace(request, model=request.model[:LONGEST_MODEL]), TOO_LONG)
+        elif call_type != PASS_THROUGH and not all(map(self.models.is_name, (request.model, *request.fallbacks))):
+            decision = self.engine.refuse(request, NO_NAME)
         else:
             decision = await self.engine.admit(request, may_call=may_call)
         if call_type == PASS_THROUGH and decision.outcome == "route":
@@ -81,6 +127,8 @@ class Gateway:
             decision = self.engine.refuse(request, NOT_ROUTABLE)
         live = Live(self.engine, decision, may_call, call_type, data.get("litellm_call_id"), asyncio.current_task())
         live.own_credentials = has_own_credentials(data)
+        self.announcements.note(reading.window for reading, _ in decision.trace.windows)
+        self.announcements.keep_told(live.engine.ledger)
         if decision.refusal:
             self._tell(live)
         else:
@@ -121,12 +169,29 @@ class Gateway:
             waited_s += 0.05
         for live in self.live:
             await self.release(live)
+        self.announcements.close()
+        await self.telemetry.close()
         await self.engine.close()
 
+    def _may_call(self, auth: Any, digest: str) -> MayCall:
+        key, by_litellm = self.keyring.of(digest), self.models.access(auth)
+
+        async def may_call_both(model: str) -> bool:
+            return (key is None or may_call(key, model, self.models)) and await by_litellm(model)
+
+        return may_call_both
+
+    def _barred(self, request: Request, auth: Any) -> Refusal | None:
+        # Asked here once more: LiteLLM may have changed the model since it let the caller in, or a reload the keys.
+        key = self.keyring.of(request.identity.virtual_key_id)
+        if key is None:
+            return UNKNOWN if isinstance(auth, Keyholder) else None
+        if not key.restricted or not request.model:
+            return None
+        return model_refusal(key, [request.model[:LONGEST_MODEL]], self.models)
+
     def _identity(self, auth: Any) -> Identity:
-        # Without a master key LiteLLM lets everybody in as whoever they say they are: nothing of it is verified.
-        checked = proxy_server.master_key or proxy_server.user_custom_auth or proxy_server.prisma_client
-        return identity_of(auth) if checked else NOBODY
+        return identity_of(auth) if verifies_keys() else NOBODY
 
     def _served(self, live: Live) -> None:
         if live.released_s is None and live in self.live:
@@ -166,12 +231,22 @@ class Gateway:
     def _tell(self, live: Live) -> None:
         if not live.told:
             live.told = True
-            self.decisions.write(live.decision.trace)
+            self.telemetry.tell(live.decision.trace)
+
+
+def _denying(host: Host, keyring: Keyring, served: Served) -> Host:
+    if not keyring.denies:
+        return host
+    return Host(host.policy, [*host.plugins.items(), ("keys", DeniedTargets(keyring, served))])
 
 
 def open_gateway() -> Gateway:
     """Start governance in this worker, or end the worker with the reason on stderr."""
-    gateway = read_policy(lambda file: Gateway(Host.load(file)))
+    watch, gateway = read_policy(lambda file: (PolicyWatch(file), Gateway(Host.load(file))))
     gateway.start()
+    gateway.background(watch.run(gateway))
+    # Where the hook that lets callers in finds it; LiteLLM loads that one by itself.
+    proxy_server.app.state.governance = gateway
+    mount_admin(gateway)
     report(gateway.engine.host.policy)
     return gateway

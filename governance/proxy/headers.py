@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import math
 import time
+from typing import Final
 
 from governance.ledger import Reading
-from governance.trace import Trace
+from governance.limits.subjects import EVERYONE, of_caller
+from governance.model import Request
+from governance.trace import Candidate, Trace
 
+DEBUG_HEADER: Final = "x-governance-debug"
+DEBUG_METADATA: Final = "governance_debug"
+_MOST_CANDIDATES: Final = 20
 _OPENAI_NAMES = {"requests": "requests", "tokens": "tokens"}
 
 
@@ -23,7 +29,20 @@ def decision_headers(trace: Trace) -> dict[str, str]:
     for note in ("profile", "rule", "task"):
         if note in trace.notes:
             headers[f"x-governance-{note}"] = _plain(trace.notes[note])
+    if _may_see_more(trace.request):
+        headers["x-governance-candidates"] = ", ".join(map(_candidate, trace.candidates[:_MOST_CANDIDATES]))
     return headers | limit_headers(trace, time.time())
+
+
+def _may_see_more(request: Request) -> bool:
+    # Which targets there are is the operator's to tell, so the key (or its team) must be verified to be one of those.
+    asked = request.headers.get(DEBUG_HEADER, "").lower() == "true"
+    return asked and request.identity.metadata.get(DEBUG_METADATA) is True
+
+
+def _candidate(candidate: Candidate) -> str:
+    state = "chosen" if candidate.chosen else f"reason={candidate.reason}" if candidate.reason else "next"
+    return f"{_plain(candidate.target)};{state}"
 
 
 def limit_headers(trace: Trace, now_s: float) -> dict[str, str]:
@@ -34,6 +53,7 @@ def limit_headers(trace: Trace, now_s: float) -> dict[str, str]:
     """
     told = [(r, counted) for r, counted in trace.windows if counted or (trace.refusal and not r.fits)]
     told = [(r, counted) for r, counted in told if r.window.mode == "enforce" and r.window.unit != "concurrent"]
+    told = [(r, counted) for r, counted in told if _callers_business(r.window.subject) or not r.fits]
     if not told:
         return {}
     headers = {
@@ -48,6 +68,11 @@ def limit_headers(trace: Trace, now_s: float) -> dict[str, str]:
             headers[f"x-ratelimit-remaining-{word}"] = str(_left(reading, counted))
             headers[f"x-ratelimit-reset-{word}"] = f"{_resets_in_s(reading, now_s)}s"
     return headers
+
+
+def _callers_business(subject: str) -> bool:
+    """What all callers together use, or have left at a provider, is nothing to tell each of them."""
+    return subject.startswith("target:") or (of_caller(subject) and subject != EVERYONE)
 
 
 def _left(reading: Reading, counted: bool) -> int:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import fnmatch
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
-import litellm
 from litellm.exceptions import APIError
 from litellm.proxy import proxy_server
 from litellm.proxy._types import ProxyException
@@ -16,6 +15,8 @@ from litellm.proxy.auth import auth_checks, model_checks
 
 from governance.catalog import Catalog
 from governance.host import Host
+from governance.policy.name_pattern import arrives_as_written
+from governance.proxy.discovering import Discovering
 
 log = logging.getLogger("governance.proxy")
 
@@ -30,9 +31,17 @@ class ProxyModels:
         self._host = host
         self._seen: Any = None
         self._signature: tuple[int, ...] = ()
-        self._catalog = Catalog(None, litellm.model_cost)
+        self.discovering = Discovering(host, lambda: getattr(proxy_server.llm_router, "model_list", None) or [])
+        self._catalog = Catalog(None, self.discovering.known)
+        self._other_names: Mapping[str, frozenset[str]] = {}
         self._virtual: tuple[str, ...] = ()
         self._task: asyncio.Task[None] | None = None
+
+    def follow(self, host: Host) -> None:
+        """List the virtual models of another policy."""
+        self._host = host
+        self.discovering.follow(host)
+        self._list()
 
     @property
     def catalog(self) -> Catalog:
@@ -42,10 +51,30 @@ class ProxyModels:
             return self._catalog
         # LiteLLM replaces and extends its list while it runs. Identity and length tell most of it at no cost; what is
         # changed in place is found by `_list`, seconds later.
-        seen = (id(router), len(router.model_list))
+        known = self.discovering.known
+        seen = (id(router), len(router.model_list), id(router.model_group_alias), id(known))
         if seen != self._seen:
-            self._catalog, self._seen = Catalog(list(router.model_list), litellm.model_cost), seen
+            aliases = {name: _stands_for(alias) for name, alias in (router.model_group_alias or {}).items()}
+            self._catalog = Catalog(list(router.model_list), known, aliases)
+            self._other_names = _other_names(router.model_list, aliases, self._catalog)
+            self._seen = seen
         return self._catalog
+
+    def served_by(self, name: str) -> Sequence[tuple[str, str]]:
+        """Every provider and base model that may answer to `name`, and each other name of the router's for it."""
+        catalog = self.catalog
+        others = self._other_names.get(name, frozenset())
+        behind = (pair for other in sorted(others) for pair in (("", other), *catalog.served_by(other)))
+        return tuple(dict.fromkeys([*catalog.served_by(name), *behind]))
+
+    def is_name(self, model: str) -> bool:
+        """Whether models are asked for like this. LiteLLM also takes the id of a deployment, which no limit, list or
+        rule knows as what it is.
+        """
+        router = proxy_server.llm_router
+        if router is None or model in router.model_names or model in (router.model_group_alias or {}):
+            return True
+        return arrives_as_written(model) and not router.has_model_id(model)
 
     def asked_name(self, model: str, known: Collection[str]) -> str:
         """By which of these names LiteLLM was asked for `model`: it has followed an alias of the router since."""
@@ -92,10 +121,19 @@ class ProxyModels:
         router = proxy_server.llm_router
         if router is None:
             return
+        self.discovering.look()
         signature = tuple(map(id, router.model_list))
         if signature != self._signature:
             self._signature, self._seen = signature, None
+        before = self._virtual
         self._virtual = self._host.virtual_models([name for name in self.catalog.names or () if name])
+        gone = frozenset(before).difference(self._virtual)
+        if not gone.isdisjoint(router.model_group_alias):
+            aliases = router.model_group_alias.items()
+            # One of that name that stands for something else is the operator's.
+            router.model_group_alias = {
+                name: alias for name, alias in aliases if name not in gone or _stands_for(alias) != name
+            }
         missing = {name: {"model": name, "hidden": False} for name in self._virtual if name not in router.model_names}
         if not missing.keys() <= router.model_group_alias.keys():
             router.model_group_alias = {**router.model_group_alias, **missing}  # type: ignore[dict-item]
@@ -121,3 +159,21 @@ class ProxyModels:
             return [*known(wildcard_model=wildcard_model, litellm_params=litellm_params), *ours]
 
         model_checks.get_known_models_from_wildcard = with_virtual
+
+
+def _other_names(deployments: Sequence[Any], aliases: Mapping[str, str], catalog: Catalog) -> dict[str, frozenset[str]]:
+    """The groups that aliases, ids of deployments and, where nothing else has their name, their models stand for."""
+    found: dict[str, set[str]] = {}
+    for deployment in deployments:
+        group = str(deployment.get("model_name", ""))
+        info, params = deployment.get("model_info") or {}, deployment.get("litellm_params") or {}
+        model = str(params.get("model"))
+        for name in (str(info.get("id")), *([model] if catalog.call_name(model) != model else [])):
+            found.setdefault(name, set()).add(group)
+    for name, group in aliases.items():
+        found.setdefault(name, set()).add(group)
+    return {name: frozenset(groups - {name, ""}) for name, groups in found.items()}
+
+
+def _stands_for(alias: Any) -> str:
+    return str(alias.get("model", "") if isinstance(alias, dict) else alias)

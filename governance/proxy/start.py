@@ -72,6 +72,7 @@ def missing_features() -> Iterator[str]:
         "async_pre_call_deployment_hook": "attempts are not counted",
         "async_post_call_failure_deployment_hook": "failed attempts do not cool targets down",
         "async_post_call_response_headers_hook": "answers carry no governance headers",
+        "async_filter_listed_models": "keys of the policy see models in /v1/models that they may not use",
     }
     for hook, loss in hooks.items():
         if not hasattr(CustomLogger, hook):
@@ -93,7 +94,7 @@ def report(policy: Policy) -> None:
     log.info("policy %s, %s; plugins: %s", policy.source, policy.revision, ", ".join(policy.order) or "none")
     for missing in missing_features():
         log.warning("LiteLLM %s lacks %s", version("litellm"), missing)
-    split = split_counts(policy.core.ledger.url, _workers())
+    split = split_counts(policy.core.ledger.url, workers())
     if split:
         log.error("%s", split)
 
@@ -131,7 +132,8 @@ def _refuse_to_start(error: GovernanceError) -> NoReturn:
     os._exit(3)
 
 
-def _workers() -> int:
+def workers() -> int:
+    """How many processes serve this proxy."""
     # LiteLLM's command tells its workers how many they are (proxy_cli.py).
     told = os.environ.get("NUM_WORKERS", "1")
     return int(told) if told.isdigit() else 1

@@ -83,15 +83,24 @@ def request_from(data: dict[str, Any], call_type: str, identity: Identity, model
     body = sent.get("body")
     body = body if isinstance(body, dict) else data
     headers = sent.get("headers")
-    tags = next((marks["tags"] for marks in buckets(data) if isinstance(marks.get("tags"), list)), ())
     return read_request(
         call_type,
         {**body, "model": data.get("model")},
         identity=identity,
         headers=_open_headers(headers) if isinstance(headers, Mapping) else {},
-        tags=tags,
+        tags=_tags(data),
         models=models,
     )
+
+
+def _tags(data: Mapping[str, Any]) -> tuple[str, ...]:
+    """Those of the key and its team before those that the caller wrote: so many of these cannot push out the others."""
+    found: dict[str, None] = {}
+    for name in ("inherited_tags", "tags"):
+        for marks in buckets(data):
+            tags = marks.get(name)
+            found.update(dict.fromkeys(tag for tag in (tags if isinstance(tags, list) else ()) if isinstance(tag, str)))
+    return tuple(found)
 
 
 def rewrite(data: dict[str, Any], decision: Decision) -> None:

@@ -2,62 +2,132 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import sys
-from collections.abc import Mapping
-from typing import Any, TextIO
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple, Protocol
 
 from governance.errors import GovernanceError
+from governance.policy.telemetry import DecisionLogSettings
+from governance.telemetry.log_file import LogFile
 from governance.trace import Trace
 
 log = logging.getLogger("governance.telemetry")
 
 # Tells a line for people from everything else on the same stdout.
-TEXT_PREFIX = "governed: "
+TEXT_PREFIX: Final = "governed: "
+ENVIRONMENT: Final = "GOVERNANCE_DECISION_LOG"
+_STDOUT: Final = 1
+
+
+class Told(NamedTuple):
+    """One request that is over. `line`: its record as JSON, without the end of the line."""
+
+    record: dict[str, Any]
+    line: bytes
+
+
+class Sink(Protocol):
+    """Where lines go."""
+
+    def append(self, lines: Sequence[bytes]) -> None:
+        """Write whole lines. Raises OSError."""
+
+    def close(self) -> None: ...
 
 
 class DecisionLog:
     """Writes records as lines: of JSON for programs, of text for people.
 
-    $GOVERNANCE_DECISION_LOG: a file's path (JSON lines), `-` (JSON lines on stdout) or `text` (for people, on stdout);
-    unset = off.
+    Where to: `telemetry.decision_log.to` of the policy. $GOVERNANCE_DECISION_LOG goes before it: a file's path (JSON
+    lines), `-` (JSON lines on stdout) or `text` (sentences for people, on stdout).
+
+    Args:
+        sink: None = nothing is logged.
+        where: for messages.
     """
 
-    def __init__(self, stream: TextIO | None, *, text: bool = False) -> None:
-        self._stream = stream
+    def __init__(
+        self, settings: DecisionLogSettings, sink: Sink | None, where: str = "stdout", *, text: bool = False
+    ) -> None:
+        self.use(settings)
+        self.where = where if sink else "off"
+        self.error: str | None = None
+        self.lost = 0
+        self._sink = sink
         self._text = text
-        self._failing = False
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> DecisionLog:
-        where = environment.get("GOVERNANCE_DECISION_LOG", "")
-        if not where:
-            return cls(None)
-        if where in ("-", "text"):
-            return cls(sys.stdout, text=where == "text")
-        try:
-            return cls(open(where, "a", encoding="utf-8", buffering=1))
-        except OSError as error:
-            raise GovernanceError(f"$GOVERNANCE_DECISION_LOG: {where} cannot be written: {error.strerror}") from None
+    def open(cls, settings: DecisionLogSettings, environment: Mapping[str, str]) -> DecisionLog:
+        """The log that the policy or the environment asks for.
 
-    def write(self, trace: Trace) -> None:
-        """Tell one request. A log that cannot be written never fails a request."""
-        if self._stream is None:
+        Raises:
+            GovernanceError: it cannot be written; says where that was asked for.
+        """
+        asked = environment.get(ENVIRONMENT)
+        where = asked or settings.to
+        if where in (("-", "text") if asked else ("stdout",)):
+            return cls(settings, Stdout(), text=where == "text")
+        if not asked and where == "off":
+            return cls(settings, None)
+        try:
+            return cls(settings, LogFile(where, settings.rotate_bytes, settings.keep_files), where)
+        except OSError as error:
+            named = f"${ENVIRONMENT}" if asked else "telemetry.decision_log.to"
+            raise GovernanceError(f"{named}: {where} cannot be written: {error.strerror}") from None
+
+    def use(self, settings: DecisionLogSettings) -> None:
+        """Sample as these settings say."""
+        sample = settings.sample
+        self._shares = {"route": sample.route, "refuse": sample.refuse, "pass": sample.passed}
+
+    def wants(self, trace: Trace) -> bool:
+        """Whether this one is in the sample. The same decision is in every log's sample, or in none's."""
+        if self._sink is None:
+            return False
+        share = self._shares[trace.outcome]
+        # The end of an id is random; so the share of one in ten is part of the share of one in two.
+        return share >= 1.0 or int(trace.id[-8:], 16) < share * 0x1_0000_0000
+
+    def write(self, told: Sequence[Told]) -> None:
+        """Write these. A log that cannot be written is said once, and again when it can; the lines are lost."""
+        if self._sink is None or not told:
             return
         try:
-            record = trace.record()
-            # What a plugin puts into a record need not be JSON.
-            as_json = json.dumps(record, ensure_ascii=False, separators=(",", ":"), default=str)
-            line = TEXT_PREFIX + sentence(record) if self._text else as_json
-            # A caller's model name may hold what no UTF-8 can; in JSON its escape is the same text.
-            self._stream.write(line.encode("utf-8", "backslashreplace").decode() + "\n")
-            self._stream.flush()
-            self._failing = False
-        except Exception as error:  # whatever goes wrong with telling, the request has been decided
-            if not self._failing:
-                log.warning("decision log: %s: %s; trying again with each request", type(error).__name__, error)
-            self._failing = True
+            self._sink.append([self._line(each) + b"\n" for each in told])
+        except OSError as error:
+            self.lost += len(told)
+            if self.error is None:
+                log.error("decision log: %s cannot be written: %s; trying again with each line", self.where, error)
+            self.error = error.strerror or type(error).__name__
+            return
+        if self.error is not None:
+            self.error = None
+            log.warning("decision log: %s can be written again; %d lines are lost", self.where, self.lost)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._sink is not None:
+            self._sink.close()
+
+    def _line(self, told: Told) -> bytes:
+        # A caller's model name may hold what no UTF-8 can.
+        return (TEXT_PREFIX + sentence(told.record)).encode("utf-8", "backslashreplace") if self._text else told.line
+
+
+class Stdout:
+    """The process' standard output, past the buffer of `sys.stdout`: who blocks on it must not block its other users.
+
+    Lines up to 4 KiB stay in one piece among those of other workers; a longer one may be cut where stdout is a pipe.
+    """
+
+    def append(self, lines: Sequence[bytes]) -> None:
+        for line in lines:
+            while line:
+                line = line[os.write(_STDOUT, line) :]
+
+    def close(self) -> None:
+        """It is not ours to close."""
 
 
 def sentence(record: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from governance.catalog import Catalog
+from governance.catalog import Catalog, provider_of
 from governance.model import NO_FACTS, ModelFacts
 
 PRICES: dict[str, Any] = {
@@ -100,15 +100,17 @@ def test_names_are_told_apart_by_case_as_litellm_does() -> None:
 
 
 def test_facts_come_from_the_model_map() -> None:
-    assert Catalog(None, PRICES).facts("openai/gpt-4o") == ModelFacts(
-        frozenset({"vision", "tools", "structured_output", "reasoning"}), 128_000, 16_384, 2.5, 10.0
-    )
+    facts = Catalog(None, PRICES).facts("openai/gpt-4o")
+
+    assert facts.capabilities == {"vision", "tools", "structured_output", "reasoning"}
+    assert (facts.max_input_tokens, facts.max_output_tokens) == (128_000, 16_384)
+    assert (facts.input_price, facts.output_price) == (2.5, 10.0)
 
 
 def test_the_entry_of_another_provider_is_not_taken() -> None:
     catalog = Catalog(None, PRICES)
 
-    assert catalog.facts("groq/gpt-4o") == NO_FACTS.__class__()
+    assert catalog.facts("groq/gpt-4o") == NO_FACTS
     assert catalog.facts("azure/gpt-4o").input_price == 3.0
     assert catalog.facts("cerebras/llama").max_input_tokens == 8_192
 
@@ -158,3 +160,64 @@ def test_names_of_a_model_list_are_told_once_each() -> None:
     names = Catalog([deployment("a/*"), deployment("b"), deployment("b")], PRICES).names
 
     assert names == ("a/*", "b")
+
+
+@pytest.mark.parametrize(
+    ("deployments", "asked", "pairs"),
+    [
+        ([deployment("openai/gpt-4o")], "openai/gpt-4o", [("openai", "gpt-4o")]),
+        ([deployment("openai/*")], "openai/gpt-4o", [("openai", "gpt-4o")]),
+        ([deployment("openai/*")], "gpt-4o", [("openai", "gpt-4o")]),
+        ([deployment("*", "openrouter/*")], "openai/gpt-4o", [("openrouter", "openai/gpt-4o")]),
+        ([deployment("mine/*-v*", "groq/*-v*")], "mine/llama-v3", [("groq", "llama-v3")]),
+        ([deployment("*-v*", "groq/*")], "groq/llama-v3", [("groq", "llama-v3")]),
+        ([deployment("*", "groq/llama")], "anything", [("groq", "llama")]),
+        ([deployment("mine", "gpt-4o", custom_llm_provider="azure")], "mine", [("azure", "gpt-4o")]),
+        ([deployment("mine", "gpt-4o")], "mine", [("openai", "gpt-4o")]),
+        ([deployment("mine", "my-own")], "mine", [("", "my-own")]),
+        ([deployment("openai/gpt-4o", "azure/x"), deployment("openai/*")], "openai/gpt-4o", [("azure", "x")]),
+        ([{"model_name": "openai/*"}], "openai/gpt-4o", [("openai", "gpt-4o")]),
+        ([{"model_name": "smart"}], "smart", [("", "smart")]),
+        ([], "groq/llama", [("groq", "llama")]),
+        ([], "never-heard-of", [("", "never-heard-of")]),
+        (None, "groq/llama", [("groq", "llama")]),
+    ],
+)
+def test_what_may_answer_a_name(deployments: Any, asked: str, pairs: list[tuple[str, str]]) -> None:
+    assert Catalog(deployments, PRICES).served_by(asked) == tuple(pairs)
+
+
+def test_a_group_of_several_providers_may_be_answered_by_each_of_them_once() -> None:
+    models = ("openai/gpt-4o", "azure/gpt-4o", "openai/gpt-4o", "groq/llama")
+    catalog = Catalog([deployment("smart", model) for model in models], PRICES)
+
+    assert catalog.served_by("smart") == (("openai", "gpt-4o"), ("azure", "gpt-4o"), ("groq", "llama"))
+
+
+def test_an_alias_is_answered_by_what_it_stands_for() -> None:
+    catalog = Catalog([deployment("smart", "openai/gpt-4o")], PRICES, {"clever": "smart", "fast/x": "fast/x"})
+
+    assert catalog.served_by("clever") == (("openai", "gpt-4o"),)
+    assert catalog.served_by("fast/x") == (("", "fast/x"),), "a virtual model is an alias of itself"
+
+
+def test_a_model_of_one_team_is_answered_under_both_of_its_names() -> None:
+    own = deployment("model_name_t1_9f", "azure/x", team_id="t1", team_public_model_name="ours")
+    catalog = Catalog([own], PRICES)
+
+    assert catalog.served_by("ours") == catalog.served_by("model_name_t1_9f") == (("azure", "x"),)
+    assert catalog.call_name("ours") is None
+
+
+@pytest.mark.parametrize(
+    ("model", "provider"),
+    [("gpt-4o", "openai"), ("ada", "text-completion-openai"), ("nobody-knows", ""), ("sample_spec", ""), ("", "")],
+)
+def test_the_provider_of_a_bare_model_name_is_the_maps(model: str, provider: str) -> None:
+    assert provider_of(model, PRICES) == provider
+
+
+def test_a_branch_of_a_provider_is_that_provider() -> None:
+    prices = {"a": {"litellm_provider": "vertex_ai-language-models"}, "b": {"litellm_provider": "bedrock_converse"}}
+
+    assert (provider_of("a", prices), provider_of("b", prices)) == ("vertex_ai", "bedrock")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,12 @@ def record(governance: Command, **given: Any) -> dict[str, Any]:
     return told
 
 
+def shown(governance: Command, **given: Any) -> list[str]:
+    done = governance("explain", "-", stdin=json.dumps({**ASKED, **given}))
+    assert done.exit_code == 0, done.stderr
+    return [line.lstrip("│├└─ \xa0") for line in done.stdout.splitlines()]
+
+
 def test_the_decision_is_shown_with_its_reasons(governance: Command, folder: Path) -> None:
     (folder / "request.json").write_text(json.dumps(ASKED))
     done = governance("explain", "request.json")
@@ -25,6 +32,86 @@ def test_the_decision_is_shown_with_its_reasons(governance: Command, folder: Pat
     assert done.exit_code == 0
     for words in ("fast/glm-4.7", "profile Fast", "cerebras/glm-4.7  serves", "openai/glm-4.7  fallback", "served by"):
         assert words in done.stdout
+
+
+def test_who_asks_and_what_for_is_shown(governance: Command) -> None:
+    who = {"virtual_key_id": "0123456789abcdef", "team_id": "t-1", "team_name": "Research"}
+    lines = shown(governance, identity=who, capabilities=["tools"], tags=["a"], prompt_tokens=1200, task="code")
+
+    assert lines[0] == "fast/glm-4.7  chat, about 1,200 prompt tokens, task code, needs tools, tags a"
+    assert lines[1] == "asked by key 0123456789ab, team Research"
+
+
+def test_windows_are_shown_before_and_after_with_their_bars(governance: Command) -> None:
+    name = "target:cerebras/glm-4.7 [Fast: *]"
+    used = [{"target": "cerebras/glm-4.7", "used": 29}]
+    full = [{"target": "cerebras/glm-4.7", "used": 60}]
+
+    assert f"{name} ▒░░░░░░░░░░░ 0 → 1 of 60 requests per minute" in shown(governance)
+    assert any(
+        line.startswith(f"{name} ██████░░░░░░ 29 → 30 of 60 requests per minute, resets in 1 min")
+        for line in shown(governance, usage=used)
+    )
+    assert any(
+        line.startswith(f"{name} ████████████ 60 of 60 requests per minute") and line.endswith("no room")
+        for line in shown(governance, usage=full)
+    )
+
+
+def test_money_is_shown_as_money(governance: Command, folder: Path) -> None:
+    prices = "model_info: {input_cost_per_token: 0.000001, output_cost_per_token: 0.000002}"
+    (folder / "litellm.yaml").write_text(
+        f"model_list: [{{model_name: openai/m, litellm_params: {{model: openai/m}}, {prices}}}]"
+    )
+    (folder / "governance.yaml").write_text("budgets: [{name: all, subject: everyone, amount: 5 USD/month}]")
+    asked = {"body": {"model": "openai/m"}, "at": ASKED["at"], "prompt_tokens": 1000, "max_output_tokens": 500}
+    done = governance("explain", "-", "--config", "litellm.yaml", stdin=json.dumps(asked))
+
+    assert "everyone [all] ▒░░░░░░░░░░░ 0 USD → 0.002 USD of 5 USD per month" in done.stdout
+
+
+def test_rules_that_matched_and_were_passed_over_are_shown_with_their_reason(governance: Command, folder: Path) -> None:
+    (folder / "governance.yaml").write_text(
+        """
+routing_rules:
+  - {name: absent, targets: [{provider: gone, model: m}]}
+  - {name: first, cel_expression: 'model == "a"', model: b, chain_rule: true}
+  - {name: second, cel_expression: 'model == "b"', targets: [{provider: openai, model: m}]}
+  - {name: watching, mode: shadow, targets: [{provider: openai, model: small}]}
+"""
+    )
+    lines = shown(governance, body={"model": "a"}, catalog={"configured": ["openai/*"]})
+
+    assert lines[1:4] == [
+        "rule second",
+        "rule absent passed over: gone/m not_configured",
+        "rule first -> second",
+    ]
+    assert lines[-1] == "served by openai/m"
+
+
+def test_shadow_effects_are_shown(governance: Command, folder: Path) -> None:
+    (folder / "governance.yaml").write_text(
+        "routing_rules: [{name: w, mode: shadow, targets: [{provider: openai, model: m}]}]"
+    )
+
+    assert 'routing_rules w: {"model": "openai/m", "fallbacks": []}' in shown(governance, body={"model": "a"})
+
+
+def test_what_a_limit_made_of_a_request_is_shown(governance: Command, folder: Path) -> None:
+    limit = "{name: all, subject: everyone, requests: 1/minute, on_exceeded: {route_to: openai/small}}"
+    (folder / "governance.yaml").write_text(f"rate_limits: [{limit}]")
+    lines = shown(governance, body={"model": "openai/large"}, usage=[{"limit": "all", "used": 1}])
+
+    assert "asks for less because all is used up" in lines
+    assert lines[-1] == "served by openai/small"
+
+
+def test_the_time_that_each_plugin_took_is_shown(governance: Command) -> None:
+    lines = shown(governance)
+
+    assert any(line.startswith("routing_profiles.select_targets: proposed 2 targets (") for line in lines)
+    assert any(re.fullmatch(r"time per plugin: routing_profiles \d+ us, ledger \d+ us", line) for line in lines)
 
 
 def test_for_programs_it_is_the_record(governance: Command) -> None:

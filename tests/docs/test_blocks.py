@@ -1,9 +1,9 @@
 """The documentation tells the truth: its policies load, and its commands do what it shows.
 
 A document is read from top to bottom in one folder. A `yaml` or `json` block is a policy (`governance.yaml`), the
-proxy's file when its first line says `# litellm.yaml`, or a request for `explain` when it has a `body`. Commands of
-`sh` blocks that begin with `governance` and change nothing are run; those of `console` blocks are also compared with
-the output shown, where `…` stands for anything.
+proxy's file when its first line says `# litellm.yaml`, tests when it says `# NAME.tests.yaml`, or a request for
+`explain` when it has a `body`. Commands of `sh` blocks that begin with `governance` and change nothing are run; those
+of `console` blocks are also compared with the output shown, where `…` stands for anything.
 """
 
 import json
@@ -24,7 +24,7 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "plugins" / "README.md", *sorted((ROOT /
 THIRD_PARTY = ROOT / "tests" / "plugins" / "third_party" / "governance-trial-keys"
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-HARMLESS = re.compile(r"(echo '[^']*' \| )?governance (check|explain|plugins|schema)\b")
+HARMLESS = re.compile(r"(echo '[^']*' \| )?governance (check|explain|plugins|schema|test)\b")
 PREPARATION = re.compile(r"printf '[^']*' > [\w.]+")
 
 
@@ -76,8 +76,9 @@ class Shell:
 
     def take(self, block: Block) -> None:
         """Put a block of YAML or JSON where the commands after it look for it; a policy must be valid."""
-        if block.text.startswith("# litellm.yaml"):
-            (self.folder / "litellm.yaml").write_text(block.text, "utf-8")
+        named = re.match(r"# (litellm\.yaml|\w+\.tests\.yaml)\n", block.text)
+        if named:
+            (self.folder / named[1]).write_text(block.text, "utf-8")
         elif block.language == "json" and "body" in json.loads(block.text):
             (self.folder / "request.json").write_text(block.text, "utf-8")
         else:

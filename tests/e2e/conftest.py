@@ -1,6 +1,7 @@
 """A real LiteLLM proxy process over the fake providers, on loopback."""
 
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -66,14 +67,14 @@ class Proxy:
     def used(self, virtual: str, target: str) -> dict[str, int]:
         """What the windows of `target` have counted, by unit, before a request to `virtual` that asks for it."""
         record = self.decision(self.chat(virtual).headers["x-governance-decision-id"])
-        return {w["unit"]: w["used_before"] for w in record["windows"] if w["subject"] == f"target:{target}"}
+        return {w["unit"]: w["used_before"] for w in record["windows"] if w["subject"] == f"target:{target}".lower()}
 
     def settles(self, virtual: str, target: str, expected: dict[str, int]) -> None:
         """Wait until the windows of `target` have counted just this. Asking counts too, and is taken off again."""
         deadline, asked, tokens = time.monotonic() + 30, 0, 0
         while True:
             record = self.decision(self.chat(virtual).headers["x-governance-decision-id"])
-            windows = [w for w in record["windows"] if w["subject"] == f"target:{target}"]
+            windows = [w for w in record["windows"] if w["subject"] == f"target:{target}".lower()]
             found = {w["unit"]: w["used_before"] for w in windows}
             found |= {"requests": found["requests"] - asked, "tokens": found["tokens"] - tokens}
             found = {unit: used for unit, used in found.items() if unit in expected}
@@ -183,6 +184,12 @@ def providers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Providers]:
         url = f"http://127.0.0.1:{port}"
         wait_until_ready(f"{url}/_stats", started, output)
         yield Providers(url)
+
+
+@pytest.fixture(scope="session")
+def configuration(providers: Providers) -> Callable[..., dict[str, Any]]:
+    """The proxy's file of these tests, with more sections or models."""
+    return functools.partial(litellm_config, providers.url)
 
 
 Start = Callable[..., contextlib.AbstractContextManager[Proxy]]

@@ -14,6 +14,7 @@ import pytest
 
 class Demo:
     def __init__(self, text: str, output: Path, process: subprocess.Popen[bytes]) -> None:
+        self.text = text
         self.output = output
         self.process = process
         sections = re.split(r"^\d\. ", text, flags=re.MULTILINE)[1:]
@@ -87,3 +88,11 @@ def test_every_decision_is_told_in_the_terminal(demo: Demo) -> None:
 
     assert "fast/glm-4.7 -> cerebras/glm-4.7 failed (overloaded)" in told
     assert "tiny/glm-4.7 refused 429 requests_exhausted" in told
+
+
+def test_the_usage_of_every_limit_is_a_command_away(demo: Demo) -> None:
+    demo.run(demo.commands[0])
+    (command,) = re.findall(r"^ +(LITELLM_MASTER_KEY=.* usage --watch .*)$", demo.text, re.MULTILINE)
+    deadline = time.monotonic() + 30
+    while "target:cerebras/glm-4.7" not in (told := demo.run(command.replace("--watch", "--json"))):
+        assert time.monotonic() < deadline, told

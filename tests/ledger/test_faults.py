@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import subprocess
+import time
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -131,6 +132,20 @@ async def test_a_server_that_hangs_costs_a_few_requests_the_timeout_and_the_othe
             break
         await asyncio.sleep(0.05)
     assert (await reserve(ledger, "x", STRICT)).granted
+    await ledger.close()
+
+
+@pytest.mark.parametrize("turns_first", [0, 1, 2], ids=["not sent yet", "just sent", "answered, not read"])
+async def test_a_loop_that_was_busy_elsewhere_does_not_blame_the_server(server: Server, turns_first: int) -> None:
+    ledger = open_ledger(server.url, timeout_s=0.2)
+    await until_available(ledger)
+    asking = [asyncio.ensure_future(reserve(ledger, str(i), STRICT)) for i in range(8)]
+    for _ in range(turns_first):
+        await asyncio.sleep(0)
+
+    time.sleep(1.0)  # noqa: ASYNC251 - what a proxy does that imports things at its first request
+
+    assert all(reserved.available for reserved in await asyncio.gather(*asking))
     await ledger.close()
 
 

@@ -75,14 +75,17 @@ def test_the_gateway_format_may_also_hold_keys_of_ours(parse: Parse) -> None:
     assert policy.order == ("routing_profiles",)
 
 
-@pytest.mark.parametrize("file", sorted(CONFIG.glob("*.yaml")), ids=lambda file: file.name)
+SHIPPED = sorted(file for file in CONFIG.glob("*.yaml") if not file.name.endswith(".tests.yaml"))
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.name)
 def test_every_policy_that_ships_loads(file: Path) -> None:
     if file.name.endswith("litellm.yaml"):
         with pytest.raises(PolicyError, match="model_list: no such plugin"):
             Host.load(file)
         return
 
-    assert "routing_profiles" in Host.load(file).policy.order
+    assert Host.load(file).policy.order
 
 
 def test_the_environment_fills_any_string(parse: Parse) -> None:

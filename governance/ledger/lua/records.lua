@@ -47,7 +47,7 @@ local function recount(rid, r, p, now, want)
       nth = nth + 1
       local wanted = want(flag, amount + 0, hash, id)
       local difference = wanted - (keeps(p, flag) and amount + 0 or 0)
-      local w = window(of, id, flag, period, now)
+      local w = window(of, id, flag, period, now, p.down)
       if w.key then
         for i = 1, amount do
           local lease = lease_of(rid, p) .. nth .. ':' .. i
@@ -56,9 +56,10 @@ local function recount(rid, r, p, now, want)
         if wanted > 0 then redis.call('PEXPIRE', w.key, lasts(r.deadline - now)) end
         w.used = redis.call('ZCOUNT', w.key, '(' .. now, '+inf')
       elseif w.calendar then
-        local first, second = match(period, ':(%d*):(%d*)')
-        -- Only while the period in which it was counted lasts.
-        if now < w.ends and w.ends == (p.down < first + 0 and first + 0 or second + 0) then
+        local start, ends = period_of(period, p.down)
+        if w.used == 0 then w.ends = math.max(w.ends, ends) end
+        -- Only while the period in which it was counted lasts, in whatever time zone.
+        if now < w.ends and 2 * math.abs(w.ends - ends) <= ends - start then
           w.used = math.max(0, w.used + difference)
         end
       else

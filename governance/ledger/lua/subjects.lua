@@ -26,21 +26,41 @@ local function concurrent(of, id, now)
   return {id = id, asked = 0, base = 0, key = key, ends = 0, used = redis.call('ZCOUNT', key, '(' .. now, '+inf')}
 end
 
-local function calendar(of, id, period, now, at, stop)
-  local start, first, second = match(period, '(%d*):(%d*):(%d*)')
-  if now < start + 0 or now >= second + 0 then wrong_calendar = true end
-  local used, ends = 0, (now < first + 0) and first + 0 or second + 0
+-- Start and end of the period that holds `at`, of the two that the text names.
+local function period_of(text, at)
+  local start, first, second = match(text, '(%d*):(%d*):(%d*)')
+  if at < first + 0 then return start + 0, first + 0, second + 0 end
+  return first + 0, second + 0, nil
+end
+
+-- `counted`: when something was counted that is changed now, which begins no period; nil for a new charge.
+local function calendar(of, id, period, now, at, stop, counted)
+  local start, ends, following = period_of(period, counted or now)
+  if now < start or (now >= ends and not following) then wrong_calendar = true end
+  local used = 0
   if at then
     local _, last, stored_ends, stored_used = find(of.raw, '^(%d*),(%d*)', stop)
     of.kept = of.kept + last - at + 1
-    -- A later period than now's: the clock went back; it counts as one that stood still.
-    if stored_ends + 0 >= ends then used, ends = stored_used + 0, stored_ends + 0 end
+    local later = stored_ends - ends
+    if later == 0 then used = stored_used + 0
+    elseif stored_ends + 0 > now then
+      if counted then used, ends = stored_used + 0, stored_ends + 0
+      elseif 2 * later >= start - ends then
+        used = stored_used + 0
+        -- The time zone was changed, and the period whose end is nearest goes on (windows.py); or it is a later one
+        -- because the clock went back, which counts as one that stood still.
+        if 2 * later > ends - start then
+          local near = following and 2 * math.abs(stored_ends - following) <= following - ends
+          ends = near and following or stored_ends + 0
+        end
+      end
+    end
   end
   return {id = id, asked = 0, base = 0, calendar = true, used = used, ends = ends}
 end
 
 -- The window `id` of a subject as it is now.
-local function window(of, id, flag, period, now)
+local function window(of, id, flag, period, now, counted)
   local w = of.windows[id]
   if w then return w end
   if flag == 'C' or flag == 'c' then
@@ -51,7 +71,7 @@ local function window(of, id, flag, period, now)
     local at, stop = find(raw, id, of.seen, true)
     if not at and of.seen > 1 then at, stop = find(raw, id, 1, true) end
     if #period > 20 then
-      w = calendar(of, id, period, now, at, at and stop + 1)
+      w = calendar(of, id, period, now, at, at and stop + 1, counted)
     elseif at then
       local _, last, ends, used, lead, rest = find(raw, '^(%d*),(%d*),(%d*),([^\n]*)', stop + 1)
       of.kept = of.kept + last - at + 1

@@ -64,7 +64,7 @@ class Offer:
         facts = request.models.facts(target.name) if request.models else NO_FACTS
         charges = []
         for window in windows:
-            charge = request.charge(window, facts)
+            charge = request.charge(window, facts, target.name)
             if charge is None:
                 detail = "its price is unknown, so its cost limit cannot be kept"
                 return replace(target, rejected=Rejection(codes.UNPRICED, detail))
@@ -72,7 +72,8 @@ class Offer:
         return replace(target, charges=tuple(charges))
 
     def _windows_of(self, name: str) -> Iterator[Window]:
-        limits, subject = self._given.limits, f"target:{name}"
+        # A caller may write the model in any case; it is one target, with one count, all the same.
+        limits, subject = self._given.limits, f"target:{name.lower()}"
         rates: tuple[tuple[Unit, tuple[Rate, ...]], ...] = (
             ("requests", limits.requests),
             ("tokens", limits.tokens),

@@ -1,0 +1,71 @@
+"""How pages answer when they cannot do what was asked: always as `{"error": {"message", "type", "code"}}`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+from fastapi import HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+
+from governance import codes
+from governance.errors import LedgerUnavailable
+
+log = logging.getLogger("governance.admin")
+
+_TYPES: Final = {401: "auth_error", 403: "permission_error", 404: "not_found_error", 503: "unavailable_error"}
+
+
+class NotDone(Exception):
+    """A page cannot do what was asked.
+
+    Args:
+        code: for programs; one word with underscores.
+        message: for people: what is wrong and what would be right. No secrets.
+    """
+
+    def __init__(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message, self.headers = status, code, message, headers
+
+
+class Answered(APIRoute):
+    """A route whose every mistake, also one of its dependencies or of its own, is answered as JSON."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except NotDone as error:
+                return error_response(error.status, error.code, error.message, error.headers)
+            except RequestValidationError as error:
+                return error_response(400, "invalid_request", "; ".join(map(_mistake, error.errors())))
+            except HTTPException as error:
+                return error_response(error.status_code, "refused", str(error.detail), dict(error.headers or {}))
+            except LedgerUnavailable:
+                message = "the ledger does not answer; try again, and look at the proxy's log if it lasts"
+                return error_response(503, codes.LEDGER_UNAVAILABLE, message, {"retry-after": "1"})
+            except Exception as error:
+                # What the app itself knows how to answer, such as LiteLLM's refusal of a key, it shall answer.
+                if any(kind in request.app.exception_handlers for kind in type(error).__mro__ if kind is not Exception):
+                    raise
+                log.exception("%s %s failed", request.method, request.url.path)
+                return error_response(500, "internal_error", "this page failed; the proxy's log says why")
+
+        return answer
+
+
+def error_response(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    """What programs and people get instead of a page."""
+    kind = _TYPES.get(status, "invalid_request_error" if status < 500 else "internal_error")
+    return JSONResponse({"error": {"message": message, "type": kind, "code": code}}, status, headers)
+
+
+def _mistake(error: dict[str, Any]) -> str:
+    *_, name = error["loc"] or ("request",)
+    return f"{name}: {error['msg']}"

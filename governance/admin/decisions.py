@@ -1,0 +1,96 @@
+"""GET /governance/api/decisions: the recent decisions, searched; and one of them by its id."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Query
+
+from governance.admin.administered import Administered
+from governance.admin.answered import Answered, NotDone
+from governance.telemetry import recent
+from governance.telemetry.recent import Recent
+
+_CURSOR: Final = re.compile(r"[0-9]{1,15}-[0-9]{1,15}")
+
+Word = Annotated[str | None, Query(max_length=500)]
+
+
+def routes(of: Administered) -> APIRouter:
+    """The decisions that every worker on the same Redis tells; on a memory ledger, those of this worker."""
+    router = APIRouter(prefix="/api", route_class=Answered)
+
+    @router.get("/decisions")
+    async def decisions(
+        id: Word = None,
+        team: Word = None,
+        target: Word = None,
+        outcome: Literal["route", "refuse", "pass"] | None = None,
+        reason: Word = None,
+        profile: Word = None,
+        rule: Word = None,
+        since: Word = None,
+        limit: Annotated[int, Query(ge=1, le=500)] = 50,
+        cursor: Word = None,
+    ) -> dict[str, Any]:
+        if cursor is not None and not _CURSOR.fullmatch(cursor):
+            raise NotDone(400, "invalid_request", "cursor: is not one that this page gave")
+        since_s = None if since is None else _moment(since)
+        kept = _kept(of)
+        if id is not None:
+            record = await _find(kept, id)
+            return {"decisions": [] if record is None else [record], "cursor": None}
+        query = recent.Query(None, team, target, outcome, reason, profile, rule, since_s)
+        page = await recent.search(kept, query, limit, cursor)
+        return {"decisions": page.decisions, "cursor": page.cursor}
+
+    @router.get("/decisions/{decision_id}")
+    async def decision(decision_id: str) -> dict[str, Any]:
+        record = await _find(_kept(of), decision_id)
+        if record is None:
+            keep = of.telemetry.settings.decisions.keep
+            raise NotDone(
+                404,
+                "no_such_decision",
+                f"decision {decision_id[:50]} is not among the last {keep:,} or so; "
+                "a decision is told when its request has ended",
+            )
+        return record
+
+    return router
+
+
+def _kept(of: Administered) -> Recent:
+    kept = of.telemetry.recent
+    if kept is None:
+        raise NotDone(404, "not_kept", "no decisions are kept: the policy says telemetry.decisions.keep: 0")
+    return kept
+
+
+async def _find(kept: Recent, decision_id: str) -> dict[str, Any] | None:
+    try:
+        wanted = UUID(decision_id)
+    except ValueError:
+        wanted = None
+    if wanted is None or wanted.version != 7:
+        message = f"`{decision_id[:50]}` is no id of a decision; x-governance-decision-id of an answer is one"
+        raise NotDone(400, "invalid_request", message)
+    found = await kept.find(str(wanted))
+    record: dict[str, Any] | None = None if found is None else orjson.loads(found)
+    return record
+
+
+def _moment(since: str) -> float:
+    """Unix seconds, or ISO 8601; without a zone it is UTC."""
+    if re.fullmatch(r"[0-9]{1,11}(\.[0-9]{1,6})?", since):
+        return float(since)
+    try:
+        moment = datetime.fromisoformat(since.replace("Z", "+00:00"))
+    except ValueError:
+        message = f"since: `{since[:50]}` is no moment; write 2026-11-20T12:00:00Z or Unix seconds"
+        raise NotDone(400, "invalid_request", message) from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()

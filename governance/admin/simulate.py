@@ -1,0 +1,27 @@
+"""POST /governance/api/simulate: what this proxy would do with a request now. Nothing is counted, nobody is called."""
+
+from __future__ import annotations
+
+import json
+
+from fastapi import APIRouter, Response
+
+from governance.admin.administered import Administered
+from governance.admin.answered import Answered, NotDone
+from governance.simulation import SimulationInput, simulate_now
+
+
+def routes(of: Administered) -> APIRouter:
+    """The page of this worker: its policy, its models, its ledger's counters."""
+    router = APIRouter(prefix="/api", route_class=Answered)
+
+    @router.post("/simulate")
+    async def simulate(given: SimulationInput) -> Response:
+        if not isinstance(given.body.get("model"), str):
+            example = '{"body": {"model": "fast/glm-4.7"}}'
+            raise NotDone(400, "invalid_request", f"body.model: is required, such as {example}")
+        decision = await simulate_now(of.engine, given, of.models.catalog)
+        # A caller's model name may hold what no UTF-8 can; in JSON its escape is the same text.
+        return Response(json.dumps(decision.trace.record(), default=str), media_type="application/json")
+
+    return router

@@ -1,0 +1,212 @@
+"""`governance discover` and `governance urls`: reading the models that providers list, and where that is documented."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from governance.cli.running_proxy import shown
+from governance.cli.terminal import AsJson, ConfigOption, PolicyOption, clear_errors, print_json
+from governance.errors import GovernanceError
+
+if TYPE_CHECKING:
+    from governance.discovery import Source, Store
+    from governance.discovery.sync import Outcome
+    from governance.policy.catalog import CatalogSettings
+
+ProviderOption = Annotated[str | None, typer.Option("--provider", help="only this provider, e.g. openai")]
+
+urls = typer.Typer(
+    help="Show the pages about each provider's models; `set` and `reset` change them.", no_args_is_help=False
+)
+
+
+def discover(
+    provider: ProviderOption = None,
+    policy: PolicyOption = None,
+    config: ConfigOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read the models that providers list: those that the policy or --config uses, or that there is a key for.
+
+    What a provider answers replaces what was known of it, whole or not at all. Exit code 1 when one of them failed.
+    """
+    from governance.cli.models import catalog_settings
+
+    with clear_errors(as_json):
+        outcomes = read_models(catalog_settings(policy), config, provider, quiet=as_json)
+    if as_json:
+        print_json({"providers": [outcome.told for outcome in outcomes]})
+    else:
+        _print(outcomes)
+    if any(outcome.error for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+def read_models(settings: CatalogSettings, config: Path | None, provider: str | None, *, quiet: bool) -> list[Outcome]:
+    """Read one provider, or those in use, with progress on stderr.
+
+    Raises:
+        GovernanceError: nothing can be read; says what would help.
+    """
+    import asyncio
+
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+    from governance.discovery.sync import discover as discover_sources
+
+    store = store_of(settings)
+    sources = _sources(settings, store, config)
+    chosen = [s for s in sources if (s.in_use if provider is None else provider in (s.name, s.provider))]
+    if not chosen and provider is not None:
+        raise GovernanceError(f"`{provider}` is not known; known: {', '.join(s.name for s in sources)}")
+    if not chosen:
+        names = ", ".join(s.name for s in sources)
+        raise GovernanceError(
+            "no provider is in use: set a key such as OPENAI_API_KEY, name the proxy's file with --config, "
+            f"or name one of {names} with --provider"
+        )
+    columns = (
+        SpinnerColumn(),
+        TextColumn("reading models"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[last]}"),
+    )
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True, disable=quiet) as progress:
+        task = progress.add_task("", total=len(chosen), last="")
+
+        def told(outcome: Outcome) -> None:
+            progress.update(task, advance=1, last=outcome.source.name)
+
+        return asyncio.run(discover_sources(chosen, store, told))
+
+
+def store_of(settings: CatalogSettings) -> Store:
+    """The file that keeps what discovery reads, with what is in it now."""
+    from governance.discovery import Store
+
+    store = Store(settings.cache_path(os.environ))
+    _ = store.state
+    return store
+
+
+def _sources(settings: CatalogSettings, store: Store, config: Path | None = None) -> tuple[Source, ...]:
+    from governance.proxy_config import read_deployments
+
+    return settings.sources(os.environ, read_deployments(config), store.state.docs_urls)
+
+
+def _print(outcomes: list[Outcome]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("provider", "new", "gone", "as before", "", box=None, pad_edge=False, header_style="bold")
+    for outcome in outcomes:
+        if outcome.error:
+            kept = f"; {outcome.unchanged:,} known before are kept" if outcome.unchanged else ""
+            table.add_row(outcome.source.name, "", "", "", Text(shown(f"failed: {outcome.error}{kept}"), style="red"))
+            continue
+        names = ", ".join([*(f"+{name}" for name in outcome.added[:3]), *(f"-{name}" for name in outcome.removed[:3])])
+        more = len(outcome.added[3:]) + len(outcome.removed[3:])
+        names += f" and {more:,} more" if more else ""
+        counts = (f"{len(outcome.added):,}", f"{len(outcome.removed):,}", f"{outcome.unchanged:,}")
+        table.add_row(outcome.source.name, *counts, Text(shown(names), style="dim"))
+    Console().print(table)
+
+
+@urls.callback(invoke_without_command=True)
+def show_urls(context: typer.Context, policy: PolicyOption = None, as_json: AsJson = False) -> None:
+    """Show the page about each provider's models, and who says so: the policy, you, or what is built in."""
+    if context.invoked_subcommand:
+        return
+    with clear_errors(as_json):
+        rows = _rows(policy)
+    if as_json:
+        print_json({"urls": rows})
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("provider", "page", "by", box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(row["provider"], row["url"] or "none", row["by"])
+    Console().print(table)
+
+
+@urls.command("set")
+def set_url(
+    provider: Annotated[str, typer.Argument(help="e.g. openai")],
+    url: Annotated[str, typer.Argument(help="an https page")],
+    policy: PolicyOption = None,
+) -> None:
+    """Use another page for a provider from now on. It is asked without any key."""
+    from governance.cli.models import catalog_settings
+    from governance.discovery import State, check_url
+
+    with clear_errors():
+        settings = catalog_settings(policy)
+        _check_provider(settings, provider)
+        try:
+            check_url(url, settings.discovery.allowed_hosts)
+        except ValueError as error:
+            raise GovernanceError(f"{url}: {error}") from None
+
+        def change(state: State) -> State:
+            return state.model_copy(update={"docs_urls": {**state.docs_urls, provider: url}})
+
+        store_of(settings).change(change)
+    typer.echo(f"{provider}: {url}")
+
+
+@urls.command("reset")
+def reset_url(
+    provider: Annotated[str | None, typer.Argument(help="left out: all of them")] = None,
+    policy: PolicyOption = None,
+) -> None:
+    """Go back to the built-in page of a provider, or of all."""
+    from governance.cli.models import catalog_settings
+    from governance.discovery import State
+
+    with clear_errors():
+        settings = catalog_settings(policy)
+        if provider is not None:
+            _check_provider(settings, provider)
+
+        def change(state: State) -> State:
+            kept = {name: url for name, url in state.docs_urls.items() if provider is not None and name != provider}
+            return state.model_copy(update={"docs_urls": kept})
+
+        store_of(settings).change(change)
+        for row in _rows(policy):
+            if provider in (None, row["provider"]):
+                typer.echo(f"{row['provider']}: {row['url'] or 'none'}")
+
+
+def _check_provider(settings: CatalogSettings, provider: str) -> None:
+    from governance.discovery import KNOWN
+
+    known = [*settings.discovery.providers, *(name for name in KNOWN if name not in settings.discovery.providers)]
+    if provider not in known:
+        raise GovernanceError(f"`{provider}` is not known; known: {', '.join(known)}")
+    if provider in settings.discovery.providers and settings.discovery.providers[provider].docs_url:
+        raise GovernanceError(f"the policy gives the page of `{provider}`; change catalog.discovery.providers there")
+
+
+def _rows(policy: Path | None) -> list[dict[str, Any]]:
+    from governance.cli.models import catalog_settings
+
+    settings = catalog_settings(policy)
+    store = store_of(settings)
+    rows = []
+    for source in _sources(settings, store):
+        given = settings.discovery.providers.get(source.name)
+        by = "policy" if given and given.docs_url else "you" if source.name in store.state.docs_urls else "built in"
+        rows.append({"provider": source.name, "url": source.docs_url, "by": by})
+    return rows

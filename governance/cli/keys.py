@@ -1,0 +1,98 @@
+"""Verbs about keys: new, hash. A key is shown once, on stdout; a policy only ever holds its digest."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from typing import Annotated, Any, Final
+
+import typer
+
+from governance.cli.terminal import AsJson, clear_errors, print_json
+from governance.errors import GovernanceError
+
+PREFIX: Final = "sk-gov-"
+_BYTES: Final = 32
+# Fewer can be guessed: a digest says whether a guess was right, to anybody who reads the policy.
+_SHORTEST: Final = 20
+
+keys = typer.Typer(help="Make keys for the policy's section `keys`.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Option("--name", "-n", help="what the key is called, unique in the policy")]
+Text = Annotated[str, typer.Option()]
+Models = Annotated[list[str] | None, typer.Option("--model", "-m", help="a model it may ask for; may be repeated")]
+
+
+@keys.command()
+def new(
+    name: Name = "new key",
+    team: Text = "",
+    user: Text = "",
+    customer: Text = "",
+    model: Models = None,
+    expires: Text = "",
+    as_json: AsJson = False,
+) -> None:
+    """Make a key: shown once, with the entry for the policy, which does not hold the key itself."""
+    key = PREFIX + secrets.token_urlsafe(_BYTES)
+    entry = _entry(key, name=name, team=team, user=user, customer=customer, models=model, expires=expires)
+    if as_json:
+        print_json({"key": key, "entry": entry})
+        return
+    typer.echo(f"{key}\n")
+    typer.echo("# The key above is shown only now. In the policy, under `keys:`")
+    typer.echo(_yaml(entry), nl=False)
+
+
+@keys.command(name="hash")
+def digest(
+    name: Name = "",
+    key: Annotated[str | None, typer.Argument(help="better left out: other programs see it here", hidden=True)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the digest of a key that is typed in or piped to stdin; with --name, an entry for the policy."""
+    if key is not None:
+        typer.secho(
+            "warning: on the command line a key is seen by other programs and kept in the shell's history; pipe it in",
+            fg=typer.colors.YELLOW,
+            err=True,
+        )
+    with clear_errors(as_json):
+        secret = _asked_for() if key is None else key.strip()
+        if len(secret) < _SHORTEST:
+            raise GovernanceError(f"a key has at least {_SHORTEST} characters; `governance keys new` makes one")
+        entry = _entry(secret, name=name or "unnamed")
+    if as_json:
+        print_json({"entry": entry} if name else {"sha256": entry["sha256"]})
+    else:
+        typer.echo(_yaml(entry) if name else entry["sha256"], nl=not name)
+
+
+def _asked_for() -> str:
+    if sys.stdin.isatty():
+        return str(typer.prompt("Key", hide_input=True)).strip()
+    return sys.stdin.readline().strip()
+
+
+def _entry(secret: str, **given: Any) -> dict[str, Any]:
+    from pydantic import ValidationError
+
+    from governance.keyring import digest_of
+    from governance.policy.keys import Key
+
+    sha256 = digest_of(secret)
+    entry = {"name": given.pop("name"), "sha256": sha256, **{field: value for field, value in given.items() if value}}
+    try:
+        Key.model_validate(entry)
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = first.get("ctx", {}).get("error", first["msg"])
+        raise typer.BadParameter(f"{first['loc'][0]}: {reason}") from None
+    return entry
+
+
+def _yaml(entry: dict[str, Any]) -> str:
+    import yaml
+
+    text: str = yaml.safe_dump([entry], sort_keys=False, allow_unicode=True, width=1000)
+    return text

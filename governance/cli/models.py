@@ -1,0 +1,138 @@
+"""`governance models`: what is known of each model."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from governance.cli.discovery import ProviderOption, read_models, store_of
+from governance.cli.running_proxy import shown
+from governance.cli.terminal import AsJson, ConfigOption, PolicyOption, clear_errors, policy_path, print_json
+
+if TYPE_CHECKING:
+    from governance.policy.catalog import CatalogSettings
+
+_SHORT = {"image_generation": "→image", "audio_generation": "→audio", "video_generation": "→video"}
+
+
+def models(
+    provider: ProviderOption = None,
+    modality: Annotated[
+        str | None, typer.Option(help="only models that take or make it, e.g. image or image_generation")
+    ] = None,
+    refresh: Annotated[bool, typer.Option("--refresh", help="read the providers' lists first")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="also models that only LiteLLM's model map knows; implied by --provider")
+    ] = False,
+    policy: PolicyOption = None,
+    config: ConfigOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what is known of models: provider, cost tier, prices, context, modalities, capabilities, and who says so.
+
+    Shown are the models that the proxy of --config serves by name, that the policy names and that providers list.
+    Exit code 1 when something given has mistakes or a provider could not be refreshed.
+    """
+    from governance.catalog import cards
+    from governance.proxy_config import known_models, read_catalog
+
+    failed = False
+    with clear_errors(as_json):
+        settings = catalog_settings(policy)
+        _check_modality(modality)
+        if refresh:
+            outcomes = read_models(settings, config, provider, quiet=as_json)
+            failed = any(outcome.error for outcome in outcomes)
+        catalog = read_catalog(config, known_models(settings, os.environ))
+        rows = cards(catalog, provider, modality, everything=everything)
+        problem = store_of(settings).problem
+    if as_json:
+        print_json({"models": rows, "problem": problem})
+    else:
+        _print(rows, problem, everything=everything or bool(provider))
+    if failed:
+        raise typer.Exit(1)
+
+
+def catalog_settings(policy: Path | None) -> CatalogSettings:
+    """The policy's section `catalog`; without a policy, the default. Raises PolicyError."""
+    from governance.host import Host
+    from governance.policy.catalog import CatalogSettings
+
+    path = policy_path(policy)
+    named = policy is not None or "GOVERNANCE_POLICY" in os.environ
+    return Host.load(path).policy.core.catalog if named or path.exists() else CatalogSettings()
+
+
+def _check_modality(modality: str | None) -> None:
+    from governance.catalog import INPUT_MODALITIES, OUTPUT_MODALITIES
+
+    known = dict.fromkeys((*INPUT_MODALITIES, *OUTPUT_MODALITIES))
+    if modality is not None and modality not in known:
+        raise typer.BadParameter(f"`{modality}` is none of {', '.join(known)}", param_hint="--modality")
+
+
+def _print(rows: list[dict[str, Any]], problem: str | None, *, everything: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in (
+        "model",
+        "tier",
+        "in $/1M",
+        "out $/1M",
+        "context",
+        "output",
+        "takes → makes",
+        "can",
+        "served",
+        "by",
+    ):
+        justify: Literal["right", "left"] = "right" if heading in _NUMBERS else "left"
+        table.add_column(heading, justify=justify, overflow="fold", no_wrap=heading == "model")
+    for row in rows:
+        style = "dim strike" if row["gone_since"] else ""
+        table.add_row(*(Text(shown(cell), style=style) for cell in _cells(row)))
+    console = Console()
+    console.print(table)
+    summary = f"{len(rows):,} {'model' if len(rows) == 1 else 'models'}"
+    console.print(summary if everything else f"{summary}; --all shows those that only LiteLLM's model map knows too")
+    if problem:
+        console.print(Text(shown(problem), style="red"))
+
+
+_NUMBERS = frozenset({"in $/1M", "out $/1M", "context", "output"})
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    takes = row["input_modalities"]
+    makes = row["output_modalities"]
+    able = [name for name, can in row["capabilities"].items() if can]
+    unknown = all(can is None for can in row["capabilities"].values())
+    served = {None: "no", "unknown": "?"}.get(row["served_as"], "yes")
+    says = dict.fromkeys(row["sources"].values())
+    return (
+        row["model"],
+        row["tier"] or "?",
+        _amount(row["input_usd_per_1m_tokens"]),
+        _amount(row["output_usd_per_1m_tokens"]),
+        _amount(row["max_input_tokens"]),
+        _amount(row["max_output_tokens"]),
+        f"{'?' if takes is None else ','.join(takes)} {_made(makes)}",
+        "?" if unknown else ",".join(able),
+        served if not row["gone_since"] else f"gone since {row['gone_since']}",
+        ", ".join(says) or "nobody",
+    )
+
+
+def _made(makes: list[str] | None) -> str:
+    return "→?" if makes is None else " ".join(_SHORT.get(each, f"→{each}") for each in makes)
+
+
+def _amount(value: float | None) -> str:
+    return "?" if value is None else f"{value:,.10g}" if isinstance(value, float) else f"{value:,}"

@@ -1,0 +1,297 @@
+"""What is known of a model, and what quantities of its service cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+# Prices are counted in these, so that sums are exact: a price of the model map has 12 decimals, some have 17.
+ATTOS_PER_MICRO: Final = 10**12
+_DEAREST_USD: Final = 1_000_000
+
+
+class Quantities(NamedTuple):
+    """What a request uses, in everything that some provider bills by.
+
+    Args:
+        input_tokens: all of them; cached, written to the cache, of audio, images and video are among them.
+        cached_audio_tokens: those of the cached ones that are audio.
+        cache_write_tokens: all of them; those kept for an hour are among them.
+        output_tokens: all of them; those of reasoning, audio, images and video are among them.
+        images_in, images_out: counted in pieces, for models that are billed so.
+        duration_ms: of speech that is transcribed.
+        characters: of text that is spoken.
+        queries: of a search or a rerank.
+    """
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_input_tokens: int = 0
+    cached_audio_tokens: int = 0
+    cache_write_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    audio_input_tokens: int = 0
+    image_input_tokens: int = 0
+    video_input_tokens: int = 0
+    reasoning_tokens: int = 0
+    audio_output_tokens: int = 0
+    image_output_tokens: int = 0
+    video_output_tokens: int = 0
+    images_in: int = 0
+    images_out: int = 0
+    duration_ms: int = 0
+    characters: int = 0
+    queries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPrices:
+    """Atto-dollars per token of each kind, for prompts of one range of lengths. None: unknown.
+
+    Only `input` and `output` can be unknown while others are not: the kinds without a price of their own cost that of
+    their side.
+    """
+
+    input: int | None = None
+    output: int | None = None
+    cached: int | None = None
+    cached_audio: int | None = None
+    cache_write: int | None = None
+    cache_write_1h: int | None = None
+    audio_input: int | None = None
+    image_input: int | None = None
+    video_input: int | None = None
+    reasoning: int | None = None
+    audio_output: int | None = None
+    image_output: int | None = None
+    video_output: int | None = None
+
+    def input_cost(self, used: Quantities) -> int | None:
+        """Atto-dollars for the prompt; None where a price is unknown.
+
+        What the cache covered is not billed again by its modality.
+        """
+        count = used.input_tokens
+        if not (used.cached_input_tokens or used.cache_write_tokens or used.audio_input_tokens) and not (
+            used.image_input_tokens or used.video_input_tokens
+        ):
+            return _times(count, self.input)
+        cached = min(used.cached_input_tokens, count)
+        cached_audio = min(used.cached_audio_tokens, cached)
+        written = min(used.cache_write_tokens, count - cached)
+        written_1h = min(used.cache_write_1h_tokens, written)
+        rest = count - cached - written
+        audio = min(max(0, used.audio_input_tokens - cached_audio), rest)
+        image = min(used.image_input_tokens, rest - audio)
+        video = min(used.video_input_tokens, rest - audio - image)
+        return _sum(
+            _times(rest - audio - image - video, self.input),
+            _times(cached - cached_audio, self.cached),
+            _times(cached_audio, self.cached_audio),
+            _times(written - written_1h, self.cache_write),
+            _times(written_1h, self.cache_write_1h),
+            _times(audio, self.audio_input),
+            _times(image, self.image_input),
+            _times(video, self.video_input),
+        )
+
+    def output_cost(self, used: Quantities) -> int | None:
+        """Atto-dollars for the answer; None where a price is unknown."""
+        count = used.output_tokens
+        if not (used.reasoning_tokens or used.audio_output_tokens) and not (
+            used.image_output_tokens or used.video_output_tokens
+        ):
+            return _times(count, self.output)
+        audio = min(used.audio_output_tokens, count)
+        image = min(used.image_output_tokens, count - audio)
+        video = min(used.video_output_tokens, count - audio - image)
+        reasoning = min(used.reasoning_tokens, count - audio - image - video)
+        return _sum(
+            _times(count - audio - image - video - reasoning, self.output),
+            _times(reasoning, self.reasoning),
+            _times(audio, self.audio_output),
+            _times(image, self.image_output),
+            _times(video, self.video_output),
+        )
+
+
+NO_TOKEN_PRICES: Final = TokenPrices()
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Everything a model is billed by, in atto-dollars. None: not billed by that, or unknown.
+
+    Args:
+        tokens: by the length of the prompt: (above so many input tokens, prices), the longest first; the last is
+            for any length.
+        by_tier: the same for service tiers other than the standard one (`priority`, `flex`, …).
+        image_in, image_out, second, character, query: per piece, for models that are not billed by tokens. Where an
+            answer reports tokens that have a price, these are what is billed.
+        varies: it is cheaper at some hours, so that these prices are the most it costs.
+    """
+
+    tokens: tuple[tuple[int, TokenPrices], ...] = ((-1, NO_TOKEN_PRICES),)
+    by_tier: Mapping[str, tuple[tuple[int, TokenPrices], ...]] = field(
+        default_factory=lambda: MappingProxyType({}), hash=False
+    )
+    image_in: int | None = None
+    image_out: int | None = None
+    second: int | None = None
+    character: int | None = None
+    query: int | None = None
+    varies: bool = False
+
+    def cost_usd_micros(self, used: Quantities, tier: str = "") -> int | None:
+        """What that costs, rounded up to a micro-dollar once; None where a price is unknown.
+
+        Args:
+            tier: of service; one without prices of its own costs the standard ones.
+        """
+        steps = self.by_tier.get(tier, self.tokens) if tier else self.tokens
+        prices = steps[-1][1]
+        if len(steps) > 1:
+            prices = next(step for above, step in steps if used.input_tokens > above)
+        inputs = prices.input_cost(used)
+        outputs = prices.output_cost(used)
+        if used[_FIRST_PIECE:] != _NO_PIECES:
+            return self._with_pieces(used, prices, inputs, outputs)
+        if inputs is None or outputs is None or prices.input is None:
+            return None
+        return _micros(inputs + outputs)
+
+    def _with_pieces(
+        self, used: Quantities, prices: TokenPrices, inputs: int | None, outputs: int | None
+    ) -> int | None:
+        if used.characters and self.character is not None:
+            return _micros(used.characters * self.character)
+        heard = used.audio_input_tokens > 0 and prices.audio_input is not None
+        if used.duration_ms and self.second is not None and not heard:
+            return _micros(-(-(used.duration_ms * self.second) // 1000))
+        drawn = used.output_tokens > 0 and prices.image_output is not None
+        pieces = (
+            (used.images_in, self.image_in),
+            (0 if drawn else used.images_out, self.image_out),
+            (used.queries, self.query),
+        )
+        by_piece = [count * price for count, price in pieces if count and price is not None]
+        if by_piece:
+            # Tokens without a price of their own are part of that.
+            return _micros(sum(by_piece) + (inputs or 0) + (outputs or 0))
+        unpriced = used.output_tokens == 0 and (used.images_out > 0 or used.input_tokens == 0)
+        if inputs is None or outputs is None or unpriced:
+            return None
+        return _micros(inputs + outputs)
+
+
+_FIRST_PIECE: Final = Quantities._fields.index("images_in")
+_NO_PIECES: Final = (0,) * (len(Quantities._fields) - _FIRST_PIECE)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What is known of one model. None and empty mean unknown, never "no".
+
+    Args:
+        input_price, output_price: micro-dollars per token (dollars per million tokens).
+        prices: everything it is billed by; left out, it is these two.
+        unsaid: capabilities that no source says anything of, though `capabilities` is known.
+        input_modalities: of text, image, audio, video: what it takes.
+        output_modalities: of text, image_generation, audio_generation, video_generation, embedding: what it makes.
+        display_name: for people; "" when unknown.
+        gone_since: the date since when its provider does not list it any more; "" while it does or never did.
+    """
+
+    capabilities: frozenset[str] | None = None
+    max_input_tokens: int | None = None
+    max_output_tokens: int | None = None
+    input_price: float | None = None
+    output_price: float | None = None
+    prices: Prices = Prices()
+    unsaid: frozenset[str] = frozenset()
+    input_modalities: frozenset[str] | None = None
+    output_modalities: frozenset[str] | None = None
+    display_name: str = ""
+    gone_since: str = ""
+
+    def __post_init__(self) -> None:
+        if self.prices == _NO_PRICES and (self.input_price is not None or self.output_price is not None):
+            prices = token_prices(attos(self.input_price, per=1_000_000), attos(self.output_price, per=1_000_000))
+            object.__setattr__(self, "prices", Prices(((-1, prices),)))
+
+    def cost_usd_micros(self, input_tokens: int, output_tokens: int) -> int | None:
+        """What these tokens cost, rounded up to a micro-dollar; None when a price is unknown."""
+        return self.prices.cost_usd_micros(Quantities(input_tokens, output_tokens))
+
+    def cost_of(self, used: Quantities, tier: str = "") -> int | None:
+        """What these quantities cost, rounded up to a micro-dollar; None when a price is unknown."""
+        return self.prices.cost_usd_micros(used, tier)
+
+
+_NO_PRICES: Final = Prices()
+NO_FACTS: Final = ModelFacts()
+
+
+def token_prices(input: int | None, output: int | None, **own: int | None) -> TokenPrices:
+    """Prices of every kind of token: its own, else that of its side.
+
+    An absent price of what is written for an hour is that of any cache write; audio in the cache costs what the cache
+    costs.
+
+    Source: LiteLLM litellm_core_utils/llm_cost_calc/utils.py.
+    """
+    named = {kind: price for kind, price in own.items() if price is not None}
+    cached, written = named.get("cached", input), named.get("cache_write", input)
+    image_output = named.get("image_output", output)
+    # The map has models that answer with images only, and price no other output.
+    output = image_output if not output and image_output is not None else output
+    return TokenPrices(
+        input=input,
+        output=output,
+        cached=cached,
+        cached_audio=named.get("cached_audio", cached),
+        cache_write=written,
+        cache_write_1h=named.get("cache_write_1h", written),
+        audio_input=named.get("audio_input", input),
+        image_input=named.get("image_input", input),
+        video_input=named.get("video_input", input),
+        reasoning=named.get("reasoning", output),
+        audio_output=named.get("audio_output", output),
+        image_output=image_output,
+        video_output=named.get("video_output", output),
+    )
+
+
+def attos(usd: Any, *, per: int = 1) -> int | None:
+    """A price in dollars for `per` pieces as atto-dollars for one; None for what is no price."""
+    if usd is None or isinstance(usd, bool):
+        return None
+    try:
+        exact = Decimal(str(usd))
+    except ArithmeticError:
+        return None
+    if not exact.is_finite() or not 0 <= exact <= _DEAREST_USD * per:
+        return None
+    return round(exact * ATTOS_PER_MICRO * 1_000_000 / per)
+
+
+def _micros(attos: int) -> int:
+    return -(-attos // ATTOS_PER_MICRO)
+
+
+def _times(count: int, price: int | None) -> int | None:
+    if not count:
+        return 0
+    return None if price is None else count * price
+
+
+def _sum(*costs: int | None) -> int | None:
+    total = 0
+    for cost in costs:
+        if cost is None:
+            return None
+        total += cost
+    return total

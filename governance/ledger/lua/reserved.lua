@@ -1,0 +1,36 @@
+-- What open reservations hold in each window, of what it still counts. Changes nothing.
+--
+-- KEYS: records.
+-- Reply: for each window, its subject's hash and its id in one text, then how much.
+local down = clock()
+
+local function still_counted(p, flag, period)
+  if flag == 'C' or flag == 'c' then return true end
+  if #period > 20 then
+    local _, ends = period_of(period, p.down)
+    return down < ends
+  end
+  return p.up + period > down
+end
+
+local sums, reply = {}, {}
+for _, text in ipairs(redis.call('MGET', unpack(KEYS))) do
+  local r = text and load(text)
+  if r and r.state == 'o' and r.deadline > down then
+    for _, p in ipairs(r.parts) do
+      for hash, windows in gmatch(p.counted == 'a' and p.blocks or '', '/(......................)([^/]*)') do
+        for id, flag, amount, _, period in gmatch(windows, WINDOW) do
+          if still_counted(p, flag, period) then
+            local place = hash .. sub(id, 2)
+            sums[place] = (sums[place] or 0) + amount
+          end
+        end
+      end
+    end
+  end
+end
+for place, amount in pairs(sums) do
+  reply[#reply + 1] = place
+  reply[#reply + 1] = amount
+end
+return reply

@@ -1,0 +1,8 @@
+"""Limits on subjects: what the sections `rate_limits` and `budgets` have in common."""
+
+from governance.limits.book import LimitBook
+from governance.limits.limit import Limit, limit_problems
+from governance.limits.subjects import EVERYONE, Subject, SubjectNames, names_of
+from governance.limits.warnings import limit_warnings
+
+__all__ = ["EVERYONE", "Limit", "LimitBook", "Subject", "SubjectNames", "limit_problems", "limit_warnings", "names_of"]

@@ -1,0 +1,135 @@
+"""Which limits apply to a request, found by whom they name and not one after the other."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Final, Generic, TypeVar
+
+from governance import codes
+from governance.expressions import PERCENTS, Facts
+from governance.expressions.facts import Reads
+from governance.limits.limit import Limit
+from governance.limits.subjects import EACH, MOST_TAGS, Part, caller_names, combined, served_names
+from governance.model import Refusal, Request, Target, Window
+
+# Subjects come from callers, so what is remembered of them is bounded.
+_MOST_SUBJECTS: Final = 20_000
+
+_EACH_TAG: Final = Part("tag", EACH)
+
+L = TypeVar("L", bound=Limit)
+
+
+class LimitBook(Generic[L]):
+    """The enabled limits of one section, in the order of the policy."""
+
+    def __init__(self, limits: Sequence[L]) -> None:
+        self.limits = tuple(limit for limit in limits if limit.enabled)
+        self.reads = Reads.union(limit.match.needs for limit in self.limits)
+        self.reads_percent = any(not limit.match.variables.isdisjoint(PERCENTS) for limit in self.limits)
+        self._each_tag = [
+            i for i, limit in enumerate(self.limits) if limit.mode == "enforce" and _EACH_TAG in limit.subject.caller
+        ]
+        self._windows: dict[tuple[int, str, str], tuple[Window, ...]] = {}
+        self._always: list[int] = []
+        self._by_caller: dict[str, list[int]] = defaultdict(list)
+        self._by_served: dict[str, list[int]] = defaultdict(list)
+        for position, limit in enumerate(self.limits):
+            place = limit.subject.place
+            if place is None:
+                self._always.append(position)
+            elif any(part.id != "*" for part in limit.subject.caller):
+                self._by_caller[place].append(position)
+            else:
+                self._by_served[place].append(position)
+
+    def round(self, request: Request) -> Round[L]:
+        """The limits of this book for one request."""
+        return Round(self, request)
+
+    def refusal(self, request: Request) -> Refusal | None:
+        """Of a request with more tags than are counted one by one: leaving some out would be a way round a limit."""
+        if not self._each_tag or len(request.tags) <= MOST_TAGS:
+            return None
+        tags, limits = len(set(request.tags)), self.round(request)
+        if tags <= MOST_TAGS or not any(map(limits.applies, self._each_tag)):
+            return None
+        message = f"this request has {tags} tags, and at most {MOST_TAGS} are counted one by one; send fewer"
+        return Refusal(400, codes.NO_ELIGIBLE_TARGET, message)
+
+    def windows(self, position: int, caller: str, served: str) -> tuple[Window, ...]:
+        """The windows of one limit for one subject."""
+        known = self._windows.get((position, caller, served))
+        if known is None:
+            if len(self._windows) >= _MOST_SUBJECTS:
+                self._windows.clear()
+            known = tuple(self.limits[position].windows_of(combined(caller, served)))
+            self._windows[position, caller, served] = known
+        return known
+
+    def of_caller(self, request: Request) -> list[int]:
+        """Positions of the limits that may apply whoever serves."""
+        found = list(self._always)
+        if self._by_caller:
+            for name in caller_names(request):
+                found += self._by_caller.get(name, ())
+        return found
+
+    def of_served(self, request: Request, target: Target) -> list[int]:
+        """Positions of those that name what serves."""
+        found: list[int] = []
+        if self._by_served:
+            for name in dict.fromkeys(served_names(request, target.name)):
+                found += self._by_served.get(name, ())
+        return found
+
+
+class Round(Generic[L]):
+    """One request before the limits of a book; each condition is asked at most once."""
+
+    def __init__(self, book: LimitBook[L], request: Request) -> None:
+        self._book = book
+        self._request = request
+        self._facts: Facts | None = None
+        self._callers: dict[int, tuple[str, ...]] = {}
+        self._positions = sorted(set(book.of_caller(request)))
+
+    def of_caller(self) -> Iterator[tuple[L, tuple[Window, ...]]]:
+        """Every limit that applies whoever serves, with its windows for each subject it counts."""
+        book = self._book
+        for position in self._positions:
+            for caller in self._subjects(position):
+                yield book.limits[position], book.windows(position, caller, "")
+
+    def of_target(self, target: Target) -> Iterator[tuple[L, tuple[Window, ...]]]:
+        """Every limit that applies when this target serves, with its windows for each subject it counts."""
+        book = self._book
+        more = book.of_served(self._request, target)
+        for position in sorted({*self._positions, *more}) if more else self._positions:
+            callers = self._subjects(position)
+            if not callers:
+                continue
+            limit = book.limits[position]
+            for served in limit.subject.of_served(self._request, target):
+                for caller in callers:
+                    yield limit, book.windows(position, caller, served)
+
+    def applies(self, position: int) -> bool:
+        """Whether a limit counts this caller and this request."""
+        return bool(self._subjects(position))
+
+    def _subjects(self, position: int) -> tuple[str, ...]:
+        found = self._callers.get(position)
+        if found is None:
+            limit = self._book.limits[position]
+            found = limit.subject.of_caller(self._request)
+            if found and limit.match.text and not self._matches(limit):
+                found = ()
+            self._callers[position] = found
+        return found
+
+    def _matches(self, limit: L) -> bool:
+        if self._facts is None:
+            self._facts = Facts(self._request, self._book.reads)
+        return limit.match.matches(self._facts)

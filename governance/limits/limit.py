@@ -1,0 +1,82 @@
+"""What every limit says, whatever it counts: for whom, when, and what happens when it is near or used up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from governance.expressions import Condition, compile_condition
+from governance.limits.subjects import SubjectNames
+from governance.model import Window
+
+_PERCENT: Final = re.compile(r"([0-9]{1,3}) ?%")
+
+Problems = Iterator[tuple[tuple[str | int, ...], str]]
+
+
+def _stripped(value: Any) -> Any:
+    return value.strip() if isinstance(value, str) else value
+
+
+def _percents(value: Any) -> tuple[int, ...]:
+    percents = set()
+    for given in value if isinstance(value, (list, tuple)) else [value]:
+        match = _PERCENT.fullmatch(given.strip()) if isinstance(given, str) else None
+        if not match or not 0 < int(match[1]) <= 100:
+            raise ValueError("must be percentages such as 80%, above 0% and at most 100%")
+        percents.add(int(match[1]))
+    return tuple(sorted(percents))
+
+
+Text = Annotated[str, BeforeValidator(_stripped), Field(min_length=1, max_length=200)]
+Percents = Annotated[
+    tuple[int, ...],
+    BeforeValidator(_percents),
+    WithJsonSchema({"type": "array", "items": {"type": "string", "examples": ["80%"]}}),
+]
+
+
+class RouteTo(BaseModel):
+    """Degrade: the request asks for this model instead, whose use this limit still counts and no longer refuses."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    route_to: Text
+
+
+class Limit(BaseModel):
+    """A limit on a subject; what it counts is its subclass's."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+    name: Text
+    description: str = ""
+    subject: SubjectNames
+    match: Condition = Field(default_factory=lambda: compile_condition(""), description="CEL; omitted = every request")
+    enabled: bool = True
+    mode: Literal["enforce", "shadow"] = "enforce"
+    on_unavailable: Literal["refuse", "allow"] | None = None
+    alert_at: Percents = ()
+    on_exceeded: Literal["refuse"] | RouteTo = "refuse"
+
+    def windows_of(self, subject: str) -> Iterator[Window]:
+        """The windows that count this subject."""
+        raise NotImplementedError
+
+    def _window(self, subject: str, unit: Any, amount: int, period: int | str | None, zone: str = "UTC") -> Window:
+        route_to = self.on_exceeded.route_to if isinstance(self.on_exceeded, RouteTo) else None
+        # What is in flight changes too fast to tell anybody.
+        alert_at = () if period is None else self.alert_at
+        return Window(
+            self.name, subject, unit, amount, period, zone, self.mode, self.on_unavailable, alert_at, route_to
+        )
+
+
+def limit_problems(limits: tuple[Limit, ...]) -> Problems:
+    """Mistakes that any kind of limit can have: where, and what is wrong."""
+    for i, limit in enumerate(limits):
+        if limit.mode == "shadow" and isinstance(limit.on_exceeded, RouteTo):
+            yield (i, "on_exceeded"), "a limit in mode `shadow` changes nothing for the caller; leave one of them out"

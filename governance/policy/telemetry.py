@@ -1,0 +1,141 @@
+"""The section `telemetry`: where decisions are told, kept and measured, and who hears of alerts."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+
+# A place in the decision record whose content may be withheld.
+Redactable = Literal[
+    "identity.virtual_key_id",
+    "identity.virtual_key_name",
+    "identity.user_id",
+    "identity.team_id",
+    "identity.team_name",
+    "identity.customer_id",
+    "identity.end_user_id",
+    "request.tags",
+    "request.headers",
+    "windows.subject",
+    "refusal.message",
+    "shadow",
+    "steps",
+]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+_SECRET: Final = re.compile(r"authorization|cookie|api-?key|token|secret|password")
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_HEADER: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]{1,100}")
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _header(name: str) -> str:
+    name = name.strip().lower()
+    if not _HEADER.fullmatch(name):
+        raise ValueError(f"`{name}` is no name of a header")
+    if _SECRET.search(name):
+        raise ValueError(f"`{name}` carries secrets and is never logged")
+    return name
+
+
+def _endpoint(url: SecretStr) -> SecretStr:
+    # The message must not repeat the address: those of chat systems are secrets.
+    try:
+        parts = urlsplit(url.get_secret_value())
+        sound = parts.scheme in ("https", "http") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound:
+        raise ValueError("must be the address of an HTTP endpoint: https://host/path")
+    return url
+
+
+def _digest(text: str) -> str:
+    if not _SHA256.fullmatch(text):
+        raise ValueError("must be a SHA-256 digest: 64 hexadecimal digits in lower case")
+    return text
+
+
+def _long_enough(secret: SecretStr) -> SecretStr:
+    if len(secret.get_secret_value()) < 16:
+        raise ValueError("must be at least 16 characters long, so that nobody guesses it")
+    return secret
+
+
+def _each(value: Any) -> Any:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return {"route": value, "refuse": value, "pass": value} if number else value
+
+
+class Sample(_Closed):
+    """Which share of the decisions is logged, by outcome. One number means all three."""
+
+    route: Share = 1.0
+    refuse: Share = 1.0
+    passed: Share = Field(default=1.0, alias="pass")
+
+
+class DecisionLogSettings(_Closed):
+    """The decision log: one JSON line for each request, when it has ended."""
+
+    to: str = Field(default="off", min_length=1, description="stdout, off, or the path of a file")
+    rotate_bytes: int | None = Field(
+        default=None, ge=10_000, description="begin a new file at this size; omitted: somebody else rotates, or nobody"
+    )
+    keep_files: int = Field(default=5, ge=1, le=1000, description="how many files that are full are kept")
+    sample: Annotated[Sample, BeforeValidator(_each)] = Sample()
+    redact: tuple[Redactable, ...] = Field(default=(), description="what is withheld, here and in recent decisions")
+    headers: tuple[Annotated[str, AfterValidator(_header)], ...] = Field(
+        default=(), description="headers of requests whose values may be in records"
+    )
+
+    @model_validator(mode="after")
+    def _rotates_a_file(self) -> DecisionLogSettings:
+        if self.rotate_bytes is not None and self.to in ("stdout", "off"):
+            raise ValueError(f"rotate_bytes is for a file, and `to` is {self.to}")
+        return self
+
+
+class RecentSettings(_Closed):
+    """The recent decisions that can be looked up, of all workers on one ledger."""
+
+    keep: int = Field(default=10_000, ge=0, le=1_000_000, description="about how many; 0 = none")
+
+
+class MetricsSettings(_Closed):
+    """What /governance/metrics tells, and whom."""
+
+    subjects: bool = Field(default=False, description="tell whom a window counts, not only of which kind it is")
+    token_sha256: Annotated[str, AfterValidator(_digest)] | None = Field(
+        default=None,
+        description="SHA-256 of a bearer token with which Prometheus may read the metrics, and nothing else",
+    )
+
+
+class AlertSettings(_Closed):
+    """Who hears that a limit is nearly used up."""
+
+    webhook: Annotated[SecretStr, AfterValidator(_endpoint)] | None = Field(
+        default=None,
+        description="each alert is sent there by POST, as JSON; write secret addresses as ${NAME}",
+    )
+    timeout_s: float = Field(default=5.0, gt=0, le=60)
+    attempts: int = Field(default=5, ge=1, le=20, description="how often one alert is tried")
+    secret: Annotated[SecretStr, AfterValidator(_long_enough)] | None = Field(
+        default=None, description="signs what is sent, so that the receiver knows who it is from"
+    )
+
+
+class TelemetrySettings(_Closed):
+    """What is told about decisions."""
+
+    decision_log: DecisionLogSettings = DecisionLogSettings()
+    decisions: RecentSettings = RecentSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    alerts: AlertSettings = AlertSettings()

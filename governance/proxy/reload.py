@@ -1,0 +1,128 @@
+"""Hot reload: the policy file is watched, and a new policy that is valid takes over between two requests."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, Protocol
+
+from watchfiles import awatch
+
+from governance.errors import GovernanceError
+from governance.host import Host
+
+log = logging.getLogger("governance.proxy")
+
+# An editor's or a volume's several steps are one change: what is half written may be a valid policy without its limits.
+_SETTLED_MS: Final = 400
+# Looked at so often whatever the watcher says: it sees nothing on some network file systems, nor behind links.
+_LOOK_AGAIN_MS: Final = 2000
+
+Signature = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ReloadState:
+    """Which policy is in use, and what is wrong with the file now.
+
+    Args:
+        revision: of the policy in use.
+        loaded_at_s: Unix seconds at which it was read.
+        error: every mistake of the last file that was read, one per line; None when it is the one in use.
+    """
+
+    revision: str
+    loaded_at_s: float
+    error: str | None = None
+
+
+class Reloadable(Protocol):
+    """What runs a policy."""
+
+    reload: ReloadState
+
+    def use(self, host: Host) -> None:
+        """Begin requests on this policy from here on."""
+
+
+class PolicyWatch:
+    """Looks at the file whenever something happens beside it, and reads it when it is another one than before."""
+
+    def __init__(self, file: Path) -> None:
+        # Taken before the policy is read for the first time, so that no change in between is missed.
+        self._file = file
+        self._seen = _signature(file)
+
+    async def run(self, running: Reloadable) -> None:
+        """Watch until cancelled."""
+        hung_up = asyncio.Event()
+        _on_hangup(hung_up.set)
+        async for _ in self._occasions():
+            try:
+                await self.look(running, anyway=hung_up.is_set())
+            except Exception as error:  # whatever it is, the next change is to be seen too
+                log.exception("policy %s cannot be used", self._file)
+                running.reload = replace(running.reload, error=f"{type(error).__name__}: {error}")
+            hung_up.clear()
+
+    async def look(self, running: Reloadable, *, anyway: bool = False) -> None:
+        """Read the file if it changed, and use it if it is valid. A broken one never replaces a working one."""
+        signature = await asyncio.to_thread(_signature, self._file)
+        if signature == self._seen and not anyway:
+            return
+        while signature != self._seen:
+            self._seen = signature
+            await asyncio.sleep(_SETTLED_MS / 1000)
+            signature = await asyncio.to_thread(_signature, self._file)
+        try:
+            host = await asyncio.to_thread(Host.load, self._file)
+        except GovernanceError as error:
+            running.reload = replace(running.reload, error=str(error))
+            for line in str(error).splitlines():
+                log.error("the new policy is not used, %s stays: %s", running.reload.revision, line)
+            return
+        if host.policy.revision == running.reload.revision:
+            running.reload = replace(running.reload, error=None)
+        else:
+            running.use(host)
+
+    async def _occasions(self) -> AsyncIterator[None]:
+        while True:
+            with suppress(OSError, RuntimeError):  # the folder cannot be watched, or is no more
+                async for _ in awatch(
+                    self._file.parent,
+                    recursive=False,
+                    watch_filter=None,
+                    step=50,
+                    debounce=_SETTLED_MS,
+                    rust_timeout=_LOOK_AGAIN_MS,
+                    yield_on_timeout=True,
+                ):
+                    yield
+            await asyncio.sleep(_LOOK_AGAIN_MS / 1000)
+            yield
+
+
+def _signature(file: Path) -> Signature | None:
+    try:
+        found = os.stat(file)
+    except OSError:
+        return None
+    # The last one tells also of permissions, and of who writes and then sets the time back.
+    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size, found.st_ctime_ns
+
+
+def _on_hangup(act: Callable[[], object]) -> None:
+    # On a terminal the signal says that the terminal was closed, and ends the proxy as it always did.
+    if not hasattr(signal, "SIGHUP") or (sys.stdin is not None and sys.stdin.isatty()):
+        return
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        with suppress(ValueError, RuntimeError, NotImplementedError):  # not the main thread, or a loop without signals
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, act)

@@ -1,0 +1,200 @@
+"""Who hears of an alert: the log, the metrics, and a webhook, which may be away for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import logging
+import random
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import orjson
+
+from governance.alerts import Alert
+from governance.limits.subjects import spoken
+from governance.policy.telemetry import AlertSettings
+from governance.refusals import amount, spoken_period
+from governance.trace import iso, period_text
+
+if TYPE_CHECKING:
+    import httpx
+
+log = logging.getLogger("governance.alerts")
+
+MOST_WAITING: Final = 1_000
+FIRST_WAIT_S: Final = 1.0
+LONGEST_WAIT_S: Final = 300.0
+# The receiver asks for it by these; any other 4xx would be the same the next time.
+_LATER: Final = frozenset({408, 425, 429})
+
+Count = Callable[[str], None]
+
+
+class Alerting:
+    """Tells alerts, one after the other and without making anybody wait.
+
+    Args:
+        count: is given `delivered`, `failed` or `dropped` for each alert that was to be sent.
+        first_wait_s: before the second try; it doubles with each further one.
+    """
+
+    def __init__(self, settings: AlertSettings, count: Count, *, first_wait_s: float = FIRST_WAIT_S) -> None:
+        self._settings = settings
+        self._count = count
+        self._first_wait_s = first_wait_s
+        self._waiting: deque[Alert] = deque()
+        self._sending: asyncio.Task[None] | None = None
+        self._closed = False
+        self.error: str | None = None
+        self.delivered = self.failed = 0
+
+    def tell(self, alert: Alert) -> None:
+        """Log it, and send it soon. Needs a running event loop where there is a webhook."""
+        log.warning("%s", sentence(alert))
+        if self._settings.webhook is None:
+            return
+        if len(self._waiting) >= MOST_WAITING or self._closed:
+            self._end("dropped")
+            return
+        self._waiting.append(alert)
+        if self._sending is None or self._sending.done():
+            self._sending = asyncio.get_running_loop().create_task(self._send_all())
+
+    @property
+    def health(self) -> dict[str, Any]:
+        """For health pages: of the webhook's address only the host, for the rest may be a secret."""
+        webhook = self._settings.webhook
+        return {
+            "webhook": None if webhook is None else urlsplit(webhook.get_secret_value()).hostname,
+            "delivered": self.delivered,
+            "failed": self.failed,
+            "waiting": len(self._waiting),
+            "error": self.error,
+        }
+
+    async def close(self, within_s: float = 2.0) -> None:
+        """Send what waits, if that is soon done."""
+        self._closed = True
+        if self._sending is not None and not self._sending.done():
+            await asyncio.wait([self._sending], timeout=within_s)
+            self._sending.cancel()
+        for _ in range(len(self._waiting)):
+            self._end("dropped")
+        self._waiting.clear()
+
+    async def _send_all(self) -> None:
+        # Here, because who has no webhook need not wait for this import.
+        import httpx
+
+        # It logs the address of each request.
+        logging.getLogger("httpx").addFilter(self._is_not_ours)
+        try:
+            async with httpx.AsyncClient(timeout=self._settings.timeout_s, follow_redirects=False) as client:
+                while self._waiting:
+                    self._end("delivered" if await self._send(client, self._waiting[0]) else "failed")
+                    self._waiting.popleft()
+        finally:
+            logging.getLogger("httpx").removeFilter(self._is_not_ours)
+
+    def _is_not_ours(self, record: logging.LogRecord) -> bool:
+        webhook = self._settings.webhook
+        return webhook is None or webhook.get_secret_value() not in record.getMessage()
+
+    async def _send(self, client: httpx.AsyncClient, alert: Alert) -> bool:
+        """Whether it has arrived, after as many tries as the policy gives it."""
+        if self._settings.webhook is None:
+            return False
+        url, body = self._settings.webhook.get_secret_value(), orjson.dumps(message(alert))
+        for attempt in range(1, self._settings.attempts + 1):
+            wait_s = min(LONGEST_WAIT_S, self._first_wait_s * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0)  # noqa: S311
+            try:
+                # The client's own limits begin anew with each byte; a receiver that drips must not hold up the rest.
+                answer = await asyncio.wait_for(
+                    client.post(url, content=body, headers=self._headers(alert, body)), self._settings.timeout_s * 2
+                )
+            except Exception as error:  # whatever the network does; its words may repeat the address, its kind does not
+                self._note(type(error).__name__)
+            else:
+                if answer.is_success:
+                    self._note(None)
+                    return True
+                self._note(f"HTTP {answer.status_code}")
+                if answer.status_code < 500 and answer.status_code not in _LATER:
+                    return False
+                wait_s = max(wait_s, _retry_after_s(answer.headers.get("retry-after")))
+            if attempt < self._settings.attempts:
+                await asyncio.sleep(wait_s)
+        return False
+
+    def _headers(self, alert: Alert, body: bytes) -> dict[str, str]:
+        headers = {"content-type": "application/json", "idempotency-key": idempotency_key(alert)}
+        if self._settings.secret is not None:
+            at_s = int(time.time())
+            headers["x-governance-signature"] = signature(self._settings.secret.get_secret_value(), at_s, body)
+        return headers
+
+    def _note(self, error: str | None) -> None:
+        if error is not None and self.error is None:
+            log.error("alerts: the webhook does not take them (%s); trying again", error)
+        elif error is None and self.error is not None:
+            log.warning("alerts: the webhook takes them again")
+        self.error = error
+
+    def _end(self, outcome: str) -> None:
+        if outcome == "delivered":
+            self.delivered += 1
+        else:
+            self.failed += 1
+            log.error("alerts: one was not sent to the webhook (%s)", outcome)
+        self._count(outcome)
+
+
+def message(alert: Alert) -> dict[str, Any]:
+    """What is sent. `text` is what chat systems show."""
+    return {
+        "text": sentence(alert),
+        "limit": alert.limit,
+        "subject": alert.subject,
+        "unit": alert.unit,
+        "threshold_percent": alert.threshold_percent,
+        "used": alert.used,
+        "limit_amount": alert.limit_amount,
+        "window": period_text(alert.window),
+        "resets_at": None if alert.resets_at_s is None else iso(alert.resets_at_s),
+        "at": iso(alert.at_s),
+        "policy_revision": alert.policy_revision,
+    }
+
+
+def sentence(alert: Alert) -> str:
+    """One alert for people."""
+    used, of = amount(alert.unit, alert.used), amount(alert.unit, alert.limit_amount)
+    until = "" if alert.resets_at_s is None else f"; all of it is free again at {iso(alert.resets_at_s)}"
+    return (
+        f"limit {alert.limit} of {spoken(alert.subject)} has passed {alert.threshold_percent} %: "
+        f"{used} of {of} per {spoken_period(period_text(alert.window))} are used{until}"
+    )
+
+
+def idempotency_key(alert: Alert) -> str:
+    """The same however often this alert is sent, and another one in the next window."""
+    # A rolling window has no end that all agree on, but of each crossing there is one alert.
+    which = alert.at_s if isinstance(alert.window, int) else alert.resets_at_s
+    parts = (alert.limit, alert.subject, alert.unit, alert.window, alert.threshold_percent, which)
+    return hashlib.sha256("\n".join(map(str, parts)).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def signature(secret: str, at_s: int, body: bytes) -> str:
+    """`t=<Unix seconds>,v1=<hex>`: HMAC-SHA256 over `<Unix seconds>.<body>`, so that an old one is of no use."""
+    signed = hmac.new(secret.encode(), f"{at_s}.".encode() + body, hashlib.sha256)
+    return f"t={at_s},v1={signed.hexdigest()}"
+
+
+def _retry_after_s(value: str | None) -> float:
+    """Whole seconds; a date is taken for no word, for the wait grows by itself. Source: RFC 9110, section 10.2.3."""
+    return min(LONGEST_WAIT_S, float(value)) if value and value.isascii() and value.isdigit() else 0.0

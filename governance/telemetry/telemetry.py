@@ -1,0 +1,200 @@
+"""All that is told about the decisions of one worker: counted at once, logged and kept a moment later."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any, Final
+
+from governance.alerts import Alert
+from governance.engine import Engine
+from governance.policy.document import Core
+from governance.policy.telemetry import TelemetrySettings
+from governance.telemetry.alerting import Alerting
+from governance.telemetry.decisions import DecisionLog, Told
+from governance.telemetry.metrics import Metrics, shared_metrics
+from governance.telemetry.recent import Recent, RecentHere
+from governance.telemetry.redaction import Redaction, encoded
+from governance.telemetry.scribe import Scribe
+from governance.telemetry.troubles import Troubles
+from governance.trace import Trace
+
+log = logging.getLogger("governance.telemetry")
+
+LOOK_S: Final = 5.0
+# To make many records one after the other costs half of what each would cost in the middle of its request.
+LINGER_S: Final = 0.05
+# While so many are made, no request is served: about a quarter of a millisecond.
+_AT_ONCE: Final = 8
+_MOST_ENDED: Final = 4096
+_STORE_TIMEOUT_S: Final = 2.0
+
+
+class Telemetry:
+    """Told once about every request; nothing in it makes a request wait or fails it.
+
+    What ends while 4,096 still wait for their records is counted, and neither logged nor kept.
+    Raises GovernanceError where the decision log cannot be written at the start.
+
+    Args:
+        environment: may name another decision log than the policy; see `DecisionLog`.
+    """
+
+    def __init__(self, core: Core, environment: Mapping[str, str], metrics: Metrics | None = None) -> None:
+        self.settings = core.telemetry
+        self.metrics = metrics or shared_metrics()
+        self.metrics.subjects = self.settings.metrics.subjects
+        self.log = DecisionLog.open(self.settings.decision_log, environment)
+        self.recent = _recent(core)
+        self.alerting = Alerting(self.settings.alerts, self.metrics.delivered)
+        self.troubles = Troubles()
+        self._redaction = Redaction(self.settings.decision_log)
+        self._scribe: Scribe[Told] = Scribe(self.log.write)
+        self._ended: deque[tuple[Trace, bool]] = deque()
+        self._telling: asyncio.Handle | None = None
+        self._untold = 0
+        self._looking: asyncio.Task[None] | None = None
+
+    def watch(self, engine: Callable[[], Engine], under_way: Callable[[], Iterable[Trace]]) -> None:
+        """What to look at: the engine in force, and the traces of the requests that are being served."""
+        self._engine, self._under_way = engine, under_way
+
+    def start(self) -> None:
+        """Begin what runs beside the requests. Needs a running event loop."""
+        self.troubles.listen()
+        self._looking = asyncio.get_running_loop().create_task(self._look_again_and_again())
+
+    def tell(self, trace: Trace) -> None:
+        """A request is over. Needs a running event loop; takes microseconds and never fails."""
+        try:
+            self.metrics.observe(trace)
+        except Exception:  # what cannot be counted has been served all the same
+            log.exception("decision %s could not be counted", trace.id)
+        logged = self.log.wants(trace)
+        if not logged and self.recent is None:
+            return
+        if len(self._ended) >= _MOST_ENDED:
+            self._untold += 1
+            return
+        self._ended.append((trace, logged))
+        if self._telling is None:
+            self._telling = asyncio.get_running_loop().call_later(LINGER_S, self._tell_some)
+
+    def alert(self, alert: Alert) -> None:
+        """A limit has reached a threshold."""
+        self.metrics.alerted(alert.limit, alert.threshold_percent)
+        self.alerting.tell(alert)
+
+    def use(self, settings: TelemetrySettings) -> None:
+        """Follow a policy that was read anew, as far as that needs no restart; says what does."""
+        self.log.use(settings.decision_log)
+        self._redaction = Redaction(settings.decision_log)
+        self.metrics.subjects = settings.metrics.subjects
+        fixed = {"sample", "redact", "headers"}
+        before, after = (s.decision_log.model_dump(exclude=fixed) for s in (self.settings, settings))
+        for what, changed in (
+            ("decision_log (to, rotate_bytes, keep_files)", before != after),
+            ("decisions", self.settings.decisions != settings.decisions),
+            ("alerts", self.settings.alerts != settings.alerts),
+        ):
+            if changed:
+                log.warning("telemetry.%s has changed; that needs a restart, and until then the old one holds", what)
+        self.settings = settings
+
+    async def look(self) -> None:
+        """Bring the metrics up to date."""
+        engine = self._engine()
+        health = await engine.ledger.health()
+        self.metrics.look(self._under_way(), health, engine.host.policy.revision, self.log_lost, self.recent_lost)
+
+    @property
+    def log_lost(self) -> int:
+        """Decisions that are missing in the log."""
+        return 0 if self.log.where == "off" else self.log.lost + self._scribe.dropped + self._untold
+
+    @property
+    def recent_lost(self) -> int:
+        """Decisions that cannot be looked up, though they should."""
+        return 0 if self.recent is None else self.recent.dropped + self._untold
+
+    @property
+    def health(self) -> dict[str, Any]:
+        """For health pages."""
+        recent = self.recent
+        return {
+            "decision_log": {"to": self.log.where, "dropped": self.log_lost, "error": self.log.error},
+            "decisions": {
+                "kept_in": recent.kind if recent else None,
+                "dropped": self.recent_lost,
+                "error": recent.error if recent else None,
+            },
+            "alerts": self.alerting.health,
+        }
+
+    async def close(self) -> None:
+        """Write and send what waits, and end."""
+        if self._looking is not None:
+            self._looking.cancel()
+        self._tell_some(len(self._ended))
+        self.metrics.flush()
+        await asyncio.get_running_loop().run_in_executor(None, self._scribe.close)
+        if self.recent is not None:
+            await self.recent.close()
+        await self.alerting.close()
+        self.log.close()
+        self.troubles.stop()
+
+    def _tell_some(self, most: int = _AT_ONCE) -> None:
+        for _ in range(min(most, len(self._ended))):
+            self._tell_one(*self._ended.popleft())
+        # Requests that are ready have their turn in between.
+        self._telling = asyncio.get_running_loop().call_soon(self._tell_some) if self._ended else None
+
+    def _tell_one(self, trace: Trace, logged: bool) -> None:
+        # What is kept for a while must not keep what nobody may read.
+        trace.forget_prompt()
+        try:
+            if not logged and self.recent is not None:
+                self.recent.put(trace.id, partial(_line, self._redaction, trace))
+                return
+            record = self._redaction.record(trace)
+            line = encoded(record)
+        except Exception:  # the next one may have a record again
+            self._untold += 1
+            log.exception("decision %s has no record", trace.id)
+            return
+        if self.recent is not None:
+            self.recent.put(trace.id, line)
+        if logged:
+            self._scribe.take(Told(record, line))
+
+    async def _look_again_and_again(self) -> None:
+        while True:
+            try:
+                await self.look()
+            except Exception:  # the next look may succeed
+                log.exception("metrics are not up to date")
+            await asyncio.sleep(LOOK_S)
+
+
+def _line(redaction: Redaction, trace: Trace) -> bytes:
+    return encoded(redaction.record(trace))
+
+
+def _recent(core: Core) -> Recent | None:
+    keep, url = core.telemetry.decisions.keep, core.ledger.url
+    if not keep:
+        return None
+    if url.startswith("memory:"):
+        return RecentHere(keep)
+    # Who has no Redis need not wait for the import of its client.
+    from governance.ledger.address import directory
+    from governance.ledger.link import Wire
+    from governance.ledger.redis import prefix
+    from governance.telemetry.shared import RecentOfAll
+
+    key = prefix("default") + "decisions"
+    return RecentOfAll(Wire(directory(url), key, _STORE_TIMEOUT_S), key, keep)

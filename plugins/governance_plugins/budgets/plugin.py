@@ -1,0 +1,75 @@
+"""Charges what serving from each target would cost to every budget that applies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import astuple, replace
+
+from governance import codes
+from governance.catalog import Catalog
+from governance.hookspecs import hookimpl
+from governance.limits import LimitBook, limit_warnings
+from governance.model import NO_FACTS, Charge, ModelFacts, Rejection, Request, Ruling, Target, Window
+from governance_plugins.budgets.config import Budget, BudgetsConfig
+
+
+class Budgets:
+    """Plugin `budgets`. Money depends on who serves, so all of it is charged to the target."""
+
+    Config = BudgetsConfig
+    on_error = "refuse"
+
+    def __init__(self, config: BudgetsConfig) -> None:
+        self._book = LimitBook(config.root)
+        self.reads_percent = self._book.reads_percent
+
+    def warnings(self, catalog: Catalog, claimed: Callable[[str], bool]) -> Iterator[str]:
+        """Budgets that can never count or degrade; see `governance check`."""
+        return limit_warnings(self._book.limits, catalog, claimed)
+
+    @hookimpl
+    def pre_request(self, request: Request) -> Ruling | None:
+        refusal = self._book.refusal(request)
+        return Ruling(refusal=refusal) if refusal else None
+
+    @hookimpl
+    def charge_targets(self, request: Request, targets: Sequence[Target]) -> list[Target] | None:
+        if not self._book.limits:
+            return None
+        budgets = self._book.round(request)
+        charged = [
+            target if target.rejected else _charged(request, target, list(budgets.of_target(target)))
+            for target in targets
+        ]
+        return charged if any(new is not old for new, old in zip(charged, targets, strict=True)) else None
+
+
+def _charged(request: Request, target: Target, budgets: list[tuple[Budget, tuple[Window, ...]]]) -> Target:
+    if not budgets:
+        return target
+    facts = request.models.facts(target.name) if request.models else NO_FACTS
+    charges: list[Charge] = []
+    note = target.note
+    for budget, windows in budgets:
+        for window in windows:
+            charge = request.charge(window, facts, target.name)
+            if charge is None and budget.assumed is not None:
+                charge = request.charge(window, budget.assumed, target.name)
+                charge = charge and replace(charge, assumed=budget.assumed)
+            if charge is None and (budget.unpriced == "allow" or budget.mode == "shadow"):
+                note = f"its price is unknown; not counted in {budget.name}"
+                continue
+            if charge is None:
+                detail = f"its price is unknown, so budget {budget.name} cannot be kept"
+                return replace(target, rejected=Rejection(codes.UNPRICED, detail))
+            # What is free fits into a budget that is used up. What costs nothing as far as the body tells may cost yet.
+            if charge.amount or not _is_free(charge.assumed or facts):
+                charges.append(replace(charge, amount=max(1, charge.amount)))
+    return replace(target, charges=(*target.charges, *charges), note=note)
+
+
+def _is_free(facts: ModelFacts) -> bool:
+    prices = facts.prices
+    steps = (*prices.tokens, *(step for tier in prices.by_tier.values() for step in tier))
+    by_piece = (prices.image_in, prices.image_out, prices.second, prices.character, prices.query)
+    return not any(by_piece) and not any(price for _, tokens in steps for price in astuple(tokens))

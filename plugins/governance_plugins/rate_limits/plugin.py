@@ -1,0 +1,63 @@
+"""Charges every rate limit that applies to a request, whoever set it and whatever it counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from governance.catalog import Catalog
+from governance.hookspecs import hookimpl
+from governance.limits import LimitBook, limit_warnings
+from governance.model import Charge, Request, Ruling, Target, Window
+from governance_plugins.rate_limits.config import RateLimitsConfig
+
+
+class RateLimits:
+    """Plugin `rate_limits`."""
+
+    Config = RateLimitsConfig
+    on_error = "refuse"
+
+    def __init__(self, config: RateLimitsConfig) -> None:
+        # What a caller costs is charged once for all targets, what a target costs only when it serves.
+        self._callers = LimitBook([limit for limit in config.root if not limit.subject.served])
+        self._served = LimitBook([limit for limit in config.root if limit.subject.served])
+        self.reads_percent = self._callers.reads_percent or self._served.reads_percent
+
+    def warnings(self, catalog: Catalog, claimed: Callable[[str], bool]) -> Iterator[str]:
+        """Limits that can never count or degrade; see `governance check`."""
+        return limit_warnings((*self._callers.limits, *self._served.limits), catalog, claimed)
+
+    @hookimpl
+    def pre_request(self, request: Request) -> Ruling | None:
+        refusal = self._callers.refusal(request) or self._served.refusal(request)
+        if refusal:
+            return Ruling(refusal=refusal)
+        if not self._callers.limits:
+            return None
+        charges = [
+            charge
+            for _, windows in self._callers.round(request).of_caller()
+            for charge in _charges(request, windows, request.model)
+        ]
+        return Ruling(charges=tuple(charges)) if charges else None
+
+    @hookimpl
+    def charge_targets(self, request: Request, targets: Sequence[Target]) -> list[Target] | None:
+        if not self._served.limits:
+            return None
+        limits = self._served.round(request)
+        charged = []
+        for target in targets:
+            charges = [
+                charge
+                for _, windows in (limits.of_target(target) if target.rejected is None else ())
+                for charge in _charges(request, windows, target.name)
+            ]
+            charged.append(replace(target, charges=(*target.charges, *charges)) if charges else target)
+        return charged if any(new is not old for new, old in zip(charged, targets, strict=True)) else None
+
+
+def _charges(request: Request, windows: Iterable[Window], model: str) -> list[Charge]:
+    found = (request.charge(window, model=model) for window in windows)
+    return [charge for charge in found if charge is not None]

@@ -1,0 +1,101 @@
+"""The classifier `heuristic`: a linear model over words and shapes, in plain Python.
+
+Its weights were learned from labelled prompts; `python -m tests.bench.classifier` makes them anew and measures them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from governance.classification import Classification
+from governance_plugins.task_routing.features import features
+from governance_plugins.task_routing.lexicon import GROUPS_OF
+from governance_plugins.task_routing.words import excerpt, stem, words
+
+WEIGHTS: Final = Path(__file__).with_name("weights.json")
+# Below this, the best guess is hardly better than the next one.
+LEAST_CONFIDENCE: Final = 0.28
+_MOST_SIGNALS: Final = 4
+_LEAST_SIGNAL: Final = 0.05
+_LONGEST_GREETING: Final = 4
+UNSURE: Final = "general"
+
+
+class Weights(NamedTuple):
+    """A linear model: one row of whole numbers for each feature, one column for each task, in units of `unit`."""
+
+    tasks: tuple[str, ...]
+    unit: float
+    intercepts: tuple[float, ...]
+    rows: dict[str, tuple[int, ...]]
+
+    @classmethod
+    def read(cls) -> Weights:
+        """The weights that travel with this plugin."""
+        data = json.loads(WEIGHTS.read_text("utf-8"))
+        rows = {name: tuple(row) for name, row in data["rows"].items()}
+        return cls(tuple(data["tasks"]), data["unit"], tuple(data["intercepts"]), rows)
+
+
+# Read when a policy names the classifier, so that no request waits for it.
+_WEIGHTS: Final = Weights.read()
+
+
+def _told(feature: str) -> str:
+    kind, _, name = feature.partition(" ")
+    if kind.startswith("word"):
+        return "vocabulary"
+    return name if kind == "shape" else f"words of {name}"
+
+
+# How each feature is told, and what it says for a task on average.
+_SAYS: Final = {name: (_told(name), sum(row) / len(row)) for name, row in _WEIGHTS.rows.items()}
+
+
+def classify(text: str) -> Classification:
+    """What a prompt asks for: code, creative, analysis, reasoning, general, or fast for a greeting."""
+    if not text:
+        return Classification(UNSURE, 0.0, ("no text",))
+    if _is_greeting(text):
+        return Classification("fast", 0.95, ("greeting",))
+    if len(text) > 6 and text.startswith("```") and text.endswith("```"):
+        return Classification("code", 0.9, ("nothing but a code fence",))
+    weights = _WEIGHTS
+    seen = [(name, amount, row) for name, amount in features(text).items() if (row := weights.rows.get(name))]
+    scores = list(weights.intercepts)
+    # Most features are words, and all words weigh the same: their columns are added up first.
+    by_amount: defaultdict[float, list[tuple[int, ...]]] = defaultdict(list)
+    for _, amount, row in seen:
+        by_amount[amount].append(row)
+    for amount, rows in by_amount.items():
+        for i, column in enumerate(zip(*rows, strict=True)):
+            scores[i] += amount * weights.unit * sum(column)
+    top = max(scores)
+    chances = [math.exp(score - top) for score in scores]
+    best = scores.index(top)
+    confidence = chances[best] / sum(chances)
+    signals = _signals(weights, seen, best)
+    if confidence < LEAST_CONFIDENCE:
+        return Classification(UNSURE, confidence, (f"unsure, at best {weights.tasks[best]}", *signals))
+    return Classification(weights.tasks[best], confidence, signals)
+
+
+def _is_greeting(text: str) -> bool:
+    if len(text) > 60:
+        return False
+    said = [stem(word) for word in words(excerpt(text))]
+    return 0 < len(said) <= _LONGEST_GREETING and all("greeting" in GROUPS_OF.get(word, ()) for word in said)
+
+
+def _signals(weights: Weights, seen: list[tuple[str, float, tuple[int, ...]]], best: int) -> tuple[str, ...]:
+    """What spoke for a task more than for the others. Single words count together: they are the caller's own."""
+    spoke: defaultdict[str, float] = defaultdict(float)
+    for name, amount, row in seen:
+        told, average = _SAYS[name]
+        spoke[told] += amount * weights.unit * (row[best] - average)
+    strongest = sorted(spoke, key=lambda name: -spoke[name])[:_MOST_SIGNALS]
+    return tuple(name for name in strongest if spoke[name] > _LEAST_SIGNAL)

@@ -1,0 +1,119 @@
+"""Turns `auto`, `eco` or `balanced/code` into the models that serve such work, the best that can first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from governance import codes
+from governance.catalog import Catalog, screen
+from governance.classification import classifier
+from governance.hookspecs import hookimpl
+from governance.model import GENERATES_TEXT, NO_FACTS, Refusal, Rejection, Request, Ruling, Selection, Target
+from governance_plugins.task_routing.config import AUTO, FALLBACK, TaskRoutingConfig
+from governance_plugins.task_routing.route import Route, Router
+
+# A model of which nobody says that it can do these is not asked to.
+_BROUGHT = frozenset({"image", "audio", "video"})
+_WANTED = frozenset({"image_generation", "audio_generation", "video_generation", "embedding"})
+_MADE_OTHERWISE = frozenset({"embedding", "image_generation", "transcription", "speech"})
+
+
+class TaskRouting:
+    """Plugin `task_routing`."""
+
+    Config = TaskRoutingConfig
+    on_error = "refuse"
+
+    def __init__(self, config: TaskRoutingConfig) -> None:
+        self._config = config
+        self._router = Router(config, classifier(config.classifier))
+
+    @hookimpl
+    def pre_request(self, request: Request) -> Ruling | None:
+        if request.targets:
+            return None
+        route = self._router.route(request)
+        if route is None:
+            return None
+        if isinstance(route, Refusal):
+            return Ruling(refusal=route)
+        climb = _climb(self._targets(route, request))
+        return Ruling(task=route.task, notes=_notes(route), remarks=(*route.remarks, *climb))
+
+    @hookimpl
+    def select_targets(self, request: Request, targets: Sequence[Target]) -> Selection | None:
+        if targets:
+            # A plugin that is asked before has decided where this request goes.
+            return None
+        route = self._router.route(request)
+        if route is None or isinstance(route, Refusal):
+            return None if route is None else Selection(refusal=route)
+        proposed = self._targets(route, request)
+        if not proposed:
+            message = f"profile {route.profile} has no model for {route.task}, and no `{FALLBACK}`"
+            return Selection(refusal=Refusal(400, codes.NO_ELIGIBLE_TARGET, message), notes=_notes(route))
+        return Selection(proposed, _notes(route))
+
+    def virtual_models(self, served: Sequence[str]) -> tuple[str, ...]:
+        """Profiles, and their tasks, that some served model stands behind."""
+        catalog = Catalog([{"model_name": name} for name in served], {})
+        names: list[str] = []
+        for profile in self._config.chains:
+            tasks = [task for task in self._config.tasks if self._served(profile, task, catalog)]
+            names += [profile, *(f"{profile}/{task}" for task in tasks)] if tasks else []
+        return (AUTO, *names) if self._config.active_profile in names else tuple(names)
+
+    def warnings(self, catalog: Catalog, claimed: Callable[[str], bool]) -> Iterator[str]:
+        """Names that are taken from the proxy's own models, and profiles that nobody serves; see `governance check`."""
+        names = catalog.names
+        if names is None:
+            return
+        reserved = (AUTO, *self._config.chains)
+        for name in names:
+            if name.partition("/")[0].strip().lower() in reserved:
+                yield f"task_routing: the proxy's own model `{name}` cannot be asked for; `{name}` is a task profile's"
+        for profile in dict.fromkeys((self._config.active_profile, *self._config.profiles)):
+            for task in self._config.tasks:
+                if not self._served(profile, task, catalog):
+                    chain = ", ".join(self._config.chain(profile, task)) or "nothing"
+                    yield f"task_routing: the proxy serves no model of {profile}/{task} ({chain})"
+
+    def _served(self, profile: str, task: str, catalog: Catalog) -> bool:
+        return any(catalog.call_name(name) for name in self._config.chain(profile, task))
+
+    def _targets(self, route: Route, request: Request) -> tuple[Target, ...]:
+        names = self._config.chain(route.profile, route.task)
+        return tuple(_screened(request, Target(name)) for name in names)
+
+
+def _screened(request: Request, target: Target) -> Target:
+    if request.request_type not in GENERATES_TEXT | _MADE_OTHERWISE:
+        detail = f"is {request.request_type}, serves {', '.join(sorted(GENERATES_TEXT))}"
+        return replace(target, rejected=Rejection(codes.REQUEST_TYPE_MISMATCH, detail))
+    target = screen(request, target)
+    if target.rejected:
+        return target
+    facts = request.models.facts(target.name) if request.models else NO_FACTS
+    brings, wants = request.modalities & _BROUGHT, request.modalities & _WANTED
+    if brings and facts.input_modalities is None:
+        detail = f"brings {', '.join(sorted(brings))}, and nobody says that it takes that"
+        return replace(target, rejected=Rejection(codes.CAPABILITY_MISMATCH, detail))
+    if wants and facts.output_modalities is None:
+        detail = f"wants {', '.join(sorted(wants))}, and nobody says that it makes that"
+        return replace(target, rejected=Rejection(codes.CAPABILITY_MISMATCH, detail))
+    return target
+
+
+def _climb(targets: tuple[Target, ...]) -> tuple[str, ...]:
+    """What was passed over on the way to the first target that can serve; nothing when that is the first of all."""
+    passed: list[str] = []
+    for target in targets:
+        if target.rejected is None:
+            return (f"{'; '.join(passed)}; climbed to {target.name}",) if passed else ()
+        passed.append(f"{target.name}: {target.rejected.code}")
+    return ()
+
+
+def _notes(route: Route) -> dict[str, str]:
+    return {"task": route.task, "profile": route.profile, "virtual_provider": route.profile}

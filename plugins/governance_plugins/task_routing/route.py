@@ -1,0 +1,107 @@
+"""From what a request asks for to a profile and a task, with the word of whoever said so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from governance import codes
+from governance.classification import Classifier
+from governance.model import Refusal, Request
+from governance_plugins.task_routing.config import AUTO, TaskRoutingConfig
+
+PROFILE_HEADER: Final = "x-governance-profile"
+TASK_HEADER: Final = "x-governance-task"
+PROFILE_METADATA: Final = "governance_profile"
+# A word that hints may use for a profile, unless the policy has one of this very name.
+_ALSO: Final = {"pro": "premium"}
+_LONGEST_SHOWN: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a request goes, and who said so, for the record."""
+
+    profile: str
+    task: str
+    remarks: tuple[str, ...]
+
+
+class Router:
+    """Reads names and hints by one policy."""
+
+    def __init__(self, config: TaskRoutingConfig, classify: Classifier) -> None:
+        self._config = config
+        self._classify = classify
+
+    def route(self, request: Request) -> Route | Refusal | None:
+        """The profile and the task of a request; None when its model is none of ours.
+
+        Profile: name, verified metadata, header, the active one. Task: name, header, what the caller or an earlier
+        plugin says, the classifier. An unknown word is refused and never replaced by a default.
+        """
+        prefix, _, suffix = request.model.partition("/")
+        name = prefix.strip().lower()
+        if name != AUTO and name not in self._config.chains:
+            return None
+        profile = self._profile(name, request)
+        if isinstance(profile, Refusal):
+            return profile
+        task = self._task(suffix, request)
+        if isinstance(task, Refusal):
+            return task
+        return Route(
+            profile.word, task.word, (f"profile {profile.word} by {profile.by}", f"task {task.word} by {task.by}")
+        )
+
+    def _profile(self, name: str, request: Request) -> _Said | Refusal:
+        if name != AUTO:
+            return _Said(name, "the model's name")
+        # What was said of the key is no hint but a setting: whoever may leave it can ask for the profile by name.
+        for said, by in (
+            (request.identity.metadata.get(PROFILE_METADATA), f"{PROFILE_METADATA} of the key or team"),
+            (self._header(PROFILE_HEADER, request), f"header {PROFILE_HEADER}"),
+        ):
+            word = _meant(said)
+            if word:
+                word = word if word in self._config.chains else _ALSO.get(word, word)
+                return _known("profile", _Said(word, by), tuple(self._config.chains))
+        return _Said(self._config.active_profile, "active_profile")
+
+    def _task(self, suffix: str, request: Request) -> _Said | Refusal:
+        for said, by in (
+            (suffix, "the model's name"),
+            (self._header(TASK_HEADER, request), f"header {TASK_HEADER}"),
+            (request.task, "the request"),
+        ):
+            word = _meant(said)
+            if word:
+                return _known("task", _Said(word, by), self._config.tasks)
+        found = self._classify(request.last_user_text)
+        by = f"classifier {self._config.classifier}, {found.confidence:.2f} sure"
+        by += f" ({', '.join(found.signals)})" if found.signals else ""
+        # Another's classifier may speak of tasks that no profile knows.
+        return _Said(found.task if found.task in self._config.tasks else "general", by)
+
+    def _header(self, name: str, request: Request) -> str | None:
+        return request.headers.get(name) if self._config.allow_header else None
+
+
+class _Said(NamedTuple):
+    """A word, and whose it is."""
+
+    word: str
+    by: str
+
+
+def _meant(said: object) -> str:
+    word = "" if said is None else str(said).strip().lower()
+    return "" if word == AUTO else word
+
+
+def _known(kind: str, said: _Said, known: tuple[str, ...]) -> _Said | Refusal:
+    if said.word in known:
+        return said
+    shown = said.word if len(said.word) <= _LONGEST_SHOWN else f"{said.word[:_LONGEST_SHOWN]}…"
+    message = f"`{shown}` ({said.by}) is no {kind}; there are {', '.join([*known, AUTO])}"
+    return Refusal(400, codes.NO_ELIGIBLE_TARGET, message)

@@ -1,0 +1,122 @@
+"""A proxy that reads what its providers list, on start and on demand, and knows its models better for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+MASTER_KEY = "sk-end-to-end-tests-only"
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("state") / "catalogue.json"
+
+
+@pytest.fixture(scope="module")
+def discovering(start: Any, providers: Any, state: Path) -> Iterator[Any]:
+    """A proxy whose policy reads a provider on start, and names some that do not answer."""
+    base = providers.url
+    policy = {
+        "version": 1,
+        "catalog": {
+            "overrides": {"openai/gpt-4o": {"max_input_tokens": 50, "display_name": "Ours"}},
+            "discovery": {
+                "on_start": True,
+                "cache": str(state),
+                "allowed_hosts": [base.removeprefix("http://")],
+                "providers": {
+                    "openai": {"api_base": f"{base}/openai/v1", "api_key": "sk-very-secret"},
+                    "groq": {"api_base": f"{base}/nobody/at-home", "api_key": "sk-very-secret"},
+                    "anthropic": {"api_base": f"{base}/nobody", "api_key": "sk-very-secret"},
+                    "gemini": {"api_base": f"{base}/nobody/x", "api_key": "sk-very-secret"},
+                },
+            },
+        },
+        "routing_profiles": [
+            {
+                "name": "Fast",
+                "virtual_provider": "fast",
+                "targets": [{"provider": "openai", "model": "gpt-4o"}, {"provider": "openai", "model": "glm-4.7"}],
+            }
+        ],
+    }
+    with start(yaml.safe_dump(policy)) as running:
+        yield running
+
+
+def page(proxy: Any, path: str, **asked: Any) -> Any:
+    answer = httpx.get(
+        f"{proxy.url}/governance/api/{path}",
+        params=asked,
+        headers={"authorization": f"Bearer {MASTER_KEY}"},
+        timeout=30,
+    )
+    assert answer.status_code == 200, answer.text
+    assert "sk-very-secret" not in answer.text
+    return answer.json()
+
+
+def until(true: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + 60
+    while not (found := true()):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return found
+
+
+def listed(proxy: Any) -> dict[str, Any]:
+    rows = {row["model"]: row for row in page(proxy, "models")["models"]}
+    return rows if "openai/glm-4.7" in rows else {}
+
+
+def test_models_are_read_on_start(discovering: Any) -> None:
+    rows = until(lambda: listed(discovering))
+
+    assert {"openai/gpt-4o", "openai/gpt-4o-mini", "openai/glm-4.7"} <= rows.keys()
+    assert rows["openai/gpt-4o"]["display_name"] == "Ours"
+    assert rows["openai/gpt-4o"]["sources"]["max_input_tokens"] == "policy"
+    assert rows["openai/gpt-4o"]["sources"]["input_usd_per_1m_tokens"] == "model map"
+    assert rows["openai/glm-4.7"]["served_as"] == "openai/glm-4.7"
+
+
+def test_an_override_decides_where_a_request_goes(discovering: Any) -> None:
+    answer = discovering.chat("fast/x", "word " * 400)
+
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["x-governance-target"] == "openai/glm-4.7"
+
+
+def test_models_are_read_on_demand_and_failures_are_in_the_answer(discovering: Any) -> None:
+    def discover(**body: Any) -> httpx.Response:
+        headers = {"authorization": f"Bearer {MASTER_KEY}"}
+        return httpx.post(f"{discovering.url}/governance/api/discover", json=body, headers=headers, timeout=60)
+
+    [openai] = discover(provider="openai").json()["providers"]
+    [anthropic] = discover(provider="anthropic").json()["providers"]
+    unknown = discover(provider="nobody")
+
+    assert (openai["ok"], openai["unchanged"]) == (True, 4)
+    assert (anthropic["ok"], "answered 404" in anthropic["error"]) == (False, True)
+    assert "openai/glm-4.7" in listed(discovering), "a failure of one changes nothing for another"
+    assert unknown.status_code == 400
+    assert "known: anthropic, gemini, groq, openai, " in unknown.json()["error"]["message"]
+
+
+def test_only_an_admin_sees_or_reads_models(discovering: Any) -> None:
+    for method, path in (("GET", "models"), ("POST", "discover")):
+        answer = httpx.request(method, f"{discovering.url}/governance/api/{path}", json={}, timeout=30)
+        assert answer.status_code == 401, answer.text
+
+
+def test_no_key_is_written_anywhere(discovering: Any, state: Path) -> None:
+    until(lambda: listed(discovering))
+
+    assert "sk-very-secret" not in state.read_text()
+    assert "sk-very-secret" not in discovering.output.read_text()

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from opentelemetry import trace as otel
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.trace import INVALID_SPAN
+
+from governance.telemetry.marks import mark_next_target, mark_spans, mark_spend_logs
+
+TRACER = TracerProvider().get_tracer("tests")
+
+
+def attributes(span: object) -> dict[str, object]:
+    assert isinstance(span, ReadableSpan)
+    return dict(span.attributes or {})
+
+
+def test_spend_logs_name_the_decision_beside_what_the_caller_put_there() -> None:
+    theirs = {"owner": "anna", "governance_decision_id": "forged"}
+    bucket: dict[str, object] = {"spend_logs_metadata": theirs}
+    mark_spend_logs([bucket], "id-1", "a/m")
+
+    assert bucket["spend_logs_metadata"] == {
+        "owner": "anna",
+        "governance_decision_id": "id-1",
+        "governance_target": "a/m",
+    }
+    assert theirs == {"owner": "anna", "governance_decision_id": "forged"}, "it may be the key's own"
+
+
+def test_the_next_target_is_named_in_every_copy_of_the_metadata() -> None:
+    first: dict[str, object] = {"spend_logs_metadata": {"owner": "anna"}}
+    mark_spend_logs([first], "id-1", "a/m")
+    hop, foreign = dict(first), {"spend_logs_metadata": {"governance_decision_id": "id-2"}}
+    mark_next_target([hop, foreign, {}], "id-1", "b/m")
+
+    expected = {"owner": "anna", "governance_decision_id": "id-1", "governance_target": "b/m"}
+    assert first["spend_logs_metadata"] == hop["spend_logs_metadata"] == expected
+    assert foreign == {"spend_logs_metadata": {"governance_decision_id": "id-2"}}
+
+
+def test_what_is_no_mapping_gives_way() -> None:
+    for given in ({}, {"spend_logs_metadata": None}, {"spend_logs_metadata": ["a"]}):
+        bucket: dict[str, object] = dict(given)
+        mark_spend_logs([bucket], "id-1", "a/m")
+
+        assert bucket["spend_logs_metadata"] == {"governance_decision_id": "id-1", "governance_target": "a/m"}
+
+
+def test_the_current_span_and_litellms_own_tell_the_decision(trace) -> None:
+    one = trace()
+    parent = TRACER.start_span("request")
+    with TRACER.start_as_current_span("call") as current:
+        mark_spans(one, "c/m", parent)
+
+    expected = {
+        "governance.decision_id": one.id,
+        "governance.outcome": "route",
+        "governance.target": "c/m",
+        "governance.profile": "Fast",
+    }
+    assert attributes(current) == attributes(parent) == expected
+
+
+def test_a_span_that_has_ended_or_records_nothing_is_left_alone(trace) -> None:
+    parent = TRACER.start_span("request")
+    parent.end()
+    with otel.use_span(INVALID_SPAN):
+        mark_spans(trace(), "c/m", parent)
+
+    assert attributes(parent) == {}
