@@ -57,6 +57,7 @@ class Admission:
         self._may_call = may_call
         self._full: Reserved | None = None
         self._degraded: set[Key] = set()
+        self._watching: dict[Key, Window] = {}
 
     async def decide(self) -> Decision:
         """Route, refuse or pass; a limit that is used up and says `route_to` has the request ask for that instead."""
@@ -184,11 +185,17 @@ class Admission:
         if not self._degraded:
             return charges
         return tuple(
-            replace(charge, window=replace(charge.window, mode="shadow"))
+            replace(charge, window=self._only_watching(charge.window))
             if key_of(charge.window) in self._degraded
             else charge
             for charge in charges
         )
+
+    def _only_watching(self, window: Window) -> Window:
+        key = key_of(window)
+        if key not in self._watching:
+            self._watching[key] = replace(window, mode="shadow")
+        return self._watching[key]
 
     def _ask_for_less(self) -> bool:
         if self._request.request_type == PASS_THROUGH:

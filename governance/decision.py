@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from governance import codes, refusals
 from governance.ledger import OptionReading, Reading, Reserved
-from governance.model import Charge, Refusal, Request, Target, Window
+from governance.model import Charge, Refusal, Request, Target
 from governance.trace import Candidate, Outcome, Trace
 
 
@@ -54,12 +54,14 @@ class Decision:
 
 def note_windows(trace: Trace, reserved: Reserved) -> None:
     """Put every window that was read into the account, once, and what limits that only watch would have done."""
-    seen: dict[Window, tuple[Reading, bool]] = {}
-    for reading, counted in all_readings(reserved):
-        if counted or reading.window not in seen:
-            seen[reading.window] = (reading, counted)
+    # What several targets charge is one and the same object; to hash a window would take ten times as long.
+    seen: dict[int, tuple[Reading, bool]] = {}
+    for entry in all_readings(reserved):
+        key = id(entry[0].window)
+        if entry[1] or key not in seen:
+            seen[key] = entry
     trace.windows.extend(seen.values())
-    for reading, _ in seen.values():
+    for reading, _ in seen.values() if trace.shadow_limits else ():
         window = reading.window
         if window.mode == "shadow" and not reading.fits and window.limit in trace.shadow_limits:
             would = {"refuse": codes.exhausted(window.unit), "subject": window.subject}

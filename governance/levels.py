@@ -63,9 +63,11 @@ class LastSeen:
 
     def percent(self, request: Request) -> Percent:
         """The fullest limits that apply to this request and those it would be served by."""
+        if not self._subjects:
+            return Percent()
         fullest = [0.0, 0.0, 0.0]
         now_s = self._clock()
-        names = frozenset(names_of(request))
+        names = tuple(names_of(request))
         for name in names:
             subject = self._subjects.get(name)
             if subject is None:
@@ -73,7 +75,7 @@ class LastSeen:
             subject.asked_s = now_s
             for level in subject.levels.values():
                 window = level.window
-                if AND in window.subject and not names.issuperset(window.subject.split(AND)):
+                if AND in window.subject and not set(window.subject.split(AND)).issubset(names):
                     continue
                 over = level.resets_at_s is not None and level.resets_at_s <= now_s
                 which = _CLASS.get(window.unit)

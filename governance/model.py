@@ -278,6 +278,7 @@ class Target:
         when_full: `skip` leaves it out while its windows are full, `last` keeps it as the last resort.
         grant: `targets` = the caller's key must itself be allowed to call this target; None = the policy's default.
         note: a remark for the record, e.g. that its capabilities are unknown.
+        screened: a plugin has found already that it can serve; see `governance.catalog.screen`.
     """
 
     name: str
@@ -287,6 +288,7 @@ class Target:
     when_full: Literal["skip", "last"] = "skip"
     grant: Literal["virtual", "targets"] | None = None
     note: str = ""
+    screened: bool = field(default=False, compare=False, repr=False)
 
 
 # --- what plugins answer -------------------------------------------------------------------------------------------

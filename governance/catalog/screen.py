@@ -19,7 +19,7 @@ def screen(request: Request, target: Target) -> Target:
 
     Pure; the engine screens every target that a plugin proposes, plugins only need it to look ahead.
     """
-    if target.rejected is not None:
+    if target.rejected is not None or target.screened:
         return target
     facts = request.models.facts(target.name) if request.models else NO_FACTS
     needed = request.capabilities - ALWAYS_OFFERED

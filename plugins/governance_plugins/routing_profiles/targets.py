@@ -69,7 +69,7 @@ class Offer:
                 detail = "its price is unknown, so its cost limit cannot be kept"
                 return replace(target, rejected=Rejection(codes.UNPRICED, detail))
             charges.append(charge)
-        return replace(target, charges=tuple(charges))
+        return replace(target, charges=tuple(charges), screened=True)
 
     def _windows_of(self, name: str) -> Iterator[Window]:
         # A caller may write the model in any case; it is one target, with one count, all the same.
