@@ -36,9 +36,10 @@ soak: .venv/.installed ## 20,000 mixed requests through two workers and a real R
 
 bench: .venv/.installed ## what governance costs, as ratios measured in one run
 	@sh tests/provide.sh
-	$(BIN)/python -m tests.bench.ledger
-	$(BIN)/python -m tests.bench.rules
-	$(BIN)/python -m tests.bench.estimate
+	-$(BIN)/python -m tests.bench.ledger
+	-$(BIN)/python -m tests.bench.rules
+	-$(BIN)/python -m tests.bench.estimate
+	-$(BIN)/python -m tests.bench.telemetry
 
 lock: .venv/.locked ## pin what pyproject.toml asks for; UPGRADE=1 takes the newest versions
 	$(COMPILE) $(if $(UPGRADE),--upgrade) --all-extras --output-file requirements-dev.lock

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, WithJsonSchema
 
 from governance.model import REQUEST_TYPES
+
+FailureKind = Literal[
+    "rate_limited",
+    "overloaded",
+    "server_error",
+    "timeout",
+    "auth",
+    "not_found",
+    "invalid_request",
+    "content_policy",
+    "context_window_exceeded",
+    "unsupported",
+    "unknown",
+]
+"""How an attempt can fail: `Failure.kind`."""
 
 # LiteLLM's call types and the names that other gateways give to request types.
 _REQUEST_TYPE: Final = {name: name for name in REQUEST_TYPES} | {

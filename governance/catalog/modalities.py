@@ -19,7 +19,9 @@ CAPABILITY_KEYS: Final = {
 }
 """Capabilities, and the keys of LiteLLM's model map that tell of them."""
 
-_TAKING: Final = {"image": "supports_vision", "audio": "supports_audio_input", "video": "supports_video_input"}
+TAKING: Final = {"image": "supports_vision", "audio": "supports_audio_input", "video": "supports_video_input"}
+"""Modalities a model may take, and the keys that tell of them."""
+
 _MAKES: Final = {
     "text": "text",
     "code": "text",
@@ -49,13 +51,13 @@ def completed(entry: Mapping[str, Any]) -> dict[str, Any]:
     listed = entry.get("supported_modalities")
     if not isinstance(listed, list):
         return dict(entry)
-    return {**{key: modality in listed for modality, key in _TAKING.items()}, **entry}
+    return {**{key: modality in listed for modality, key in TAKING.items()}, **entry}
 
 
 def taken(entry: Mapping[str, Any]) -> frozenset[str] | None:
     """The input modalities; None where no source tells."""
-    able = {modality for modality, key in _TAKING.items() if entry.get(key) is True}
-    unable = {modality for modality, key in _TAKING.items() if entry.get(key) is False}
+    able = {modality for modality, key in TAKING.items() if entry.get(key) is True}
+    unable = {modality for modality, key in TAKING.items() if entry.get(key) is False}
     listed = entry.get("supported_modalities")
     if isinstance(listed, list) and listed:
         return frozenset({m for m in listed if m in INPUT_MODALITIES} | able) - unable

@@ -84,7 +84,7 @@ class Store:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(name, self.path)
-        except BaseException:
+        except BaseException:  # also when it is interrupted, nothing half written stays behind
             Path(name).unlink(missing_ok=True)
             raise
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Annotated, Any, Final, Literal
 
@@ -62,9 +63,9 @@ class Limit(BaseModel):
     alert_at: Percents = ()
     on_exceeded: Literal["refuse"] | RouteTo = "refuse"
 
+    @abstractmethod
     def windows_of(self, subject: str) -> Iterator[Window]:
         """The windows that count this subject."""
-        raise NotImplementedError
 
     def _window(self, subject: str, unit: Any, amount: int, period: int | str | None, zone: str = "UTC") -> Window:
         route_to = self.on_exceeded.route_to if isinstance(self.on_exceeded, RouteTo) else None

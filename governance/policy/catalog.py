@@ -20,6 +20,7 @@ from pydantic import (
 
 from governance.amounts import parse_period_s
 from governance.catalog import CAPABILITY_KEYS, Sources
+from governance.catalog.modalities import TAKING
 from governance.catalog.sources import OLLAMA
 from governance.discovery import KNOWN, Kind, Known, Source, State, check_url, default_path
 from governance.vocabulary import capability
@@ -35,7 +36,6 @@ _MODES: Final = {
     "rerank": "rerank",
     "moderation": "moderation",
 }
-_SUPPORTS: Final = {"image": "supports_vision", "audio": "supports_audio_input", "video": "supports_video_input"}
 _OUTPUTS: Final = {
     "text": "text",
     "image_generation": "image",
@@ -108,7 +108,7 @@ class ModelOverride(_Closed):
             "max_output_tokens": self.max_output_tokens,
             "supported_modalities": None if takes is None else list(takes),
             "supported_output_modalities": None if makes is None else [_OUTPUTS[m] for m in makes],
-            **{key: None if takes is None else modality in takes for modality, key in _SUPPORTS.items()},
+            **{key: None if takes is None else modality in takes for modality, key in TAKING.items()},
             **{CAPABILITY_KEYS[name]: can for name, can in self.capabilities.items()},
         }
         return {key: value for key, value in entry.items() if value is not None}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar, get_args
+from typing import Annotated, Any, Final, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -12,20 +12,8 @@ from governance.amounts import parse_period_s
 from governance.model import Failure
 from governance.simulation import Moment, SimulationInput
 from governance.testing.expectation import Expectation
+from governance.vocabulary import FailureKind
 
-FailureKind = Literal[
-    "rate_limited",
-    "overloaded",
-    "server_error",
-    "timeout",
-    "auth",
-    "not_found",
-    "invalid_request",
-    "content_policy",
-    "context_window_exceeded",
-    "unsupported",
-    "unknown",
-]
 MOST_TIMES: Final = 10_000
 
 M = TypeVar("M", bound=BaseModel)

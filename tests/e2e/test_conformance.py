@@ -1,7 +1,8 @@
 """Behaviour cases of the areas `access`, `error` and `usage`, on a real proxy.
 
 Keys are LiteLLM's: who may call which model is checked by LiteLLM before governance sees a request, and a policy gives
-a key more only where it says so. Cases about things that LiteLLM's keys do not have are in `NOT_LITELLMS`.
+a key more only where it says so. Cases about things that LiteLLM's keys do not have are in `NOT_LITELLMS`; those that
+keys of the policy have are run in tests/conformance/test_access.py.
 FB-014 and FB-015 are in test_failover.py, the other cases of `fallback` in tests/conformance.
 """
 

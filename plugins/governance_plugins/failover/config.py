@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from governance.amounts import parse_period_s
+from governance.vocabulary import FailureKind
 
-FailureKind = Literal[
-    "rate_limited",
-    "overloaded",
-    "server_error",
-    "timeout",
-    "auth",
-    "not_found",
-    "invalid_request",
-    "content_policy",
-    "context_window_exceeded",
-    "unsupported",
-    "unknown",
-]
 LONGEST_COOL_DOWN_S = 86_400
 
 _AFTER = re.compile(r"(?P<period>.+?)\s+after\s+(?P<after>\d+)\s+in\s+(?P<within>.+)", re.IGNORECASE)
