@@ -1,6 +1,5 @@
 """A governance layer for the LiteLLM proxy. These are the names that a plugin author needs."""
 
-from governance.errors import GovernanceError, PolicyError
 from governance.hookspecs import hookimpl
 from governance.model import (
     Charge,
@@ -16,6 +15,7 @@ from governance.model import (
     Usage,
     Window,
 )
+from governance.model.errors import GovernanceError, PolicyError
 
 __all__ = [
     "Charge",

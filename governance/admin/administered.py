@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from governance.catalog import Catalog
 from governance.discovery import Source
 from governance.discovery.sync import Outcome
-from governance.engine import Engine
+from governance.engine.engine import Engine
 from governance.telemetry.telemetry import Telemetry
 
 

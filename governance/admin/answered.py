@@ -11,8 +11,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
-from governance import codes
-from governance.errors import LedgerUnavailable
+from governance.model import codes
+from governance.model.errors import LedgerUnavailable
 
 log = logging.getLogger("governance.admin")
 

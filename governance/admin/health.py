@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 
 from governance.admin.administered import Administered
 from governance.admin.answered import Answered
-from governance.host import Host, installed
+from governance.engine.host import Host, installed
 from governance.ledger import Health
 from governance.telemetry.exposition import incomplete
 from governance.trace import iso

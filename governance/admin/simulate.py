@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 
 from governance.admin.administered import Administered
 from governance.admin.answered import Answered, NotDone
-from governance.simulation import SimulationInput, simulate_now
+from governance.engine.simulation import SimulationInput, simulate_now
 
 
 def routes(of: Administered) -> APIRouter:

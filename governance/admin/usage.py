@@ -11,8 +11,8 @@ from governance.admin.administered import Administered
 from governance.admin.answered import Answered, NotDone
 from governance.ledger import Ledger
 from governance.limits.subjects import EVERYONE
+from governance.limits.usage import is_about, row
 from governance.trace import iso
-from governance.usage import is_about, row
 
 MOST_ROWS: Final = 1_000
 # One call holds up everybody else on the ledger for as long as it takes.

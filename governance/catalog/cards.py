@@ -8,7 +8,7 @@ from typing import Any, Final
 from governance.catalog.catalog import Catalog, known_facts
 from governance.catalog.modalities import CAPABILITY_KEYS, completed
 from governance.catalog.providers import provider_and_model, provider_of
-from governance.facts import ModelFacts
+from governance.model.facts import ModelFacts
 
 _KEYS: Final = {
     "display_name": "display_name",

@@ -13,7 +13,7 @@ from governance.catalog.modalities import completed, made, taken, unsaid
 from governance.catalog.prices import facts_of
 from governance.catalog.providers import provider_and_model
 from governance.catalog.sources import Said, Sources
-from governance.facts import NO_FACTS, ModelFacts
+from governance.model.facts import NO_FACTS, ModelFacts
 
 Deployment = Mapping[str, Any]
 # What a deployment may state about its model. The rest of it, such as keys and addresses, is nobody's business.

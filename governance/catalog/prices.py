@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from governance.facts import ATTOS_PER_MICRO, ModelFacts, Prices, TokenPrices, attos, token_prices
+from governance.model.facts import ATTOS_PER_MICRO, ModelFacts, Prices, TokenPrices, attos, token_prices
 
 _CAPABILITY_KEYS: Final = {
     "vision": ("supports_vision", "supports_image_input"),

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from governance import codes
-from governance.facts import NO_FACTS, ModelFacts
-from governance.model import GENERATES_TEXT, Rejection, Request, Target
-from governance.vocabulary import ALWAYS_OFFERED
+from governance.model import GENERATES_TEXT, Rejection, Request, Target, codes
+from governance.model.facts import NO_FACTS, ModelFacts
+from governance.model.vocabulary import ALWAYS_OFFERED
 
 _BROUGHT: Final = frozenset({"image", "audio", "video"})
 _WANTED: Final = frozenset({"image_generation", "audio_generation", "video_generation", "embedding"})

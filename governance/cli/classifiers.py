@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from governance.cli.terminal import AsJson, clear_errors, print_json
-from governance.errors import PolicyError, Problem
+from governance.model.errors import PolicyError, Problem
 
 
 def eval_classifier(
@@ -21,8 +21,8 @@ def eval_classifier(
     as_json: AsJson = False,
 ) -> None:
     """Measure a classifier on labelled prompts: accuracy, precision and recall by class, confusion and latency."""
-    from governance.classification import classifier
-    from governance.prompt import last_user_text
+    from governance.intake.prompt import last_user_text
+    from governance.model.classification import classifier
 
     with clear_errors(as_json):
         classify = classifier(name)

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from governance.cli.catalog_settings import ProviderOption, catalog_settings, store_of
 from governance.cli.running_proxy import shown
 from governance.cli.terminal import AsJson, ConfigOption, PolicyOption, clear_errors, print_json
-from governance.errors import GovernanceError
+from governance.model.errors import GovernanceError
 
 if TYPE_CHECKING:
     from governance.discovery import Source, Store
     from governance.discovery.sync import Outcome
     from governance.policy.catalog import CatalogSettings
-
-ProviderOption = Annotated[str | None, typer.Option("--provider", help="only this provider, e.g. openai")]
 
 urls = typer.Typer(
     help="Show the pages about each provider's models; `set` and `reset` change them.", no_args_is_help=False
@@ -35,7 +34,6 @@ def discover(
 
     What a provider answers replaces what was known of it, whole or not at all. Exit code 1 when one of them failed.
     """
-    from governance.cli.models import catalog_settings
 
     with clear_errors(as_json):
         outcomes = read_models(catalog_settings(policy), config, provider, quiet=as_json)
@@ -87,17 +85,8 @@ def read_models(settings: CatalogSettings, config: Path | None, provider: str | 
         return asyncio.run(discover_sources(chosen, store, told))
 
 
-def store_of(settings: CatalogSettings) -> Store:
-    """The file that keeps what discovery reads, with what is in it now."""
-    from governance.discovery import Store
-
-    store = Store(settings.cache_path(os.environ))
-    _ = store.state
-    return store
-
-
 def _sources(settings: CatalogSettings, store: Store, config: Path | None = None) -> tuple[Source, ...]:
-    from governance.proxy_config import read_deployments
+    from governance.policy.litellm_file import read_deployments
 
     return settings.sources(os.environ, read_deployments(config), store.state.docs_urls)
 
@@ -147,7 +136,6 @@ def set_url(
     policy: PolicyOption = None,
 ) -> None:
     """Use another page for a provider from now on. It is asked without any key."""
-    from governance.cli.models import catalog_settings
     from governance.discovery import State, check_url
 
     with clear_errors():
@@ -171,7 +159,6 @@ def reset_url(
     policy: PolicyOption = None,
 ) -> None:
     """Go back to the built-in page of a provider, or of all."""
-    from governance.cli.models import catalog_settings
     from governance.discovery import State
 
     with clear_errors():
@@ -200,7 +187,6 @@ def _check_provider(settings: CatalogSettings, provider: str) -> None:
 
 
 def _rows(policy: Path | None) -> list[dict[str, Any]]:
-    from governance.cli.models import catalog_settings
 
     settings = catalog_settings(policy)
     store = store_of(settings)

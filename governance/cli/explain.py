@@ -13,7 +13,7 @@ import typer
 
 from governance.cli.running_proxy import KEY_ENV, URL, KeyEnvOption, UrlOption, clear_answers, running_proxy
 from governance.cli.terminal import AsJson, ConfigOption, PolicyOption, clear_errors, policy_path, print_json
-from governance.errors import PolicyError, Problem
+from governance.model.errors import PolicyError, Problem
 
 # What decisions are called: `governance.trace.uuid7`.
 _ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -67,9 +67,9 @@ def explain(
 def _simulated(request: str, policy: Path | None, config: Path | None) -> dict[str, Any]:
     import asyncio
 
-    from governance.host import Host
-    from governance.proxy_config import known_models, read_catalog
-    from governance.simulation import given_from, simulate
+    from governance.engine.host import Host
+    from governance.engine.simulation import given_from, simulate
+    from governance.policy.litellm_file import known_models, read_catalog
 
     given = given_from(_read(request))
     host = Host.load(policy_path(policy))
@@ -102,7 +102,7 @@ def _read(source: str) -> dict[str, Any]:
     """Simulation input, as it was given; it is valid. Raises PolicyError."""
     from pydantic import ValidationError
 
-    from governance.simulation import given_from
+    from governance.engine.simulation import given_from
 
     name = "standard input" if source == "-" else source
     try:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from governance.cli.terminal import AsJson, clear_errors, print_json
-from governance.errors import GovernanceError
+from governance.model.errors import GovernanceError
 
 PREFIX: Final = "sk-gov-"
 _BYTES: Final = 32
@@ -77,7 +77,7 @@ def _asked_for() -> str:
 def _entry(secret: str, **given: Any) -> dict[str, Any]:
     from pydantic import ValidationError
 
-    from governance.keyring import digest_of
+    from governance.engine.keyring import digest_of
     from governance.policy.keys import Key
 
     sha256 = digest_of(secret)

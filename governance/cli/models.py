@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from governance.cli.discovery import ProviderOption, read_models, store_of
+from governance.cli.catalog_settings import ProviderOption, catalog_settings, store_of
+from governance.cli.discovery import read_models
 from governance.cli.running_proxy import shown
-from governance.cli.terminal import AsJson, ConfigOption, PolicyOption, clear_errors, policy_path, print_json
+from governance.cli.terminal import AsJson, ConfigOption, PolicyOption, clear_errors, print_json
 
 if TYPE_CHECKING:
-    from governance.policy.catalog import CatalogSettings
+    pass
 
 _SHORT = {"image_generation": "→image", "audio_generation": "→audio", "video_generation": "→video"}
 
@@ -37,7 +37,7 @@ def models(
     Exit code 1 when something given has mistakes or a provider could not be refreshed.
     """
     from governance.catalog import cards
-    from governance.proxy_config import known_models, read_catalog
+    from governance.policy.litellm_file import known_models, read_catalog
 
     failed = False
     with clear_errors(as_json):
@@ -55,16 +55,6 @@ def models(
         _print(rows, problem, everything=everything or bool(provider))
     if failed:
         raise typer.Exit(1)
-
-
-def catalog_settings(policy: Path | None) -> CatalogSettings:
-    """The policy's section `catalog`; without a policy, the default. Raises PolicyError."""
-    from governance.host import Host
-    from governance.policy.catalog import CatalogSettings
-
-    path = policy_path(policy)
-    named = policy is not None or "GOVERNANCE_POLICY" in os.environ
-    return Host.load(path).policy.core.catalog if named or path.exists() else CatalogSettings()
 
 
 def _check_modality(modality: str | None) -> None:

@@ -17,9 +17,9 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Validate a policy: every mistake with file and line, exit code 1; warnings for what can never work."""
-    from governance.double_limits import double_limits
-    from governance.host import Host
-    from governance.proxy_config import known_models, read_catalog, read_config
+    from governance.engine.host import Host
+    from governance.policy.double_limits import double_limits
+    from governance.policy.litellm_file import known_models, read_catalog, read_config
 
     with clear_errors(as_json):
         path = policy_path(policy)
@@ -48,7 +48,7 @@ def check(
 
 def plugins(as_json: AsJson = False) -> None:
     """List the installed plugins: what each is for, which hooks it has, where it comes from."""
-    from governance.host import HOOKS, PluginFault, installed, plugin_class
+    from governance.engine.host import HOOKS, PluginFault, installed, plugin_class
 
     rows: list[dict[str, Any]] = []
     for name, entry in sorted(installed().items()):
@@ -77,7 +77,7 @@ def plugins(as_json: AsJson = False) -> None:
 
 def schema() -> None:
     """Print the JSON Schema of a policy, with the sections of all installed plugins (for editors and CI)."""
-    from governance.host import installed, section_model
+    from governance.engine.host import installed, section_model
     from governance.policy.document import Core
 
     with clear_errors():

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from governance.cli.terminal import CANNOT_RUN, PolicyOption, clear_errors
-from governance.errors import GovernanceError
+from governance.model.errors import GovernanceError
 
 _STARTUP_HOOKS = "LITELLM_WORKER_STARTUP_HOOKS"
 _CALLBACK = "governance.proxy.callback.handler"
@@ -26,7 +26,7 @@ def serve(
 ) -> None:
     """Run the LiteLLM proxy with governance wired in. Every other option is passed on to `litellm`."""
     _require_litellm()
-    from governance.host import Host
+    from governance.engine.host import Host
 
     with clear_errors():
         if not config.exists():
@@ -42,7 +42,7 @@ def serve(
 
 
 def _names_callback(config: Path) -> bool:
-    from governance.proxy_config import read_section
+    from governance.policy.litellm_file import read_section
 
     callbacks = read_section(config, "litellm_settings").get("callbacks")
     return _CALLBACK in (callbacks if isinstance(callbacks, list) else [callbacks])
@@ -82,7 +82,7 @@ def demo(port: Annotated[int, typer.Option(help="port of the proxy", min=1, max=
 
 def _policy_of(config: Path) -> Path:
     """The policy that a proxy with this configuration would read by itself (governance/proxy/start.py)."""
-    from governance.proxy_config import read_section
+    from governance.policy.litellm_file import read_section
 
     if os.environ.get("GOVERNANCE_POLICY"):
         return Path(os.environ["GOVERNANCE_POLICY"])

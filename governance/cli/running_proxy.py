@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from governance.cli.terminal import CANNOT_RUN, print_json
-from governance.errors import GovernanceError
+from governance.model.errors import GovernanceError
 
 if TYPE_CHECKING:
     import httpx

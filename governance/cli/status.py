@@ -23,8 +23,8 @@ def status(policy: PolicyOption = None, url: UrlOption = URL, as_json: AsJson = 
 
     Exit code 1 when the policy has mistakes or its ledger does not answer; a proxy need not run.
     """
-    from governance.cli.models import catalog_settings
-    from governance.host import Host
+    from governance.cli.catalog_settings import catalog_settings
+    from governance.engine.host import Host
 
     with clear_errors(as_json):
         path = policy_path(policy)

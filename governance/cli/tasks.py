@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from governance.cli.terminal import AsJson, ConfigOption, PolicyOption, clear_errors, policy_path, print_json
-from governance.errors import GovernanceError
+from governance.model.errors import GovernanceError
 
 if TYPE_CHECKING:
-    from governance.decision import Decision
-    from governance.host import Host
+    from governance.engine.decision import Decision
+    from governance.engine.host import Host
 
 SECTION: Final = "task_routing"
 _NEEDS: Final = {"image": "vision", "audio": "audio_input", "video": "video_input"}
@@ -116,8 +116,8 @@ def route(
     """Classify a text and show which models would serve it, decided as the proxy decides. Exit code 1: none would."""
     import asyncio
 
-    from governance.proxy_config import read_catalog
-    from governance.simulation import given_from, simulate
+    from governance.engine.simulation import given_from, simulate
+    from governance.policy.litellm_file import read_catalog
 
     with clear_errors(as_json):
         host = _host(policy)
@@ -141,7 +141,7 @@ def route(
 
 
 def _host(policy: Path | None) -> Host:
-    from governance.host import Host
+    from governance.engine.host import Host
 
     return Host.load(policy_path(policy))
 
@@ -153,7 +153,7 @@ def _section(host: Host) -> Any:
 
 
 def _change(policy: Path | None, path: tuple[str, ...], value: str | None) -> Path:
-    from governance.host import Host
+    from governance.engine.host import Host
     from governance.policy.edit import edited, rewrite
 
     file = policy_path(policy)
@@ -173,8 +173,8 @@ def _is_gateway_format(text: str) -> bool:
 
 
 def _classified(name: str, text: str) -> dict[str, Any]:
-    from governance.classification import classifier
-    from governance.prompt import last_user_text
+    from governance.intake.prompt import last_user_text
+    from governance.model.classification import classifier
 
     found = classifier(name)(last_user_text({"prompt": text}))
     return {"task": found.task, "confidence": round(found.confidence, 4), "signals": list(found.signals)}

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from governance.errors import GovernanceError, PolicyError
+from governance.model.errors import GovernanceError, PolicyError
 
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON for programs")]
 PolicyOption = Annotated[

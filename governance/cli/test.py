@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 import typer
 
 from governance.cli.terminal import AsJson, ConfigOption, PolicyOption, clear_errors, policy_path, print_json
-from governance.errors import GovernanceError
+from governance.model.errors import GovernanceError
 
 if TYPE_CHECKING:
-    from governance.host import Host
+    from governance.engine.host import Host
     from governance.testing import Coverage, Result
 
 FAILED: Final = 1
@@ -67,7 +67,7 @@ class _Ran(NamedTuple):
 def _run(files: list[Path], policy: Path | None, config: Path | None, pattern: str) -> list[_Ran]:
     import asyncio
 
-    from governance.host import Host
+    from governance.engine.host import Host
     from governance.testing import catalog_of, read_suite, run
 
     hosts: dict[Path, Host] = {}

@@ -10,7 +10,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from governance.cli.running_proxy import shown
-from governance.refusals import amount, duration, spoken_period
+from governance.engine.refusals import amount, duration, spoken_period
 
 _BAR_CELLS: Final = 12
 

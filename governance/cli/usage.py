@@ -177,7 +177,7 @@ def _unit(unit: str) -> str:
 
 
 def _per(window: str) -> str:
-    from governance.refusals import spoken_period
+    from governance.engine.refusals import spoken_period
 
     return "" if window == "in flight" else f"/{spoken_period(window)}"
 
@@ -185,7 +185,7 @@ def _per(window: str) -> str:
 def _resets(at: str | None, now_s: float) -> str:
     if at is None:
         return "-"
-    from governance.refusals import duration
+    from governance.engine.refusals import duration
 
     at_s = _seconds(at)
     return f"in {duration(max(0, round(at_s - now_s)))}, {datetime.fromtimestamp(at_s):%d %b %H:%M}"

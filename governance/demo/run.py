@@ -19,7 +19,7 @@ from typing import TextIO
 
 from governance.demo.files import config_file
 from governance.demo.tour import tour
-from governance.errors import GovernanceError
+from governance.model.errors import GovernanceError
 from governance.telemetry.decisions import TEXT_PREFIX
 
 _READY_WITHIN_S = 120.0

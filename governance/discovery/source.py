@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from governance.errors import GovernanceError
+from governance.model.errors import GovernanceError
 
 Kind = Literal[
     "openai",

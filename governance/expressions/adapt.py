@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from governance.expressions.tree import Node
 from governance.expressions.variables import HEAD, LONG_TEXTS, SOME, VARIABLES
-from governance.vocabulary import request_type
+from governance.model.vocabulary import request_type
 
 _COMPARISONS: Final = frozenset({"_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_"})
 _ARITHMETIC: Final = frozenset({"_+_", "_-_", "_*_", "_/_"})

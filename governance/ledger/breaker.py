@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from governance.errors import LedgerUnavailable
+from governance.model.errors import LedgerUnavailable
 
 FAILURES: Final = 5
 PROBE_S: Final = 1.0

@@ -8,10 +8,10 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
-from governance.errors import LedgerUnavailable
 from governance.ledger import Health, Ledger, Option, OptionReading, Reading, Reserved
 from governance.ledger.breaker import NotAsked
 from governance.model import Charge, Window
+from governance.model.errors import LedgerUnavailable
 
 MOST_OWED: Final = 10_000
 RETRY_S: Final = 1.0

@@ -10,11 +10,11 @@ from typing import Any, Final, Protocol
 import hiredis
 from redis.exceptions import RedisError
 
-from governance.errors import LedgerUnavailable
 from governance.ledger.address import Directory
 from governance.ledger.breaker import Breaker, NotAsked
 from governance.ledger.connection import GRACE_S, STALLED_S, Connection, ConnectionLost, NoAnswer
 from governance.ledger.scripts import Script
+from governance.model.errors import LedgerUnavailable
 
 TIMEOUT_S: Final = 0.25
 CONNECT_S: Final = 1.0

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from governance.errors import LedgerUnavailable
 from governance.ledger import Health, Option, OptionReading, Reading, Reserved
 from governance.ledger.announced import MOST_ANNOUNCED, known_for_ms, read_back, written
 from governance.ledger.encoding import LETTERS, Block, Encoder, hashed, readings
@@ -19,6 +18,7 @@ from governance.ledger.reservation import Key, key_of
 from governance.ledger.scripts import SCRIPTS, script
 from governance.ledger.windows import length_ms
 from governance.model import Charge, Window
+from governance.model.errors import LedgerUnavailable
 
 ADOPTED_S: Final = 600  # deadline of a reservation that only `move` knows, because the ledger forgot it
 _EPOCH_LASTS_MS: Final = 400 * 86_400_000

@@ -6,12 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Final, Generic, TypeVar
 
-from governance import codes
 from governance.expressions import PERCENTS, Facts
 from governance.expressions.facts import Reads
 from governance.limits.limit import Limit
 from governance.limits.subjects import EACH, MOST_TAGS, Part, caller_names, combined, served_names
-from governance.model import Refusal, Request, Target, Window
+from governance.model import Refusal, Request, Target, Window, codes
 
 # Subjects come from callers, so what is remembered of them is bounded.
 _MOST_SUBJECTS: Final = 20_000

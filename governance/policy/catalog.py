@@ -18,12 +18,12 @@ from pydantic import (
     model_validator,
 )
 
-from governance.amounts import parse_period_s
 from governance.catalog import CAPABILITY_KEYS, Sources
 from governance.catalog.modalities import TAKING
 from governance.catalog.sources import OLLAMA
 from governance.discovery import KNOWN, Kind, Known, Source, State, check_url, default_path
-from governance.vocabulary import capability
+from governance.model.amounts import parse_period_s
+from governance.model.vocabulary import capability
 
 _MODES: Final = {
     "chat": "chat",

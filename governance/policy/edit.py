@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from governance.errors import GovernanceError
+from governance.model.errors import GovernanceError
 from governance.policy.nodes import read_tree
 
 _PLAIN = re.compile(r"[A-Za-z][\w./-]*(?::[\w./-]+)*")

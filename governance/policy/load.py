@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from governance.errors import PolicyError, Problem
+from governance.model.errors import PolicyError, Problem
 from governance.policy.document import DEFAULT_ORDER, Core, Policy, unwrap
 from governance.policy.environment import substitution
 from governance.policy.nodes import Path, Tree, read_tree

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from governance.errors import PolicyError, Problem
+from governance.model.errors import PolicyError, Problem
 from governance.policy.environment import as_written
 
 Path = tuple[str | int, ...]

@@ -27,9 +27,8 @@ from litellm.proxy.auth.route_checks import RouteChecks
 from litellm.proxy.common_utils.http_parsing_utils import _read_request_body
 from starlette.requests import Request
 
-from governance import codes
-from governance.keyring import may_call, model_refusal
-from governance.model import Refusal
+from governance.engine.keyring import may_call, model_refusal
+from governance.model import Refusal, codes
 from governance.policy.keys import Key
 from governance.proxy.gateway import Gateway
 from governance.proxy.install import install

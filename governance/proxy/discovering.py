@@ -13,7 +13,7 @@ import litellm
 from governance.catalog import Sources
 from governance.discovery import DiscoveryFailed, Source, State, Store, utc_now
 from governance.discovery.sync import Outcome, claim, discover
-from governance.host import Host
+from governance.engine.host import Host
 
 log = logging.getLogger("governance.proxy")
 

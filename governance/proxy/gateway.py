@@ -13,14 +13,13 @@ from typing import Any, Final
 
 from litellm.proxy import proxy_server
 
-from governance import codes
-from governance.admission import MayCall
-from governance.announcements import Announcements
-from governance.engine import Engine
-from governance.host import Host
-from governance.keyring import UNKNOWN, DeniedTargets, Keyring, Served, may_call, model_refusal
+from governance.engine.admission import MayCall
+from governance.engine.engine import Engine
+from governance.engine.host import Host
+from governance.engine.keyring import UNKNOWN, DeniedTargets, Keyring, Served, may_call, model_refusal
 from governance.ledger import open_ledger
-from governance.model import NOBODY, Identity, Refusal, Request, Usage
+from governance.limits.announcements import Announcements
+from governance.model import NOBODY, Identity, Refusal, Request, Usage, codes
 from governance.proxy.admin import mount_admin, verifies_keys
 from governance.proxy.keyholder import Keyholder
 from governance.proxy.live import PASS_THROUGH, Live, LiveRequests

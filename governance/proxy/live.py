@@ -9,9 +9,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final
 
-from governance.admission import MayCall
-from governance.decision import Decision
-from governance.engine import Engine
+from governance.engine.admission import MayCall
+from governance.engine.decision import Decision
+from governance.engine.engine import Engine
 from governance.proxy.translate import MARKER, buckets
 
 PASS_THROUGH: Final = "pass_through_endpoint"  # noqa: S105 - a call type

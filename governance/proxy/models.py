@@ -14,7 +14,7 @@ from litellm.proxy._types import ProxyException
 from litellm.proxy.auth import auth_checks, model_checks
 
 from governance.catalog import Catalog
-from governance.host import Host
+from governance.engine.host import Host
 from governance.policy.name_pattern import arrives_as_written
 from governance.proxy.discovering import Discovering
 

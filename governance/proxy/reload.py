@@ -15,8 +15,8 @@ from typing import Final, Protocol
 
 from watchfiles import awatch
 
-from governance.errors import GovernanceError
-from governance.host import Host
+from governance.engine.host import Host
+from governance.model.errors import GovernanceError
 
 log = logging.getLogger("governance.proxy")
 

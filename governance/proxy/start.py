@@ -18,8 +18,8 @@ from litellm.proxy import proxy_server
 from litellm.proxy.auth import auth_checks, model_checks
 from litellm.router import Router
 
-from governance.errors import GovernanceError
 from governance.ledger import split_counts
+from governance.model.errors import GovernanceError
 from governance.policy import Policy
 
 log = logging.getLogger("governance.proxy")

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from litellm.proxy._types import ProxyException, UserAPIKeyAuth
 
-from governance.decision import Decision
-from governance.intake import read_request
+from governance.engine.decision import Decision
+from governance.intake.read import read_request
 from governance.model import Identity, Models, Refusal, Request
-from governance.vocabulary import request_type
+from governance.model.vocabulary import request_type
 
 # Under this key of the request's metadata the decision's id travels through LiteLLM.
 MARKER: Final = "governance_decision_id"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-from governance.decision import Decision
-from governance.facts import Quantities
+from governance.engine.decision import Decision
 from governance.model import MICROS_PER_USD, NO_FACTS, Request, Usage
+from governance.model.facts import Quantities
 
 _INPUT: Final = ("prompt_tokens", "input_tokens", "promptTokenCount")
 _OUTPUT: Final = ("completion_tokens", "output_tokens", "candidatesTokenCount")

@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from governance.alerts import Alert
+from governance.engine.refusals import amount, spoken_period
+from governance.limits.alerts import Alert
 from governance.limits.subjects import spoken
 from governance.policy.telemetry import AlertSettings
-from governance.refusals import amount, spoken_period
 from governance.trace import iso, period_text
 
 if TYPE_CHECKING:

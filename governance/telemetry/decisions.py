@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
-from governance.errors import GovernanceError
+from governance.model.errors import GovernanceError
 from governance.policy.telemetry import DecisionLogSettings
 from governance.telemetry.log_file import LogFile
 from governance.trace import Trace

@@ -12,9 +12,9 @@ from importlib.resources import files
 from typing import Final
 from uuid import UUID
 
-from governance.errors import LedgerUnavailable
 from governance.ledger.link import Link
 from governance.ledger.scripts import Script
+from governance.model.errors import LedgerUnavailable
 from governance.telemetry.recent import Kept, Line
 
 log = logging.getLogger("governance.telemetry")

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Final
 
-from governance.alerts import Alert
-from governance.engine import Engine
+from governance.engine.engine import Engine
+from governance.limits.alerts import Alert
 from governance.policy.document import Core
 from governance.policy.telemetry import TelemetrySettings
 from governance.telemetry.alerting import Alerting

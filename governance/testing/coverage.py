@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from governance.host import Host
+from governance.engine.host import Host
 
 # A key of the record that names an entry of the section whose name it is part of: `rule` of `routing_rules`.
 _NOTES: Final = ("rule", "profile")

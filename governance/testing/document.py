@@ -8,11 +8,11 @@ from typing import Annotated, Any, Final, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from governance.amounts import parse_period_s
+from governance.engine.simulation import Moment, SimulationInput
 from governance.model import Failure
-from governance.simulation import Moment, SimulationInput
+from governance.model.amounts import parse_period_s
+from governance.model.vocabulary import FailureKind
 from governance.testing.expectation import Expectation
-from governance.vocabulary import FailureKind
 
 MOST_TIMES: Final = 10_000
 

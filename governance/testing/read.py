@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from governance.errors import PolicyError
+from governance.model.errors import PolicyError
 from governance.policy.load import read_text, validate
 from governance.policy.nodes import read_tree
 from governance.testing.document import Asked, Case, TestsFile

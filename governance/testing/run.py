@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from governance.catalog import Catalog, installed_prices
-from governance.decision import Decision
-from governance.engine import Engine
-from governance.host import Host
+from governance.engine.decision import Decision
+from governance.engine.engine import Engine
+from governance.engine.host import Host
+from governance.engine.simulation import may_call_of, request_of, simulate, unix_s
 from governance.ledger.memory import MemoryLedger
 from governance.model import Usage
-from governance.proxy_config import read_catalog
-from governance.simulation import may_call_of, request_of, simulate, unix_s
+from governance.policy.litellm_file import read_catalog
 from governance.testing.document import Asked, Settled, Turn
 from governance.testing.expectation import Difference, Expectation
 from governance.testing.read import Suite

@@ -14,8 +14,8 @@ from prometheus_client import CollectorRegistry
 from governance.admin import admin_router
 from governance.admin.access import only
 from governance.admin.answered import NotDone
-from governance.engine import Engine
-from governance.host import Host
+from governance.engine.engine import Engine
+from governance.engine.host import Host
 from governance.ledger import Ledger
 from governance.ledger.memory import MemoryLedger
 from governance.telemetry.metrics import Metrics

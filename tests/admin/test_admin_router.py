@@ -14,8 +14,8 @@ from prometheus_client import CollectorRegistry
 from governance.admin import admin_router
 from governance.admin.access import only
 from governance.admin.answered import Answered, NotDone
-from governance.errors import LedgerUnavailable
 from governance.ledger.memory import MemoryLedger
+from governance.model.errors import LedgerUnavailable
 from governance.policy.document import Core
 from governance.telemetry.metrics import Metrics
 from governance.telemetry.telemetry import Telemetry

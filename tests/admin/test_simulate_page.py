@@ -11,8 +11,8 @@ from fastapi import FastAPI
 
 from governance.admin import simulate
 from governance.catalog import Catalog
-from governance.engine import Engine
-from governance.host import Host
+from governance.engine.engine import Engine
+from governance.engine.host import Host
 from governance.ledger.memory import MemoryLedger
 from governance.model import Request
 

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from governance.catalog.prices import installed_prices
-from governance.content import Content
-from governance.estimate import estimate_tokens
+from governance.intake.content import Content
+from governance.intake.estimate import estimate_tokens
 
 ROOT = Path(__file__).resolve().parents[2]
 AIM_MEDIAN, AIM_P95, AIM_US, AIM_WORST_US = 0.08, 0.25, 15.0, 1000.0

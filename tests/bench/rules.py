@@ -18,8 +18,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from governance.catalog import Catalog
-from governance.engine import Engine
-from governance.host import Host
+from governance.engine.engine import Engine
+from governance.engine.host import Host
 from governance.ledger import Option, OptionReading, Reading, Reserved
 from governance.ledger.memory import MemoryLedger
 from governance.model import Charge, Identity, Request

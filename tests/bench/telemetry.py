@@ -19,9 +19,9 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from governance.engine import Engine
-from governance.host import Host
-from governance.intake import read_request
+from governance.engine.engine import Engine
+from governance.engine.host import Host
+from governance.intake.read import read_request
 from governance.ledger import open_ledger
 from governance.model import Identity, Usage
 from governance.proxy.headers import decision_headers

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from governance.errors import PolicyError
-from governance.proxy_config import read_catalog, read_deployments
+from governance.model.errors import PolicyError
+from governance.policy.litellm_file import read_catalog, read_deployments
 
 CONFIG = """
 model_list:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from governance.catalog import Catalog, screen
-from governance.codes import TARGET_DISABLED
 from governance.model import Rejection, Request, Target
+from governance.model.codes import TARGET_DISABLED
 
 CATALOG = Catalog(
     [{"model_name": "openai/*"}, {"model_name": "groq/small"}],

@@ -16,8 +16,8 @@ from fastapi import FastAPI
 
 from governance.admin import decisions, simulate
 from governance.catalog import Catalog
-from governance.engine import Engine
-from governance.host import Host
+from governance.engine.engine import Engine
+from governance.engine.host import Host
 from governance.ledger.memory import MemoryLedger
 from governance.model import Failure, Identity, Request, Usage
 from governance.policy.telemetry import TelemetrySettings

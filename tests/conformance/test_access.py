@@ -14,10 +14,10 @@ import pytest
 import yaml
 
 from governance.catalog import Catalog
-from governance.errors import PolicyError
-from governance.host import Host
-from governance.keyring import Keyring, model_refusal
+from governance.engine.host import Host
+from governance.engine.keyring import Keyring, model_refusal
 from governance.model import Refusal
+from governance.model.errors import PolicyError
 from governance.policy.keys import Key
 
 CASES = yaml.safe_load((Path(__file__).parent / "gateway-cases.yaml").read_text("utf-8"))["cases"]

@@ -8,12 +8,12 @@ import pytest
 import yaml
 
 from governance.catalog import Catalog
-from governance.engine import Engine
-from governance.errors import PolicyError
-from governance.host import Host
+from governance.engine.engine import Engine
+from governance.engine.host import Host
 from governance.ledger import Option
 from governance.ledger.memory import MemoryLedger
 from governance.model import Charge, Identity, Request, Usage
+from governance.model.errors import PolicyError
 
 CASES = {c["id"]: c for c in yaml.safe_load((Path(__file__).parent / "gateway-cases.yaml").read_text("utf-8"))["cases"]}
 AREAS = {case["id"] for case in CASES.values() if case["area"] in ("rate_limit", "budget")}

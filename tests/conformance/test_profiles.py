@@ -14,10 +14,10 @@ import pytest
 import yaml
 
 from governance.catalog import Catalog
-from governance.decision import Decision
-from governance.errors import PolicyError
-from governance.host import Host
-from governance.simulation import SimulationInput, simulate
+from governance.engine.decision import Decision
+from governance.engine.host import Host
+from governance.engine.simulation import SimulationInput, simulate
+from governance.model.errors import PolicyError
 
 CASES = {c["id"]: c for c in yaml.safe_load((Path(__file__).parent / "gateway-cases.yaml").read_text("utf-8"))["cases"]}
 

@@ -14,14 +14,14 @@ import pytest
 import yaml
 
 from governance.catalog import Catalog
-from governance.decision import Decision
-from governance.errors import PolicyError
+from governance.engine.decision import Decision
+from governance.engine.host import Host
+from governance.engine.levels import LastSeen
+from governance.engine.simulation import SimulationInput, simulate
 from governance.expressions import Facts, compile_condition
-from governance.host import Host
 from governance.ledger import Reading
-from governance.levels import LastSeen
 from governance.model import Identity, Percent, Request, Unit, Window
-from governance.simulation import SimulationInput, simulate
+from governance.model.errors import PolicyError
 
 FILE = Path(__file__).parent / "gateway-cases.yaml"
 DOCUMENT = yaml.safe_load(FILE.read_text("utf-8"))

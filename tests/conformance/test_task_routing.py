@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 
 from governance.catalog import Catalog
 from governance.cli import app
-from governance.decision import Decision
-from governance.host import Host
-from governance.simulation import SimulationInput, simulate
+from governance.engine.decision import Decision
+from governance.engine.host import Host
+from governance.engine.simulation import SimulationInput, simulate
 from governance_plugins.task_routing.classifier import classify
 
 CASES = yaml.safe_load((Path(__file__).parent / "task-routing-cases.yaml").read_text("utf-8"))["cases"]

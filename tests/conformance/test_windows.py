@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 import yaml
 
-from governance.amounts import parse_period_s
+from governance.engine.levels import LastSeen
 from governance.ledger.memory import MemoryLedger
-from governance.levels import LastSeen
+from governance.limits.usage import row
 from governance.model import Charge, Request, Unit, Usage, Window
-from governance.usage import row
+from governance.model.amounts import parse_period_s
 
 FILE = Path(__file__).parent / "gateway-cases.yaml"
 CASES = {

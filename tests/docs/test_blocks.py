@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import pytest
 
-from governance import codes
+from governance.model import codes
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "plugins" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

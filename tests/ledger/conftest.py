@@ -16,13 +16,13 @@ from fakeredis import aioredis
 # For `tests.ledger.servers`: pytest itself puts no folder on the path.
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from governance.errors import LedgerUnavailable
 from governance.ledger import Ledger
 from governance.ledger.connection import Address
 from governance.ledger.link import Wire
 from governance.ledger.memory import MemoryLedger
 from governance.ledger.redis import RedisLedger, prefix
 from governance.ledger.scripts import Script
+from governance.model.errors import LedgerUnavailable
 from tests.ledger.servers import Server, running
 
 SET_CLOCK = (Path(__file__).parent / "set_clock.lua").read_text()

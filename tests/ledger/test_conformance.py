@@ -1,7 +1,7 @@
 """The gateway world's cases about windows, limits, budgets and capacity, as far as the ledger answers them.
 
 Which code and status a refusal gets, and what a policy may say, belongs to the plugins rate_limits and budgets and to
-`governance.amounts`: here only whether it fits, what is counted, and when there is room again.
+`governance.model.amounts`: here only whether it fits, what is counted, and when there is room again.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
-from governance.amounts import parse_period_s
 from governance.ledger import Ledger, Reserved
 from governance.ledger.calendar import period_ms
 from governance.model import Charge, Window
+from governance.model.amounts import parse_period_s
 
 FILE = Path(__file__).parents[1] / "conformance" / "gateway-cases.yaml"
 CASES = {

@@ -11,13 +11,13 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from governance.errors import LedgerUnavailable
 from governance.ledger import Ledger, Option, open_ledger, split_counts
 from governance.ledger.breaker import Breaker, NotAsked
 from governance.ledger.link import Wire
 from governance.ledger.redis import RedisLedger, prefix
 from governance.ledger.scripts import script
 from governance.model import Charge, Window
+from governance.model.errors import LedgerUnavailable
 from tests.ledger.conftest import At
 from tests.ledger.servers import Server, free_port, program, running, wait_until
 

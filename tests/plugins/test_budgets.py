@@ -7,12 +7,12 @@ import pytest
 import yaml
 
 from governance.catalog import Catalog
-from governance.engine import Engine
-from governance.errors import PolicyError
-from governance.host import Host
+from governance.engine.engine import Engine
+from governance.engine.host import Host
+from governance.engine.simulation import GivenUse, SimulationInput, simulate
 from governance.ledger.memory import MemoryLedger
 from governance.model import Failure, Identity, Request, Usage
-from governance.simulation import GivenUse, SimulationInput, simulate
+from governance.model.errors import PolicyError
 
 PRICES: dict[str, Any] = {
     name: {"litellm_provider": name.split("/")[0], "input_cost_per_token": price, "output_cost_per_token": price}

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance.classification import Classification, classifier, classifiers
-from governance.errors import GovernanceError
+from governance.model.classification import Classification, classifier, classifiers
+from governance.model.errors import GovernanceError
 from governance_plugins.task_routing.classifier import LEAST_CONFIDENCE, WEIGHTS, classify
 from governance_plugins.task_routing.features import features
 from governance_plugins.task_routing.words import HEAD_CHARACTERS, TAIL_CHARACTERS, excerpt, words
@@ -140,7 +140,7 @@ def test_the_weights_are_small() -> None:
 
 def test_a_distribution_may_bring_a_classifier_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "my_classifier.py").write_text(
-        "from governance.classification import Classification\n"
+        "from governance.model.classification import Classification\n"
         "def classify(text):\n"
         "    return Classification('poetry', 0.9, ('rhymes',))\n"
     )
@@ -151,7 +151,7 @@ def test_a_distribution_may_bring_a_classifier_of_its_own(tmp_path: Path) -> Non
     policy = {"task_routing": {"classifier": "mine", "overrides": {"poetry": "a/poet"}}}
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from governance.host import Host\n"
+        "from governance.engine.host import Host\n"
         "from governance.model import Request\n"
         "plugin = Host.parse(sys.argv[2]).plugins['task_routing']\n"
         "print(plugin.select_targets(Request('auto'), ()).targets[0].name)\n"

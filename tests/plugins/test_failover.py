@@ -2,9 +2,9 @@
 
 import pytest
 
-from governance.errors import PolicyError
-from governance.host import Host
+from governance.engine.host import Host
 from governance.model import Failure, Recovery, Request, Target
+from governance.model.errors import PolicyError
 from governance.trace import Trace
 from governance_plugins.failover.config import CoolDown, parse_cool_down
 

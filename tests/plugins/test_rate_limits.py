@@ -6,9 +6,9 @@ import pytest
 import yaml
 
 from governance.catalog import Catalog
-from governance.decision import Decision
-from governance.engine import Engine
-from governance.host import Host
+from governance.engine.decision import Decision
+from governance.engine.engine import Engine
+from governance.engine.host import Host
 from governance.ledger.memory import MemoryLedger
 from governance.model import Failure, Identity, Request, Usage
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from governance.catalog import Catalog
-from governance.decision import Decision
-from governance.host import Host
-from governance.simulation import SimulationInput, simulate
+from governance.engine.decision import Decision
+from governance.engine.host import Host
+from governance.engine.simulation import SimulationInput, simulate
 
 FAST = {
     "name": "Fast",

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from governance.catalog import Catalog
-from governance.errors import PolicyError
-from governance.host import Host
+from governance.engine.host import Host
+from governance.model.errors import PolicyError
 
 BAD = Path(__file__).parent / "bad_rules"
 EXAMPLE = Path(__file__).parents[2] / "config" / "rules.yaml"

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from governance.catalog import Catalog, installed_prices
-from governance.decision import Decision
-from governance.errors import PolicyError
-from governance.host import Host
+from governance.engine.decision import Decision
+from governance.engine.host import Host
+from governance.engine.simulation import SimulationInput, simulate
 from governance.model import Identity, Request, Selection
-from governance.simulation import SimulationInput, simulate
+from governance.model.errors import PolicyError
 from governance_plugins.task_routing import TaskRouting
 from governance_plugins.task_routing.presets import PRESETS, TASKS
 

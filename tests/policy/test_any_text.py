@@ -10,8 +10,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from governance.errors import PolicyError, Problem
-from governance.host import section_model
+from governance.engine.host import section_model
+from governance.model.errors import PolicyError, Problem
 from governance.policy import parse_policy
 from governance.policy.document import Core
 from governance_plugins.routing_profiles.config import Profile, ProfileTarget, TargetLimits

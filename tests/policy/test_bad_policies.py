@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from governance.errors import PolicyError
+from governance.model.errors import PolicyError
 from governance.policy import Policy
 
 BAD = sorted((Path(__file__).parent / "bad").glob("*.yaml"))

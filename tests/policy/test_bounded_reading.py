@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from governance.errors import PolicyError
+from governance.model.errors import PolicyError
 from governance.policy import Policy
 
 Parse = Callable[[str], Policy]

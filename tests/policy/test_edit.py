@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance.errors import PolicyError
+from governance.model.errors import PolicyError
 from governance.policy.edit import NotEditable, edited, rewrite
 from governance.policy.nodes import read_tree
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from governance.engine import Engine
-from governance.errors import PolicyError
-from governance.host import Host, section_model
+from governance.engine.engine import Engine
+from governance.engine.host import Host, section_model
 from governance.ledger.memory import MemoryLedger
 from governance.model import Request
+from governance.model.errors import PolicyError
 from governance.policy import Policy, parse_policy
 
 GOOD = Path(__file__).parent / "good"

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from litellm.proxy import proxy_server
 
-from governance import codes
-from governance.host import Host
-from governance.keyring import digest_of
+from governance.engine.host import Host
+from governance.engine.keyring import digest_of
+from governance.model import codes
 from governance.proxy.gateway import Gateway
 from governance.proxy.keyholder import keyholder
 

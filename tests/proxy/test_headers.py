@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from governance.engine import Engine
-from governance.host import Host
+from governance.engine.engine import Engine
+from governance.engine.host import Host
 from governance.ledger.memory import MemoryLedger
 from governance.model import Identity, Request
 from governance.proxy.headers import decision_headers

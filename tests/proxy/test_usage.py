@@ -9,7 +9,7 @@ import pytest
 from litellm.types.utils import Usage as LitellmUsage
 
 from governance.catalog import Catalog
-from governance.decision import Decision
+from governance.engine.decision import Decision
 from governance.model import Request, Usage
 from governance.proxy.usage import usage_of
 from governance.trace import Trace

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from governance.alerts import Alert
+from governance.limits.alerts import Alert
 from governance.policy.telemetry import AlertSettings
 from governance.telemetry.alerting import Alerting, idempotency_key, sentence
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from governance.errors import GovernanceError
 from governance.model import Refusal
+from governance.model.errors import GovernanceError
 from governance.policy.telemetry import DecisionLogSettings
 from governance.telemetry.decisions import TEXT_PREFIX, DecisionLog, Told
 from governance.telemetry.redaction import encoded

@@ -13,11 +13,11 @@ import pytest
 import redis
 from fakeredis import aioredis
 
-from governance.errors import LedgerUnavailable
 from governance.ledger.address import directory
 from governance.ledger.link import Wire
 from governance.ledger.scripts import Script
 from governance.model import Refusal
+from governance.model.errors import LedgerUnavailable
 from governance.telemetry.recent import Query, Recent, RecentHere, search
 from governance.telemetry.redaction import encoded
 from governance.telemetry.shared import RecentOfAll

@@ -9,10 +9,10 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from governance.alerts import Alert
-from governance.engine import Engine
-from governance.host import Host
+from governance.engine.engine import Engine
+from governance.engine.host import Host
 from governance.ledger.memory import MemoryLedger
+from governance.limits.alerts import Alert
 from governance.policy.document import Core
 from governance.policy.telemetry import TelemetrySettings
 from governance.telemetry.metrics import Metrics

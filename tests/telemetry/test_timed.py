@@ -4,10 +4,10 @@ import inspect
 
 import pytest
 
-from governance.errors import LedgerUnavailable
 from governance.ledger import Ledger, Option
 from governance.ledger.memory import MemoryLedger
 from governance.model import Charge, Window
+from governance.model.errors import LedgerUnavailable
 from governance.telemetry.timed import Timed
 
 WINDOW = Window("team", "team:research", "requests", 5, 60)

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel
 
-from governance.amounts import Price, Spends, parse_period_s
 from governance.limits import Limit, limit_problems
 from governance.model import ModelFacts, Window
+from governance.model.amounts import Price, Spends, parse_period_s
 
 CALENDAR = ("hour", "day", "week", "month", "quarter", "year")
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, replace
 
-from governance import codes
 from governance.catalog import Catalog
 from governance.hookspecs import hookimpl
 from governance.limits import LimitBook, limit_warnings
-from governance.model import NO_FACTS, Charge, ModelFacts, Rejection, Request, Ruling, Target, Window
+from governance.model import NO_FACTS, Charge, ModelFacts, Rejection, Request, Ruling, Target, Window, codes
 from governance_plugins.budgets.config import Budget, BudgetsConfig
 
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from governance.amounts import parse_period_s
-from governance.vocabulary import FailureKind
+from governance.model.amounts import parse_period_s
+from governance.model.vocabulary import FailureKind
 
 LONGEST_COOL_DOWN_S = 86_400
 

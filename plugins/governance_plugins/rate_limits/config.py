@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from pydantic import ConfigDict, RootModel
 
-from governance.amounts import Count, Rate, Rates
 from governance.limits import Limit, limit_problems
 from governance.model import Unit, Window
+from governance.model.amounts import Count, Rate, Rates
 
 
 class RateLimit(Limit):

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, RootModel
 
-from governance.amounts import Count, MoneyRates, Rates
 from governance.catalog import PROVIDERS
-from governance.vocabulary import Capability, RequestType
+from governance.model.amounts import Count, MoneyRates, Rates
+from governance.model.vocabulary import Capability, RequestType
 
 
 def _text(value: Any) -> Any:

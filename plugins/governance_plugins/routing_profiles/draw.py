@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Protocol
 
-from governance.draws import draw_all
 from governance.model import Target
+from governance.model.draws import draw_all
 
 
 class Ranked(Protocol):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from governance import codes
 from governance.hookspecs import hookimpl
-from governance.model import Refusal, Request, Selection, Target
+from governance.model import Refusal, Request, Selection, Target, codes
 from governance_plugins.routing_profiles.config import Profile, RoutingProfilesConfig
 from governance_plugins.routing_profiles.draw import by_draw, by_priority
 from governance_plugins.routing_profiles.targets import Offer

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from governance import codes
-from governance.amounts import Rate
 from governance.catalog import screen
-from governance.model import NO_FACTS, Rejection, Request, Target, Unit, Window
+from governance.model import NO_FACTS, Rejection, Request, Target, Unit, Window, codes
+from governance.model.amounts import Rate
 from governance_plugins.routing_profiles.config import Profile, ProfileTarget
 
 # Base models come from callers, so what is remembered of them is bounded.

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from governance import codes
 from governance.catalog import provider_and_model, screen
-from governance.draws import draw_all
-from governance.model import Refusal, Request, Target
+from governance.model import Refusal, Request, Target, codes
+from governance.model.draws import draw_all
 from governance_plugins.routing_rules.config import Rule
 
 

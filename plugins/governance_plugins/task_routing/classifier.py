@@ -11,7 +11,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from governance.classification import Classification
+from governance.model.classification import Classification
 from governance_plugins.task_routing.features import features
 from governance_plugins.task_routing.lexicon import GROUPS_OF
 from governance_plugins.task_routing.words import excerpt, stem, words

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, RootModel
 
 from governance.catalog import PROVIDERS
-from governance.classification import classifiers
+from governance.model.classification import classifiers
 from governance_plugins.task_routing.presets import PRESETS, STANDS_IN, TASKS
 
 AUTO: Final = "auto"

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from governance import codes
 from governance.catalog import Catalog, screen
-from governance.classification import classifier
 from governance.hookspecs import hookimpl
-from governance.model import GENERATES_TEXT, NO_FACTS, Refusal, Rejection, Request, Ruling, Selection, Target
+from governance.model import GENERATES_TEXT, NO_FACTS, Refusal, Rejection, Request, Ruling, Selection, Target, codes
+from governance.model.classification import classifier
 from governance_plugins.task_routing.config import AUTO, FALLBACK, TaskRoutingConfig
 from governance_plugins.task_routing.route import Route, Router
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from governance import codes
-from governance.classification import Classifier
-from governance.model import Refusal, Request
+from governance.model import Refusal, Request, codes
+from governance.model.classification import Classifier
 from governance_plugins.task_routing.config import AUTO, TaskRoutingConfig
 
 PROFILE_HEADER: Final = "x-governance-profile"

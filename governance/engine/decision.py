@@ -1,0 +1,124 @@
+"""What the engine answers: a decision, and how readings of the ledger become part of its account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from governance.engine import refusals
+from governance.ledger import OptionReading, Reading, Reserved
+from governance.model import Charge, Refusal, Request, Target, codes
+from governance.trace import Candidate, Outcome, Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The engine's answer to one request, and the handle for everything that happens to it later.
+
+    Args:
+        request: as the plugins rewrote it.
+        target: who serves first; None when refused.
+        fallbacks: who serves next, in order. On `pass`, the caller's own.
+        shared: what every attempt costs whoever asks.
+    """
+
+    outcome: Outcome
+    request: Request
+    trace: Trace
+    target: Target | None = None
+    fallbacks: tuple[Target, ...] = ()
+    refusal: Refusal | None = None
+    shared: tuple[Charge, ...] = ()
+    by_call_name: dict[str, Target] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        return self.trace.id
+
+    @property
+    def counted(self) -> bool:
+        """Whether the ledger knows this request."""
+        # The ledger was asked for its fallbacks too, though the request went where it was going.
+        charged = any(target.charges for target in self.by_call_name.values())
+        return self.outcome == "route" or bool(self.shared) or charged or self.trace.moves > 0
+
+    def target_named(self, name: str) -> Target:
+        """The target of this name, with its charges if the decision knows it."""
+        return next((target for target in self.by_call_name.values() if target.name == name), Target(name))
+
+    def call_name(self, target: Target) -> str:
+        """What LiteLLM is asked for, to be served by this target."""
+        models = self.request.models
+        return (models.call_name(target.name) if models else None) or target.name
+
+
+def note_windows(trace: Trace, reserved: Reserved) -> None:
+    """Put every window that was read into the account, once, and what limits that only watch would have done."""
+    # What several targets charge is one and the same object; to hash a window would take ten times as long.
+    seen: dict[int, tuple[Reading, bool]] = {}
+    for entry in all_readings(reserved):
+        key = id(entry[0].window)
+        if entry[1] or key not in seen:
+            seen[key] = entry
+    trace.windows.extend(seen.values())
+    for reading, _ in seen.values() if trace.shadow_limits else ():
+        window = reading.window
+        if window.mode == "shadow" and not reading.fits and window.limit in trace.shadow_limits:
+            would = {"refuse": codes.exhausted(window.unit), "subject": window.subject}
+            trace.shadow.append({"plugin": trace.shadow_limits[window.limit], "name": window.limit, "would": would})
+
+
+def all_readings(reserved: Reserved) -> Iterator[tuple[Reading, bool]]:
+    """Every window that was read, and whether the amount asked for was counted in it."""
+    for reading in reserved.shared:
+        yield reading, reserved.granted and reserved.available
+    for i, option in enumerate(reserved.options):
+        for reading in option.windows:
+            yield reading, i == reserved.chosen and reserved.available
+
+
+def has_room(reading: OptionReading) -> bool:
+    """Whether a target can be served from now."""
+    # The ledger tells room and cool-down apart; it chooses, and moves to, only what has the one and not the other.
+    return reading.fits and reading.cooling_until_s is None
+
+
+def note_candidates(trace: Trace, targets: Sequence[Target], reserved: Reserved) -> list[tuple[str, int]]:
+    """Note every target with its reason; returns code and wait of those for which waiting helps."""
+    waits: list[tuple[str, int]] = []
+    readings = iter(enumerate(reserved.options))
+    for target in targets:
+        if target.rejected:
+            trace.candidates.append(Candidate(target.name, False, target.rejected.code, target.rejected.detail))
+            continue
+        i, reading = next(readings)
+        if has_room(reading):
+            trace.candidates.append(Candidate(target.name, i == reserved.chosen, None, target.note))
+            continue
+        code, detail, wait = refusals.rejection_detail(reading, reserved.now_s)
+        trace.candidates.append(Candidate(target.name, False, code, detail))
+        if wait is not None:
+            waits.append((code, wait))
+    return waits
+
+
+def decided(
+    outcome: Outcome,
+    request: Request,
+    trace: Trace,
+    target: Target,
+    fallbacks: Sequence[Target],
+    shared: tuple[Charge, ...],
+) -> Decision:
+    """The request goes on: to these targets, or as it is."""
+    trace.outcome = outcome
+    decision = Decision(outcome, request, trace, target, tuple(fallbacks), None, shared)
+    for known in (target, *fallbacks):
+        decision.by_call_name.setdefault(decision.call_name(known), known)
+    return decision
+
+
+def refused(trace: Trace, request: Request, refusal: Refusal) -> Decision:
+    """The request ends here."""
+    trace.outcome, trace.refusal = "refuse", refusal
+    return Decision("refuse", request, trace, refusal=refusal)

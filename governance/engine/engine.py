@@ -1,0 +1,290 @@
+"""admit -> (attempt -> fail)* -> settle | release: the one place where the sequence of a request can be read."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Literal
+
+from governance.engine import refusals
+from governance.engine.admission import Admission, MayCall
+from governance.engine.decision import Decision, all_readings, has_room, refused
+from governance.engine.habits import Learned
+from governance.engine.host import Host
+from governance.engine.levels import LastSeen
+from governance.ledger import Ledger, Option, Reserved
+from governance.limits.alerts import Alert, Alerts
+from governance.model import Charge, Failure, Recovery, Refusal, Rejection, Request, Target, Usage, Window, codes
+from governance.model.errors import LedgerUnavailable
+from governance.model.sizes import LARGEST_USE
+from governance.trace import Attempt, Trace, uuid7
+
+log = logging.getLogger("governance.engine")
+
+_AWAY: tuple[str, str, int | None] = (codes.LEDGER_UNAVAILABLE, "the ledger does not answer", 1)
+
+_UNAVAILABLE = Refusal(503, codes.LEDGER_UNAVAILABLE, "limits cannot be checked now; try again", retry_after_s=1)
+
+
+class Engine:
+    """Decides for one policy, on one ledger. Requests that began on it also end on it."""
+
+    def __init__(
+        self,
+        host: Host,
+        ledger: Ledger,
+        *,
+        clock: Callable[[], float] = time.time,
+        tell: Callable[[Alert], None] = lambda alert: None,
+    ) -> None:
+        """`tell` gets every alert that this process is to raise; it must not block."""
+        self.host = host
+        self.ledger = ledger
+        self.deadline_s = float(host.policy.core.ledger.deadline_s)
+        self.levels = LastSeen(clock=clock)
+        self.habits = Learned()
+        self.alerts = Alerts(ledger, host.policy.revision, tell, clock=clock)
+        self._clock = clock
+        self._reads_percent = host.reads_percent
+
+    async def admit(
+        self, request: Request, *, may_call: MayCall | None = None, mode: Literal["live", "simulated"] = "live"
+    ) -> Decision:
+        """Decide which target serves a request, and reserve room for it in every limit that applies.
+
+        Args:
+            may_call: whether the caller's own key may use a model; asked only where the policy grants by targets.
+            mode: `simulated` decides the same and counts nothing.
+        """
+        at_s = self._clock()
+        if request.at_s is None:
+            request = request.but(at_s=at_s, levels=request.levels or self.levels, habits=request.habits or self.habits)
+        trace = Trace(request, self.host.policy.revision, at_s, mode)
+        if self.host.policy.core.access.require_key and not request.identity.virtual_key_id:
+            return refused(
+                trace, request, Refusal(401, codes.VIRTUAL_KEY_REQUIRED, "this gateway requires a virtual key")
+            )
+        began = time.perf_counter_ns()
+        request, shared, refusal = self.host.pre_request(request, trace)
+        if refusal:
+            decision = refused(trace, request, refusal)
+        else:
+            decision = await Admission(self.host, self._ask_ledger, trace, request, shared, may_call).decide()
+        trace.decided_us = (time.perf_counter_ns() - began) // 1000
+        return decision
+
+    def refuse(self, request: Request, refusal: Refusal) -> Decision:
+        """A refusal that needs no deciding: what is asked cannot be governed."""
+        return refused(Trace(request, self.host.policy.revision, self._clock(), "live"), request, refusal)
+
+    async def attempt(self, decision: Decision, call_name: str, may_call: MayCall | None = None) -> Refusal | None:
+        """LiteLLM is about to try this model: move the reservation to it, or say why it may not be tried now.
+
+        Args:
+            may_call: whether the caller's own key may use a model; asked for models that the decision did not name.
+        """
+        trace = decision.trace
+        target = decision.by_call_name.get(call_name) or self._charged(decision, call_name)
+        if trace.attempts and trace.attempts[-1].outcome == "started":
+            trace.attempts[-1].outcome = "failed"
+        attempt = Attempt(target.name, "started", self._clock())
+        trace.attempts.append(attempt)
+        stranger = decision.outcome == "route" and call_name not in decision.by_call_name
+        if stranger and (may_call is None or not await may_call(call_name)):
+            return _skip(attempt, 403, codes.MODEL_NOT_ALLOWED, "no target of this request", None)
+        if target.rejected:
+            return _skip(attempt, 400, target.rejected.code, target.rejected.detail, None)
+        counted = decision.counted or bool(target.charges)
+        if not counted or (len(trace.attempts) == 1 and target == decision.target):
+            return None
+        again = tuple(charge for charge in decision.shared if charge.window.unit == "requests")
+        try:
+            trace.moves += 1
+            # As at the decision: who asks for a model by its own name is not kept from it by others' failures.
+            own = decision.outcome == "pass" and target is decision.target
+            option = Option("", target.charges) if own else _option(target)
+            reading = await self.ledger.move(trace.id, trace.moves, option, again)
+        except LedgerUnavailable:
+            return _skip(attempt, 503, *_AWAY)
+        if has_room(reading):
+            return None
+        if not reading.available:
+            return _skip(attempt, 503, *_AWAY)
+        code, detail, wait = refusals.rejection_detail(reading, self._clock())
+        return _skip(attempt, 503 if code == codes.COOLING_DOWN else 429, code, detail, wait)
+
+    async def reached(self, decision: Decision) -> None:
+        """The attempt is on its way to the provider: its request stays counted, even if this process dies."""
+        attempts = decision.trace.attempts
+        if attempts and not attempts[-1].reached:
+            attempts[-1].reached = True
+            if decision.counted:
+                await self._quietly(decision.trace, self.ledger.renew(decision.id, self.deadline_s, attempted=True))
+
+    async def fail(self, decision: Decision, failure: Failure, *, cool_down: bool = True) -> Recovery:
+        """The attempt under way failed: ask the plugins what follows, and start the cool-down they want.
+
+        Args:
+            cool_down: False when the failure may be the caller's own doing, and must not be the other callers' loss.
+        """
+        trace = decision.trace
+        tried = sum(1 for attempt in trace.attempts if attempt.outcome != "skipped")
+        failure = replace(failure, attempt=max(1, tried))
+        target = decision.target_named(trace.attempts[-1].target) if trace.attempts else decision.target
+        if target is None:
+            return Recovery()
+        self._close_attempt(trace, target, "failed", failure.kind)
+        recovery = self.host.on_failure(decision.request, target, failure, trace)
+        if recovery.cool_down_s > 0 and cool_down:
+            await self._quietly(trace, self._cool_down(target, recovery))
+        return recovery
+
+    async def settle(self, decision: Decision, call_name: str, usage: Usage) -> None:
+        """The request was answered by this model: replace what was reserved by what was used."""
+        trace = decision.trace
+        target = decision.by_call_name.get(call_name) or self._charged(decision, call_name)
+        usage = _with_assumed_prices(usage, target)
+        if decision.counted and not trace.attempts and target != decision.target:
+            trace.moves += 1
+            await self._quietly(trace, self.ledger.move(trace.id, trace.moves, _option(target), force=True))
+        self._close_attempt(trace, target, "ok", None)
+        trace.usage = usage
+        self._learn(decision.request, target, usage)
+        if decision.counted:
+            # Whatever a provider reports, one answer must not spoil the sum of a window.
+            used = {unit: min(amount, LARGEST_USE) for unit, amount in usage.amounts.items()}
+            await self._quietly(trace, self.ledger.settle(trace.id, used))
+            self.alerts.look_again(charge.window for charge in (*decision.shared, *target.charges))
+        self.host.on_success(decision.request, target, usage, trace)
+
+    async def release(self, decision: Decision) -> None:
+        """The request ended without an answer: give back all but the requests that reached a provider."""
+        if decision.counted:
+            # What hops before the last one cost was decided when the reservation moved on.
+            attempts = [attempt for attempt in decision.trace.attempts if attempt.outcome != "skipped"]
+            attempted = bool(attempts) and attempts[-1].reached
+            await self._quietly(decision.trace, self.ledger.release(decision.id, attempted=attempted))
+
+    async def renew(self, decision: Decision) -> None:
+        """The request is still under way: put off the deadline of its reservation."""
+        if decision.counted:
+            await self._quietly(decision.trace, self.ledger.renew(decision.id, self.deadline_s))
+
+    async def _cool_down(self, target: Target, recovery: Recovery) -> None:
+        if recovery.after > 1:
+            # One failure fewer than `after` fits into the window; the next one is the one too many.
+            window = Window(
+                f"failures before {target.name} cools down",
+                f"target:{target.name}",
+                "requests",
+                recovery.after - 1,
+                recovery.within_s,
+            )
+            failure_id = uuid7()
+            counted = await self.ledger.reserve([Charge(window, 1)], [], reservation_id=failure_id, deadline_s=60)
+            await self.ledger.settle(failure_id, {})
+            if counted.granted:
+                return
+        await self.ledger.cool_down(target.name, recovery.cool_down_s)
+
+    async def close(self) -> None:
+        """Let go of the ledger."""
+        self.levels.close()
+        self.alerts.close()
+        await self.ledger.close()
+
+    async def _ask_ledger(
+        self, trace: Trace, shared: Sequence[Charge], options: Sequence[Option]
+    ) -> Reserved | Refusal:
+        began = time.perf_counter_ns()
+        try:
+            reserved = await self.ledger.reserve(
+                shared,
+                options,
+                reservation_id=trace.id,
+                deadline_s=self.deadline_s,
+                dry_run=trace.mode == "simulated",
+            )
+        except LedgerUnavailable as error:
+            trace.step("ledger", "reserve", f"unavailable: {error}", began)
+            return _UNAVAILABLE
+        except ValueError as error:  # a plugin charges what cannot be counted
+            trace.step("ledger", "reserve", f"failed: {error}", began)
+            return Refusal(503, codes.PLUGIN_ERROR, "a plugin charges what cannot be counted", retry_after_s=1)
+        if not reserved.available:
+            lost = f"allowed, {len(reserved.uncounted)} windows not counted" if reserved.granted else "refused"
+            trace.step("ledger", "reserve", f"unavailable: {lost}", began)
+            return reserved if reserved.granted else _UNAVAILABLE
+        if self._reads_percent and trace.mode == "live":
+            self.levels.note(all_readings(reserved))
+            self.levels.keep_fresh(self.ledger)
+        if trace.mode == "live":
+            self.alerts.look(reading for reading, _ in all_readings(reserved))
+        trace.step("ledger", "reserve", "granted" if reserved.granted else "refused", began)
+        return reserved
+
+    def _learn(self, request: Request, target: Target, usage: Usage) -> None:
+        # What a caller costs is charged by the name asked for, what a target costs by its own.
+        for name in dict.fromkeys((request.model, target.name)):
+            self.habits.note(
+                name,
+                request.request_type,
+                request.prompt_tokens,
+                usage,
+                choices=request.choices,
+                allowed=request.max_output_tokens,
+            )
+
+    def _charged(self, decision: Decision, call_name: str) -> Target:
+        """A target that the decision did not name: LiteLLM tries it by itself."""
+        target = Target(call_name)
+        charged, refusal = self.host.charge_targets(decision.request, (target,), decision.trace)
+        if refusal:
+            return replace(target, rejected=Rejection(refusal.code, refusal.message))
+        return charged[0]
+
+    def _close_attempt(self, trace: Trace, target: Target, outcome: str, error: str | None) -> None:
+        same = [attempt for attempt in trace.attempts if attempt.target == target.name and attempt.outcome != "skipped"]
+        attempt = same[-1] if same else Attempt(target.name, outcome, trace.at_s, reached=True)
+        if not same:
+            trace.attempts.append(attempt)
+        if attempt.outcome == "started":
+            attempt.ms = max(0, round((self._clock() - attempt.started_s) * 1000))
+        attempt.outcome, attempt.error = outcome, error
+
+    async def _quietly(self, trace: Trace, call: Awaitable[object]) -> None:
+        # What is counted after the answer must not change the answer; the deadline releases what is lost here.
+        try:
+            await call
+        except LedgerUnavailable as error:
+            trace.step("ledger", "settle", f"unavailable: {error}")
+            log.warning("decision %s could not be settled, the ledger does not answer: %s", trace.id, error)
+
+
+def _skip(attempt: Attempt, status: int, code: str, detail: str, wait_s: int | None) -> Refusal:
+    attempt.outcome, attempt.error = "skipped", code
+    message = f"{attempt.target} cannot be tried now: {code} ({detail})"
+    return Refusal(status, code, message, retry_after_s=wait_s)
+
+
+def _with_assumed_prices(usage: Usage, target: Target) -> Usage:
+    """Where nobody knows the price, the highest that a budget of the policy assumes.
+
+    A budget in shadow mode has no say in what the others count.
+    """
+    assuming = [charge for charge in target.charges if charge.assumed]
+    if usage.cost_usd_micros is not None or not assuming or usage.input_tokens is None or usage.output_tokens is None:
+        return usage
+    enforced = [charge for charge in assuming if charge.window.mode == "enforce"]
+    costs = [
+        charge.assumed.cost_usd_micros(usage.input_tokens, usage.output_tokens) or 0
+        for charge in enforced or assuming
+        if charge.assumed
+    ]
+    return replace(usage, cost_usd_micros=max(costs))
+
+
+def _option(target: Target) -> Option:
+    return Option(target.name, target.charges)

@@ -1,0 +1,336 @@
+"""Finds plugins, gives each its section of the policy, asks them in order, times them and contains them."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from os import PathLike
+from time import perf_counter_ns
+from typing import Any, NamedTuple
+
+import pluggy
+from pydantic import BaseModel
+
+from governance import hookspecs
+from governance.catalog import Catalog
+from governance.model import Charge, Failure, Recovery, Refusal, Request, Ruling, Selection, Target, Usage, codes
+from governance.model.errors import GovernanceError
+from governance.policy import Policy, load_policy, parse_policy
+from governance.trace import Trace
+
+log = logging.getLogger("governance.engine")
+
+ENTRY_POINTS = "governance.plugins"
+# What is wrong with a request is wrong with it everywhere.
+OTHER_TARGETS_WILL_NOT_HELP = frozenset({"invalid_request", "content_policy"})
+HOOKS = ("pre_request", "select_targets", "charge_targets", "on_failure", "on_success")
+
+
+class PluginFault(GovernanceError):
+    """A plugin that breaks the contract; the message names it and says what would be right."""
+
+
+class Hook(NamedTuple):
+    plugin: str
+    call: Callable[..., Any]
+    arguments: tuple[str, ...]
+    needed: bool
+
+
+@cache
+def installed() -> Mapping[str, EntryPoint]:
+    """Every plugin that could be named in a policy."""
+    found: dict[str, EntryPoint] = {}
+    for entry in entry_points(group=ENTRY_POINTS):
+        first = found.setdefault(entry.name, entry)
+        # An editable install can be seen twice; that is one plugin all the same.
+        if first.value != entry.value:
+            raise PluginFault(f"two plugins are called `{entry.name}`: {first.value} and {entry.value}")
+    return found
+
+
+def plugin_class(name: str) -> type:
+    """The class of an installed plugin.
+
+    Raises:
+        PluginFault: it cannot be imported or is no plugin.
+    """
+    try:
+        found = installed()[name].load()
+    except Exception as error:  # a third party's import may raise anything
+        raise PluginFault(f"plugin `{name}` cannot be imported: {type(error).__name__}: {error}") from error
+    config = getattr(found, "Config", None)
+    if not (isinstance(found, type) and isinstance(config, type) and issubclass(config, BaseModel)):
+        raise PluginFault(f"plugin `{name}`: {installed()[name].value} must be a class with a pydantic model `Config`")
+    on_error = getattr(found, "on_error", "ignore")
+    if on_error not in ("ignore", "refuse"):
+        raise PluginFault(f"plugin `{name}`: on_error must be `ignore` or `refuse`, not `{on_error}`")
+    return found
+
+
+def section_model(name: str) -> type[BaseModel]:
+    """The model of a plugin's section."""
+    config: type[BaseModel] = plugin_class(name).Config  # type: ignore[attr-defined]
+    return config
+
+
+class Host:
+    """The plugins of one policy, ready to be asked."""
+
+    def __init__(self, policy: Policy, plugins: Sequence[tuple[str, object]]) -> None:
+        self.policy = policy
+        self.plugins = dict(plugins)
+        registry = pluggy.PluginManager(hookspecs.PROJECT)
+        registry.add_hookspecs(hookspecs)
+        for name, plugin in plugins:
+            try:
+                registry.register(plugin, name)
+            except pluggy.PluginValidationError as error:
+                raise PluginFault(f"plugin `{name}`: {error}") from error
+        try:
+            registry.check_pending()
+        except pluggy.PluginValidationError as error:
+            faulty, what = registry.get_name(error.plugin), str(error).partition(" in plugin ")[0]
+            raise PluginFault(f"plugin `{faulty}`: {what}; hooks are {', '.join(HOOKS)}") from error
+        self._hooks = {hook: _in_order(registry, hook, [name for name, _ in plugins]) for hook in HOOKS}
+
+    @classmethod
+    def load(cls, file: str | PathLike[str]) -> Host:
+        """Read a policy file and start its plugins.
+
+        Raises:
+            PolicyError: every mistake in the policy.
+            PluginFault: a plugin cannot be used.
+        """
+        return cls.start(load_policy(file, installed(), section_model))
+
+    @classmethod
+    def parse(cls, text: str, source: str = "policy") -> Host:
+        """The same for the text of a policy."""
+        return cls.start(parse_policy(text, source, installed(), section_model))
+
+    @classmethod
+    def start(cls, policy: Policy) -> Host:
+        """Start the plugins of a policy."""
+        plugins = []
+        for name in policy.order:
+            try:
+                plugins.append((name, plugin_class(name)(policy.sections[name])))
+            except PluginFault:
+                raise
+            except Exception as error:
+                raise PluginFault(f"plugin `{name}` does not start: {type(error).__name__}: {error}") from error
+        return cls(policy, plugins)
+
+    def pre_request(self, request: Request, trace: Trace) -> tuple[Request, tuple[Charge, ...], Refusal | None]:
+        """Ask every plugin: the request as they rewrote it, all charges, and the first refusal."""
+        charges: list[Charge] = []
+        for hook in self._hooks["pre_request"]:
+            ruling, refusal = self._ask(hook, "pre_request", trace, Ruling, request=request)
+            if ruling is None:
+                if refusal:
+                    return request, tuple(charges), refusal
+                continue
+            trace.notes.update(ruling.notes)
+            trace.shadow.extend({"plugin": hook.plugin, **entry} for entry in ruling.shadow)
+            if ruling.refusal:
+                return request, tuple(charges), ruling.refusal
+            charges.extend(ruling.charges)
+            _note_shadows(ruling.charges, hook.plugin, trace)
+            if ruling.model or ruling.task or ruling.targets:
+                request = _as_ruled(request, ruling)
+        return request, tuple(charges), None
+
+    def select_targets(self, request: Request, trace: Trace) -> tuple[tuple[Target, ...] | None, Refusal | None]:
+        """Pass the list of targets through every plugin; None when none of them proposed any."""
+        targets = request.targets
+        proposed = bool(targets)
+        for hook in self._hooks["select_targets"]:
+            answer, refusal = self._ask(
+                hook, "select_targets", trace, (Selection, list, tuple), request=request, targets=targets
+            )
+            if refusal:
+                return targets, refusal
+            if answer is None:
+                continue
+            selection = answer if isinstance(answer, Selection) else Selection(targets=tuple(answer))
+            trace.notes.update(selection.notes)
+            trace.shadow.extend({"plugin": hook.plugin, **entry} for entry in selection.shadow)
+            if selection.refusal:
+                return selection.targets, selection.refusal
+            targets = selection.targets
+            proposed = proposed or bool(targets)
+        return (targets if proposed else None), None
+
+    def charge_targets(
+        self, request: Request, targets: Sequence[Target], trace: Trace
+    ) -> tuple[tuple[Target, ...], Refusal | None]:
+        """The same targets, with what every plugin charges for serving from them."""
+        charged = tuple(targets)
+        for hook in self._hooks["charge_targets"] if charged else ():
+            answer, refusal = self._ask(hook, "charge_targets", trace, (list, tuple), request=request, targets=charged)
+            if refusal:
+                return charged, refusal
+            if answer is None:
+                continue
+            if [target.name for target in answer] != [target.name for target in charged]:
+                trace.step(hook.plugin, "charge_targets", "failed: returned other targets than it was given")
+                if hook.needed:
+                    return charged, _without(hook.plugin)
+                continue
+            charged = tuple(answer)
+            for target in charged:
+                _note_shadows(target.charges, hook.plugin, trace)
+        return charged, None
+
+    def on_failure(self, request: Request, target: Target, failure: Failure, trace: Trace) -> Recovery:
+        """The first plugin's word on what follows from a failed attempt."""
+        for hook in self._hooks["on_failure"]:
+            recovery, _ = self._ask(
+                hook, "on_failure", trace, Recovery, request=request, target=target, failure=failure
+            )
+            if recovery is not None:
+                answer: Recovery = recovery
+                return answer
+        return Recovery(try_next=failure.kind not in OTHER_TARGETS_WILL_NOT_HELP)
+
+    def on_success(self, request: Request, target: Target, usage: Usage, trace: Trace) -> None:
+        """Tell every plugin what was used."""
+        for hook in self._hooks["on_success"]:
+            self._ask(hook, "on_success", trace, object, request=request, target=target, usage=usage)
+
+    def virtual_models(self, served: Sequence[str]) -> tuple[str, ...]:
+        """The model names that plugins add to those the proxy serves."""
+        found: dict[str, None] = {}
+        for name, plugin in self.plugins.items():
+            listing = getattr(plugin, "virtual_models", None)
+            try:
+                found.update(dict.fromkeys(map(str, listing(served)) if listing else ()))
+            except Exception:  # what one plugin cannot list must not hide the others'
+                log.exception("plugin %s cannot list its models", name)
+        return tuple(found)
+
+    def warnings(self, catalog: Catalog) -> tuple[str, ...]:
+        """What plugins find in their sections that is allowed and can never work, by what the proxy serves."""
+
+        def claimed(name: str) -> bool:
+            request = Request(name, models=catalog)
+            targets, refusal = self.select_targets(request, Trace(request, self.policy.revision, 0.0, "simulated"))
+            return targets is not None or refusal is not None
+
+        found: list[str] = []
+        for plugin in self.plugins.values():
+            warn = getattr(plugin, "warnings", None)
+            found.extend(warn(catalog, claimed) if warn else ())
+        return tuple(found)
+
+    @property
+    def reads_percent(self) -> bool:
+        """Whether a plugin asks how full limits are."""
+        return any(getattr(plugin, "reads_percent", False) for plugin in self.plugins.values())
+
+    def _ask(
+        self, hook: Hook, name: str, trace: Trace, expected: Any, **arguments: Any
+    ) -> tuple[Any | None, Refusal | None]:
+        began = perf_counter_ns()
+        try:
+            answer = hook.call(*[arguments[argument] for argument in hook.arguments])
+            if answer is None:
+                return None, None
+            _check(name, answer, expected)
+        except Exception as error:  # one plugin's fault must not become the caller's
+            trace.step(hook.plugin, name, f"failed: {type(error).__name__}: {error}", began)
+            if not hook.needed:
+                return None, None
+            return None, _without(hook.plugin)
+        trace.step(hook.plugin, name, _charged(answer) if name == "charge_targets" else _did(answer), began)
+        return answer, None
+
+
+def _without(plugin: str) -> Refusal:
+    message = f"plugin {plugin} failed, and without it this request cannot be judged"
+    return Refusal(503, codes.PLUGIN_ERROR, message, retry_after_s=1)
+
+
+def _note_shadows(charges: Sequence[Charge], plugin: str, trace: Trace) -> None:
+    # Whether a shadow limit would have refused is known only when its window was read.
+    for charge in charges:
+        if charge.window.mode == "shadow":
+            trace.shadow_limits.setdefault(charge.window.limit, plugin)
+
+
+def _charged(targets: Sequence[Target]) -> str:
+    charges = sum(len(target.charges) for target in targets)
+    rejected = sum(1 for target in targets if target.rejected)
+    return f"{charges} charges on {len(targets)} targets" + (f", {rejected} of them rejected" if rejected else "")
+
+
+def _in_order(registry: pluggy.PluginManager, hook: str, order: list[str]) -> list[Hook]:
+    caller = getattr(registry.hook, hook)
+    found = {}
+    for implementation in caller.get_hookimpls():
+        name = implementation.plugin_name
+        if implementation.hookwrapper or implementation.wrapper:
+            raise PluginFault(f"plugin `{name}`: {hook} is a wrapper; write a plain hook")
+        if inspect.iscoroutinefunction(implementation.function) or inspect.isasyncgenfunction(implementation.function):
+            raise PluginFault(
+                f"plugin `{name}`: {hook} is `async`; hooks are plain functions, the engine does the waiting"
+            )
+        needed = getattr(implementation.plugin, "on_error", "ignore") == "refuse"
+        found[name] = Hook(name, implementation.function, tuple(implementation.argnames), needed)
+    return [found[name] for name in order if name in found]
+
+
+def _as_ruled(request: Request, ruling: Ruling) -> Request:
+    return request.but(
+        model=ruling.model or request.model,
+        task=ruling.task or request.task,
+        targets=ruling.targets or request.targets,
+        keep_fallbacks=ruling.keep_fallbacks if ruling.targets else request.keep_fallbacks,
+    )
+
+
+def _check(hook: str, answer: Any, expected: Any) -> None:
+    if not isinstance(answer, expected):
+        raise TypeError(f"{hook} returned {type(answer).__name__}")
+    if isinstance(answer, Ruling):
+        _check_each(hook, "charges", answer.charges, Charge)
+    proposed = isinstance(answer, (Ruling, Selection))
+    targets = answer.targets if proposed else answer if hook in ("select_targets", "charge_targets") else ()
+    _check_each(hook, "targets", targets, Target)
+    for target in targets:
+        _check_each(hook, f"charges of {target.name}", target.charges, Charge)
+    if isinstance(answer, (Ruling, Selection)):
+        _check_each(hook, "refusal", [answer.refusal] if answer.refusal is not None else [], Refusal)
+        _check_each(hook, "notes", [answer.notes], Mapping)
+        _check_each(hook, "shadow", answer.shadow, Mapping)
+
+
+def _check_each(hook: str, what: str, values: Sequence[Any], expected: type) -> None:
+    for value in values:
+        if not isinstance(value, expected):
+            raise TypeError(f"{hook} returned {type(value).__name__} among its {what}")
+
+
+def _did(answer: Any) -> str:
+    if isinstance(answer, Ruling):
+        if answer.refusal:
+            return "; ".join([*answer.remarks, f"refused: {answer.refusal.code}"])
+        parts = [f"{len(answer.charges)} charges"] if answer.charges else []
+        parts += [f"model {answer.model}"] if answer.model else []
+        parts += [f"{len(answer.targets)} targets"] if answer.targets else []
+        return "; ".join([*answer.remarks, ", ".join(parts)] if parts else answer.remarks) or "annotated"
+    if isinstance(answer, Selection) and answer.refusal:
+        return f"refused: {answer.refusal.code}"
+    if isinstance(answer, (Selection, list, tuple)):
+        targets = answer.targets if isinstance(answer, Selection) else answer
+        rejected = sum(1 for target in targets if target.rejected)
+        return f"proposed {len(targets)} targets" + (f", {rejected} of them rejected" if rejected else "")
+    if isinstance(answer, Recovery):
+        return (
+            f"cool down {answer.cool_down_s:g} s" if answer.cool_down_s else "try next" if answer.try_next else "stop"
+        )
+    return "done"

@@ -1,0 +1,104 @@
+"""What plugins answer: rulings, selections, refusals, and what follows from a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from governance.model.limits import Charge
+from governance.model.target import Target
+from governance.model.units import nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a request is not served: a value until the proxy's edge.
+
+    Args:
+        status: of HTTP: 400, 401, 402, 403, 429 or 503.
+        code: a code of the policy's closed list.
+        limit: name of the limit that is used up.
+        retry_after_s: whole seconds until there is room; None when waiting does not help.
+    """
+
+    status: int
+    code: str
+    message: str
+    limit: str | None = None
+    retry_after_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A plugin's answer before any target is chosen: charges add up, annotations chain, the first refusal ends it.
+
+    Args:
+        model: ask for this model instead.
+        targets: let these serve, in this order; every plugin's `select_targets` gets them.
+        keep_fallbacks: see `Request`.
+        notes: annotations for the record: `rule`, `task`, …
+        shadow: what a shadow rule would have done: {"name": …, "would": …}.
+        remarks: for the record's steps: what was considered and why it was not done.
+    """
+
+    charges: tuple[Charge, ...] = ()
+    refusal: Refusal | None = None
+    model: str | None = None
+    task: str | None = None
+    targets: tuple[Target, ...] = ()
+    keep_fallbacks: bool = False
+    notes: Mapping[str, str] = field(default_factory=nothing, hash=False)
+    shadow: tuple[Mapping[str, Any], ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The list of targets with what the record should say of it; a plugin may also return the bare list.
+
+    Args:
+        targets: in the order in which they should serve.
+        notes: annotations for the record: `profile`, `virtual_provider`, …
+        refusal: the request cannot be served at all, e.g. its virtual model is unknown.
+    """
+
+    targets: tuple[Target, ...] = ()
+    notes: Mapping[str, str] = field(default_factory=nothing, hash=False)
+    refusal: Refusal | None = None
+    shadow: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How one attempt failed.
+
+    Args:
+        kind: `rate_limited`, `overloaded`, `server_error`, `timeout`, `auth`, `invalid_request`,
+            `content_policy`, `context_window_exceeded`, `unsupported` (by this provider), `not_found` or `unknown`.
+        status: of HTTP, as the provider answered; None when there was no answer.
+        retry_after_s: the provider's own word.
+        attempt: which attempt of the request it was, from 1.
+    """
+
+    kind: str
+    status: int | None = None
+    retry_after_s: float | None = None
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What to do after a failed attempt.
+
+    Args:
+        cool_down_s: keep the failed target out of every proxy's choice for so long.
+        after, within_s: only when it is (at least) the failure number `after` of this target within so many seconds;
+            all proxies count together.
+        try_next: False ends the request with this failure.
+    """
+
+    cool_down_s: float = 0.0
+    after: int = 1
+    within_s: int = 0
+    try_next: bool = True

@@ -1,0 +1,76 @@
+"""What is counted: windows, charges in them, and what was used in the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from governance.model.facts import ModelFacts
+from governance.model.units import Mode, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One live counter: at most `amount` units, for one subject.
+
+    Args:
+        limit: name of the limit in the policy.
+        subject: whom it counts, as `kind:id`, e.g. `team:research`, `target:cerebras/glm-4.7`.
+        amount: the limit itself, in `unit`; money in micro-dollars.
+        period: what the count covers: seconds of a rolling window; `hour`, `day`, `week`, `month`,
+            `quarter` or `year` of the calendar; None for what is in flight now (unit `concurrent`).
+        timezone: IANA name, for calendar periods.
+        on_unavailable: what happens when the ledger does not answer; None = the ledger's default.
+        alert_at: percent of the amount at which somebody is told, once per window.
+        route_to: ask for this model instead of refusing when a request does not fit.
+    """
+
+    limit: str
+    subject: str
+    unit: Unit
+    amount: int
+    period: int | str | None
+    timezone: str = "UTC"
+    mode: Mode = "enforce"
+    on_unavailable: Literal["refuse", "allow"] | None = None
+    alert_at: tuple[int, ...] = ()
+    route_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """An amount to count in one window, in the window's unit.
+
+    Args:
+        assumed: the prices that the policy assumes, where none are known; what was used is settled by them.
+    """
+
+    window: Window
+    amount: int
+    assumed: ModelFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an answer really used, as the provider reported it. None: it did not say, and nobody can know."""
+
+    input_tokens: int | None = 0
+    output_tokens: int | None = 0
+    cost_usd_micros: int | None = 0
+
+    @property
+    def amounts(self) -> dict[str, int]:
+        """The same, by the units that windows count, without those that are not known.
+
+        Requests are missing too: they were counted when they were reserved.
+        """
+        both = (
+            None if self.input_tokens is None or self.output_tokens is None else self.input_tokens + self.output_tokens
+        )
+        amounts = {
+            "tokens": both,
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "usd_micros": self.cost_usd_micros,
+        }
+        return {unit: amount for unit, amount in amounts.items() if amount is not None}

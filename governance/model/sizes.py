@@ -1,0 +1,147 @@
+"""How large a request is: what it may cost a window at most, by what it says, what is typical and what things cost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+from governance.model.facts import ModelFacts, Quantities
+from governance.model.units import Unit
+
+GENERATES_TEXT: Final = frozenset({"chat", "completion", "responses", "messages"})
+
+# No request uses more of anything: a trillion tokens, a million dollars. A caller may write any number, limits that
+# only watch count it, and Redis counts exactly to 2**53 only.
+LARGEST_USE: Final = 10**12
+# Reserved for a request that names no limit of its own for the answer.
+TYPICAL_OUTPUT_TOKENS: Final = 1024
+# Guesses for what no body tells, where a model is billed by it: an image of 1024 x 1024 at the best quality (OpenAI's
+# gpt-image-1), ten minutes of speech heard at ten tokens a second and written down, and speech spoken.
+_TOKENS_PER_IMAGE_MADE: Final = 4160
+_HEARD: Final = Quantities(6_000, 2_000, audio_input_tokens=6_000, duration_ms=600_000)
+_AUDIO_TOKENS_PER_CHARACTER: Final = 2
+
+
+class Habits(Protocol):
+    """What answers used lately, by model; see `governance.engine.habits`."""
+
+    def typical_output_tokens(self, model: str, request_type: str) -> int | None:
+        """How long an answer is when nobody limits it; None while too few were seen."""
+
+    def prompt_factor(self, model: str, request_type: str) -> float | None:
+        """How many times our estimate a prompt has in tokens; None while too few were seen."""
+
+
+class Sized(Protocol):
+    """What of a request its size depends on; see `governance.model.Request`."""
+
+    @property
+    def model(self) -> str: ...
+
+    @property
+    def request_type(self) -> str: ...
+
+    @property
+    def modalities(self) -> frozenset[str]: ...
+
+    @property
+    def capabilities(self) -> frozenset[str]: ...
+
+    @property
+    def params(self) -> Mapping[str, str]: ...
+
+    @property
+    def prompt_tokens(self) -> int: ...
+
+    @property
+    def max_output_tokens(self) -> int | None: ...
+
+    @property
+    def choices(self) -> int: ...
+
+    @property
+    def habits(self) -> Habits | None: ...
+
+    @property
+    def audio_tokens(self) -> int: ...
+
+    @property
+    def images(self) -> int: ...
+
+    @property
+    def characters(self) -> int: ...
+
+
+def output_tokens(request: Sized, model: str | None) -> int:
+    """Output tokens to reserve: what the caller allows, else what is typical of a model; None for no guess."""
+    if not _generates_text(request):
+        return 0
+    if request.max_output_tokens is not None:
+        return request.max_output_tokens * request.choices
+    if model is None:
+        return 0
+    typical = request.habits.typical_output_tokens(model, request.request_type) if request.habits else None
+    return (typical or TYPICAL_OUTPUT_TOKENS) * request.choices
+
+
+def _generates_text(request: Sized) -> bool:
+    # What is passed through may be anything; one that limits its answer has one.
+    kind = request.request_type
+    return kind in GENERATES_TEXT or (kind == "pass_through" and request.max_output_tokens is not None)
+
+
+def _prompt_tokens(request: Sized, model: str) -> int:
+    factor = request.habits.prompt_factor(model, request.request_type) if request.habits else None
+    return request.prompt_tokens if factor is None else math.ceil(request.prompt_tokens * factor)
+
+
+def amount(request: Sized, unit: Unit, facts: ModelFacts, model: str | None) -> int | None:
+    """An amount by the habits of a model, at most `LARGEST_USE`; None for the model: without any guess."""
+    found = _amount(request, unit, facts, model)
+    return found if found is None or found <= LARGEST_USE else LARGEST_USE
+
+
+def _amount(request: Sized, unit: Unit, facts: ModelFacts, model: str | None) -> int | None:
+    if unit in ("requests", "concurrent"):
+        return 1
+    inputs = _prompt_tokens(request, request.model if model is None else model)
+    if model is None:
+        inputs = min(inputs, request.prompt_tokens)
+    outputs = output_tokens(request, model)
+    if unit == "tokens":
+        return inputs + outputs
+    if unit == "input_tokens":
+        return inputs
+    if unit == "output_tokens":
+        return outputs
+    used = _quantities(request, inputs, outputs, facts, guess=model is not None)
+    cost, tier = facts.cost_of(used), request.params.get("service_tier", "")
+    dearer = facts.cost_of(used, tier) if tier in facts.prices.by_tier else None
+    return cost if cost is None or dearer is None else max(cost, dearer)
+
+
+def _quantities(request: Sized, inputs: int, outputs: int, facts: ModelFacts, *, guess: bool) -> Quantities:
+    """What a provider may bill. Nothing is taken to come from a cache."""
+    kind = request.request_type
+    if _generates_text(request):
+        if not request.audio_tokens and "reasoning" not in request.capabilities and len(request.modalities) == 1:
+            return Quantities(inputs, outputs)
+        return Quantities(
+            inputs,
+            outputs,
+            audio_input_tokens=request.audio_tokens,
+            reasoning_tokens=outputs if "reasoning" in request.capabilities else 0,
+            audio_output_tokens=outputs if "audio_generation" in request.modalities else 0,
+        )
+    if kind == "image_generation":
+        made = request.choices * _TOKENS_PER_IMAGE_MADE if guess and facts.prices.image_out is None else 0
+        return Quantities(inputs, made, image_output_tokens=made, images_out=request.choices)
+    if kind == "transcription" and guess:
+        return _HEARD._replace(input_tokens=inputs + _HEARD.input_tokens)
+    if kind == "speech":
+        spoken = request.characters * _AUDIO_TOKENS_PER_CHARACTER if guess else 0
+        return Quantities(inputs, spoken, audio_output_tokens=spoken, characters=request.characters)
+    return Quantities(
+        inputs, images_in=request.images if kind == "embedding" else 0, queries=1 if kind == "rerank" else 0
+    )
