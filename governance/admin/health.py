@@ -12,7 +12,8 @@ from fastapi.responses import JSONResponse
 
 from governance.admin.administered import Administered
 from governance.admin.answered import Answered
-from governance.engine.host import Host, installed
+from governance.engine.host import Host
+from governance.engine.plugins import installed
 from governance.ledger import Health
 from governance.telemetry.exposition import incomplete
 from governance.trace import iso

@@ -48,7 +48,8 @@ def check(
 
 def plugins(as_json: AsJson = False) -> None:
     """List the installed plugins: what each is for, which hooks it has, where it comes from."""
-    from governance.engine.host import HOOKS, PluginFault, installed, plugin_class
+    from governance.engine.host import HOOKS
+    from governance.engine.plugins import PluginFault, installed, plugin_class
 
     rows: list[dict[str, Any]] = []
     for name, entry in sorted(installed().items()):
@@ -77,7 +78,7 @@ def plugins(as_json: AsJson = False) -> None:
 
 def schema() -> None:
     """Print the JSON Schema of a policy, with the sections of all installed plugins (for editors and CI)."""
-    from governance.engine.host import installed, section_model
+    from governance.engine.plugins import installed, section_model
     from governance.policy.document import Core
 
     with clear_errors():

@@ -1,36 +1,29 @@
-"""Finds plugins, gives each its section of the policy, asks them in order, times them and contains them."""
+"""Starts the plugins of a policy, asks them in order, times them and contains them."""
 
 from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from collections.abc import Callable, Sequence
 from os import PathLike
 from time import perf_counter_ns
 from typing import Any, NamedTuple
 
 import pluggy
-from pydantic import BaseModel
 
 from governance import hookspecs
 from governance.catalog import Catalog
+from governance.engine.answers import as_ruled, check, note_shadows, told
+from governance.engine.plugins import PluginFault, installed, plugin_class, section_model
 from governance.model import Charge, Failure, Recovery, Refusal, Request, Ruling, Selection, Target, Usage, codes
-from governance.model.errors import GovernanceError
 from governance.policy import Policy, load_policy, parse_policy
 from governance.trace import Trace
 
 log = logging.getLogger("governance.engine")
 
-ENTRY_POINTS = "governance.plugins"
 # What is wrong with a request is wrong with it everywhere.
 OTHER_TARGETS_WILL_NOT_HELP = frozenset({"invalid_request", "content_policy"})
 HOOKS = ("pre_request", "select_targets", "charge_targets", "on_failure", "on_success")
-
-
-class PluginFault(GovernanceError):
-    """A plugin that breaks the contract; the message names it and says what would be right."""
 
 
 class Hook(NamedTuple):
@@ -38,43 +31,6 @@ class Hook(NamedTuple):
     call: Callable[..., Any]
     arguments: tuple[str, ...]
     needed: bool
-
-
-@cache
-def installed() -> Mapping[str, EntryPoint]:
-    """Every plugin that could be named in a policy."""
-    found: dict[str, EntryPoint] = {}
-    for entry in entry_points(group=ENTRY_POINTS):
-        first = found.setdefault(entry.name, entry)
-        # An editable install can be seen twice; that is one plugin all the same.
-        if first.value != entry.value:
-            raise PluginFault(f"two plugins are called `{entry.name}`: {first.value} and {entry.value}")
-    return found
-
-
-def plugin_class(name: str) -> type:
-    """The class of an installed plugin.
-
-    Raises:
-        PluginFault: it cannot be imported or is no plugin.
-    """
-    try:
-        found = installed()[name].load()
-    except Exception as error:  # a third party's import may raise anything
-        raise PluginFault(f"plugin `{name}` cannot be imported: {type(error).__name__}: {error}") from error
-    config = getattr(found, "Config", None)
-    if not (isinstance(found, type) and isinstance(config, type) and issubclass(config, BaseModel)):
-        raise PluginFault(f"plugin `{name}`: {installed()[name].value} must be a class with a pydantic model `Config`")
-    on_error = getattr(found, "on_error", "ignore")
-    if on_error not in ("ignore", "refuse"):
-        raise PluginFault(f"plugin `{name}`: on_error must be `ignore` or `refuse`, not `{on_error}`")
-    return found
-
-
-def section_model(name: str) -> type[BaseModel]:
-    """The model of a plugin's section."""
-    config: type[BaseModel] = plugin_class(name).Config  # type: ignore[attr-defined]
-    return config
 
 
 class Host:
@@ -139,9 +95,9 @@ class Host:
             if ruling.refusal:
                 return request, tuple(charges), ruling.refusal
             charges.extend(ruling.charges)
-            _note_shadows(ruling.charges, hook.plugin, trace)
+            note_shadows(ruling.charges, hook.plugin, trace)
             if ruling.model or ruling.task or ruling.targets:
-                request = _as_ruled(request, ruling)
+                request = as_ruled(request, ruling)
         return request, tuple(charges), None
 
     def select_targets(self, request: Request, trace: Trace) -> tuple[tuple[Target, ...] | None, Refusal | None]:
@@ -183,7 +139,7 @@ class Host:
                 continue
             charged = tuple(answer)
             for target in charged:
-                _note_shadows(target.charges, hook.plugin, trace)
+                note_shadows(target.charges, hook.plugin, trace)
         return charged, None
 
     def on_failure(self, request: Request, target: Target, failure: Failure, trace: Trace) -> Recovery:
@@ -240,32 +196,19 @@ class Host:
             answer = hook.call(*[arguments[argument] for argument in hook.arguments])
             if answer is None:
                 return None, None
-            _check(name, answer, expected)
+            check(name, answer, expected)
         except Exception as error:  # one plugin's fault must not become the caller's
             trace.step(hook.plugin, name, f"failed: {type(error).__name__}: {error}", began)
             if not hook.needed:
                 return None, None
             return None, _without(hook.plugin)
-        trace.step(hook.plugin, name, _charged(answer) if name == "charge_targets" else _did(answer), began)
+        trace.step(hook.plugin, name, told(name, answer), began)
         return answer, None
 
 
 def _without(plugin: str) -> Refusal:
     message = f"plugin {plugin} failed, and without it this request cannot be judged"
     return Refusal(503, codes.PLUGIN_ERROR, message, retry_after_s=1)
-
-
-def _note_shadows(charges: Sequence[Charge], plugin: str, trace: Trace) -> None:
-    # Whether a shadow limit would have refused is known only when its window was read.
-    for charge in charges:
-        if charge.window.mode == "shadow":
-            trace.shadow_limits.setdefault(charge.window.limit, plugin)
-
-
-def _charged(targets: Sequence[Target]) -> str:
-    charges = sum(len(target.charges) for target in targets)
-    rejected = sum(1 for target in targets if target.rejected)
-    return f"{charges} charges on {len(targets)} targets" + (f", {rejected} of them rejected" if rejected else "")
 
 
 def _in_order(registry: pluggy.PluginManager, hook: str, order: list[str]) -> list[Hook]:
@@ -282,55 +225,3 @@ def _in_order(registry: pluggy.PluginManager, hook: str, order: list[str]) -> li
         needed = getattr(implementation.plugin, "on_error", "ignore") == "refuse"
         found[name] = Hook(name, implementation.function, tuple(implementation.argnames), needed)
     return [found[name] for name in order if name in found]
-
-
-def _as_ruled(request: Request, ruling: Ruling) -> Request:
-    return request.but(
-        model=ruling.model or request.model,
-        task=ruling.task or request.task,
-        targets=ruling.targets or request.targets,
-        keep_fallbacks=ruling.keep_fallbacks if ruling.targets else request.keep_fallbacks,
-    )
-
-
-def _check(hook: str, answer: Any, expected: Any) -> None:
-    if not isinstance(answer, expected):
-        raise TypeError(f"{hook} returned {type(answer).__name__}")
-    if isinstance(answer, Ruling):
-        _check_each(hook, "charges", answer.charges, Charge)
-    proposed = isinstance(answer, (Ruling, Selection))
-    targets = answer.targets if proposed else answer if hook in ("select_targets", "charge_targets") else ()
-    _check_each(hook, "targets", targets, Target)
-    for target in targets:
-        _check_each(hook, f"charges of {target.name}", target.charges, Charge)
-    if isinstance(answer, (Ruling, Selection)):
-        _check_each(hook, "refusal", [answer.refusal] if answer.refusal is not None else [], Refusal)
-        _check_each(hook, "notes", [answer.notes], Mapping)
-        _check_each(hook, "shadow", answer.shadow, Mapping)
-
-
-def _check_each(hook: str, what: str, values: Sequence[Any], expected: type) -> None:
-    for value in values:
-        if not isinstance(value, expected):
-            raise TypeError(f"{hook} returned {type(value).__name__} among its {what}")
-
-
-def _did(answer: Any) -> str:
-    if isinstance(answer, Ruling):
-        if answer.refusal:
-            return "; ".join([*answer.remarks, f"refused: {answer.refusal.code}"])
-        parts = [f"{len(answer.charges)} charges"] if answer.charges else []
-        parts += [f"model {answer.model}"] if answer.model else []
-        parts += [f"{len(answer.targets)} targets"] if answer.targets else []
-        return "; ".join([*answer.remarks, ", ".join(parts)] if parts else answer.remarks) or "annotated"
-    if isinstance(answer, Selection) and answer.refusal:
-        return f"refused: {answer.refusal.code}"
-    if isinstance(answer, (Selection, list, tuple)):
-        targets = answer.targets if isinstance(answer, Selection) else answer
-        rejected = sum(1 for target in targets if target.rejected)
-        return f"proposed {len(targets)} targets" + (f", {rejected} of them rejected" if rejected else "")
-    if isinstance(answer, Recovery):
-        return (
-            f"cool down {answer.cool_down_s:g} s" if answer.cool_down_s else "try next" if answer.try_next else "stop"
-        )
-    return "done"

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from governance.engine.host import plugin_class
+from governance.engine.plugins import plugin_class
 from governance.ledger import Health
 from governance.ledger.memory import MemoryLedger
 from governance.model import Request

@@ -9,7 +9,8 @@ import pytest
 
 from governance.catalog import Catalog
 from governance.engine.engine import Engine
-from governance.engine.host import Host, plugin_class
+from governance.engine.host import Host
+from governance.engine.plugins import plugin_class
 from governance.hookspecs import hookimpl
 from governance.ledger import Option, Reserved
 from governance.ledger.memory import MemoryLedger

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from governance.engine.host import Host, PluginFault, installed, plugin_class, section_model
+from governance.engine.host import Host
+from governance.engine.plugins import PluginFault, installed, plugin_class, section_model
 from governance.hookspecs import hookimpl
 from governance.model import Request, Ruling
 from governance.model.errors import PolicyError

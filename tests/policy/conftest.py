@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from governance.engine.host import section_model
+from governance.engine.plugins import section_model
 from governance.policy import Policy, load_policy, parse_policy
 
 INSTALLED = ("routing_profiles",)

@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from governance.engine.host import section_model
+from governance.engine.plugins import section_model
 from governance.model.errors import PolicyError, Problem
 from governance.policy import parse_policy
 from governance.policy.document import Core

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from governance.engine.engine import Engine
-from governance.engine.host import Host, section_model
+from governance.engine.host import Host
+from governance.engine.plugins import section_model
 from governance.ledger.memory import MemoryLedger
 from governance.model import Request
 from governance.model.errors import PolicyError

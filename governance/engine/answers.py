@@ -1,0 +1,80 @@
+"""What a plugin answered: whether it is an answer of its hook, what it changes, and how the record tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from governance.model import Charge, Recovery, Refusal, Request, Ruling, Selection, Target
+from governance.trace import Trace
+
+
+def check(hook: str, answer: Any, expected: Any) -> None:
+    """Raises TypeError for what the hook may not return, at any depth that the engine reads."""
+    if not isinstance(answer, expected):
+        raise TypeError(f"{hook} returned {type(answer).__name__}")
+    if isinstance(answer, Ruling):
+        _check_each(hook, "charges", answer.charges, Charge)
+    proposed = isinstance(answer, (Ruling, Selection))
+    targets = answer.targets if proposed else answer if hook in ("select_targets", "charge_targets") else ()
+    _check_each(hook, "targets", targets, Target)
+    for target in targets:
+        _check_each(hook, f"charges of {target.name}", target.charges, Charge)
+    if isinstance(answer, (Ruling, Selection)):
+        _check_each(hook, "refusal", [answer.refusal] if answer.refusal is not None else [], Refusal)
+        _check_each(hook, "notes", [answer.notes], Mapping)
+        _check_each(hook, "shadow", answer.shadow, Mapping)
+
+
+def _check_each(hook: str, what: str, values: Sequence[Any], expected: type) -> None:
+    for value in values:
+        if not isinstance(value, expected):
+            raise TypeError(f"{hook} returned {type(value).__name__} among its {what}")
+
+
+def as_ruled(request: Request, ruling: Ruling) -> Request:
+    """The request that the next plugin sees."""
+    return request.but(
+        model=ruling.model or request.model,
+        task=ruling.task or request.task,
+        targets=ruling.targets or request.targets,
+        keep_fallbacks=ruling.keep_fallbacks if ruling.targets else request.keep_fallbacks,
+    )
+
+
+def note_shadows(charges: Sequence[Charge], plugin: str, trace: Trace) -> None:
+    """Remember which plugin brought the limits that are in shadow mode."""
+    # Whether a shadow limit would have refused is known only when its window was read.
+    for charge in charges:
+        if charge.window.mode == "shadow":
+            trace.shadow_limits.setdefault(charge.window.limit, plugin)
+
+
+def told(hook: str, answer: Any) -> str:
+    """What the record says that the plugin did, in a few words."""
+    if hook == "charge_targets":
+        return _charged(answer)
+    if isinstance(answer, Ruling):
+        if answer.refusal:
+            return "; ".join([*answer.remarks, f"refused: {answer.refusal.code}"])
+        parts = [f"{len(answer.charges)} charges"] if answer.charges else []
+        parts += [f"model {answer.model}"] if answer.model else []
+        parts += [f"{len(answer.targets)} targets"] if answer.targets else []
+        return "; ".join([*answer.remarks, ", ".join(parts)] if parts else answer.remarks) or "annotated"
+    if isinstance(answer, Selection) and answer.refusal:
+        return f"refused: {answer.refusal.code}"
+    if isinstance(answer, (Selection, list, tuple)):
+        targets = answer.targets if isinstance(answer, Selection) else answer
+        rejected = sum(1 for target in targets if target.rejected)
+        return f"proposed {len(targets)} targets" + (f", {rejected} of them rejected" if rejected else "")
+    if isinstance(answer, Recovery):
+        return (
+            f"cool down {answer.cool_down_s:g} s" if answer.cool_down_s else "try next" if answer.try_next else "stop"
+        )
+    return "done"
+
+
+def _charged(targets: Sequence[Target]) -> str:
+    charges = sum(len(target.charges) for target in targets)
+    rejected = sum(1 for target in targets if target.rejected)
+    return f"{charges} charges on {len(targets)} targets" + (f", {rejected} of them rejected" if rejected else "")
