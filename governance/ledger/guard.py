@@ -35,6 +35,8 @@ class Guarded:
         self._allowed = self._refused = self._lost = 0
         self._owed: dict[str, Mapping[str, int] | bool] = {}  # what was used, or whether a provider was attempted
         self._paying: asyncio.Task[None] | None = None
+        self.read, self.reserved = ledger.read, ledger.reserved
+        self.announce, self.announced = ledger.announce, ledger.announced
 
     async def reserve(
         self,
@@ -117,18 +119,6 @@ class Guarded:
             await self._ledger.cool_down(name, seconds)
         except LedgerUnavailable as error:
             self._left(error)
-
-    async def read(self, windows: Sequence[Window]) -> tuple[Reading, ...]:
-        return await self._ledger.read(windows)
-
-    async def reserved(self, windows: Sequence[Window]) -> tuple[int, ...]:
-        return await self._ledger.reserved(windows)
-
-    async def announce(self, windows: Sequence[Window]) -> None:
-        await self._ledger.announce(windows)
-
-    async def announced(self) -> tuple[Window, ...]:
-        return await self._ledger.announced()
 
     async def health(self) -> Health:
         health = await self._ledger.health()

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from heapq import heappop, heappush
 from itertools import islice
 from typing import Final, Literal
 
 from governance.ledger import Health, Option, OptionReading, Reading, Reserved
 from governance.ledger.announced import Announced
-from governance.ledger.reservation import Counted, Key, Part, Record, check, held, key_of, lease_of
-from governance.ledger.windows import Calendar, Concurrent, Counter, Rolling, counter, length_ms
+from governance.ledger.counters import Counters
+from governance.ledger.reservation import ADOPTED_S, MOST_OPEN, Key, Part, Record, check, held, key_of
+from governance.ledger.windows import Counter, length_ms
 from governance.model import Charge, Window
 
 REMEMBERED_S: Final = 900  # a settle that comes this long after the end still applies its difference
-ADOPTED_S: Final = 600  # deadline of a reservation that only `move` knows, because the ledger forgot it
-MOST_OPEN: Final = 10_000
 _REAPED_PER_CALL: Final = 4
 _FORGOTTEN_PER_CALL: Final = 8
-_SWEPT_PER_CALL: Final = 2
+_COOLED_PER_CALL: Final = 2
 
 
 class MemoryLedger:
@@ -32,9 +30,7 @@ class MemoryLedger:
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._windows: dict[Key, Counter] = {}
-        self._order: deque[Key] = deque()  # the same keys; the sweep walks round it
-        self._created = 0
+        self._counters = Counters()
         self._records: dict[str, Record] = {}
         self._due: list[tuple[int, str]] = []  # when to look at a record again
         self._cooling: dict[str, int] = {}
@@ -54,10 +50,9 @@ class MemoryLedger:
         dry_run: bool = False,
     ) -> Reserved:
         length = length_ms(deadline_s)
-        down_ms, up_ms = self._now()
-        self._tidy(down_ms)
-        ours = self._counters(shared, down_ms)
-        theirs = [self._counters(option.charges, down_ms) for option in options]
+        down_ms, up_ms = self._begin()
+        ours = self._counters.of(shared, down_ms)
+        theirs = [self._counters.of(option.charges, down_ms) for option in options]
         fits, shared_readings = check(shared, ours, down_ms)
         chosen: int | None = None
         readings = []
@@ -76,21 +71,20 @@ class MemoryLedger:
             chosen = None
         elif not dry_run:
             record = Record(chosen, down_ms + length, length, [])
-            self._count(reservation_id, record, Part(0, True, shared, down_ms, up_ms), ours)
+            self._counters.count(reservation_id, record, Part(0, True, shared, down_ms, up_ms), ours)
             if chosen is not None:
                 part = Part(0, False, options[chosen].charges, down_ms, up_ms)
-                self._count(reservation_id, record, part, theirs[chosen])
+                self._counters.count(reservation_id, record, part, theirs[chosen])
             self._remember(reservation_id, record)
         return Reserved(granted, chosen, shared_readings, tuple(readings), down_ms / 1000)
 
     async def move(
         self, reservation_id: str, hop: int, option: Option, shared: Sequence[Charge] = (), *, force: bool = False
     ) -> OptionReading:
-        down_ms, up_ms = self._now()
-        self._tidy(down_ms)
+        down_ms, up_ms = self._begin()
         charges = (*option.charges, *shared)
         both = Option(option.name, charges)
-        counters = self._counters(charges, down_ms)
+        counters = self._counters.of(charges, down_ms)
         record = self._records.get(reservation_id)
         if record is None:
             record = Record(None, down_ms + ADOPTED_S * 1000, ADOPTED_S * 1000, [], hop=hop - 1, holds=False)
@@ -104,22 +98,23 @@ class MemoryLedger:
             heappush(self._due, (record.deadline_ms, reservation_id))
             for part in record.parts:
                 if part.counted == "nothing":  # the attempt was made after all
-                    self._recount(reservation_id, record, part, "requests", down_ms)
+                    self._counters.recount(reservation_id, record, part, "requests", down_ms)
         for part in record.parts:
             if not part.shared and part.counted == "all":
-                self._recount(reservation_id, record, part, "requests", down_ms)
+                self._counters.recount(reservation_id, record, part, "requests", down_ms)
         reading = self._weigh(both, counters, down_ms)
         record.hop, record.attempted = hop, False
         record.holds = force or (reading.fits and reading.cooling_until_s is None)
         if record.holds:
             ours = len(option.charges)
-            self._count(reservation_id, record, Part(hop, False, option.charges, down_ms, up_ms), counters[:ours])
-            self._count(reservation_id, record, Part(hop, True, shared, down_ms, up_ms), counters[ours:])
+            self._counters.count(
+                reservation_id, record, Part(hop, False, option.charges, down_ms, up_ms), counters[:ours]
+            )
+            self._counters.count(reservation_id, record, Part(hop, True, shared, down_ms, up_ms), counters[ours:])
         return reading
 
     async def settle(self, reservation_id: str, actual: Mapping[str, int]) -> bool:
-        down_ms, _ = self._now()
-        self._tidy(down_ms)
+        down_ms, _ = self._begin()
         record = self._records.get(reservation_id)
         if record is None or record.state == "settled":
             return False
@@ -133,29 +128,29 @@ class MemoryLedger:
                 if charge.window.unit in actual:
                     want = 0 if key in settled else max(0, actual[charge.window.unit])
                     settled.add(key)
-                self._set(reservation_id, record, part, index, want if charge.window.period is not None else 0, down_ms)
+                self._counters.correct(
+                    reservation_id, record, part, index, want if charge.window.period is not None else 0, down_ms
+                )
         self._end(reservation_id, record, "settled", down_ms)
         return True
 
     async def release(self, reservation_id: str, *, attempted: bool = False) -> bool:
-        down_ms, _ = self._now()
-        self._tidy(down_ms)
+        down_ms, _ = self._begin()
         record = self._records.get(reservation_id)
         if record is None or record.state in ("settled", "released"):
             return False
         if record.state == "expired":
             for part in record.parts if attempted else ():
                 if part.counted == "nothing":  # the attempt was made after all
-                    self._recount(reservation_id, record, part, "requests", down_ms)
+                    self._counters.recount(reservation_id, record, part, "requests", down_ms)
             record.state = "released"
             return False
-        self._give_back(reservation_id, record, attempted, down_ms)
+        self._counters.give_back(reservation_id, record, attempted, down_ms)
         self._end(reservation_id, record, "released", down_ms)
         return True
 
     async def renew(self, reservation_id: str, deadline_s: float, *, attempted: bool = False) -> bool:
-        down_ms, _ = self._now()
-        self._tidy(down_ms)
+        down_ms, _ = self._begin()
         record = self._records.get(reservation_id)
         if record is None or record.state != "open":
             return False
@@ -166,13 +161,13 @@ class MemoryLedger:
         for part in record.parts:
             for index, charge in enumerate(part.charges):
                 if charge.window.period is None and part.counted == "all":
-                    self._set(reservation_id, record, part, index, charge.amount, down_ms)
+                    self._counters.correct(reservation_id, record, part, index, charge.amount, down_ms)
         return True
 
     async def cool_down(self, name: str, seconds: float) -> None:
-        down_ms, _ = self._now()
+        down_ms = self._now_ms()
         self._cooling[name] = max(self._cooling.pop(name, 0), down_ms + round(seconds * 1000))
-        for oldest in list(islice(self._cooling, _SWEPT_PER_CALL)):
+        for oldest in list(islice(self._cooling, _COOLED_PER_CALL)):
             if self._cooling[oldest] <= down_ms:
                 del self._cooling[oldest]
         if len(self._cooling) > self._cooling_most:
@@ -180,30 +175,27 @@ class MemoryLedger:
             self._cooling_most = 64 + 2 * len(self._cooling)
 
     async def read(self, windows: Sequence[Window]) -> tuple[Reading, ...]:
-        down_ms, _ = self._now()
-        self._tidy(down_ms)
+        down_ms, _ = self._begin()
         charges = [Charge(window, 0) for window in windows]
-        counters = self._counters(charges, down_ms)
+        counters = self._counters.of(charges, down_ms)
         readings = check(charges, counters, down_ms)[1]
         for window in counters:
             window.asked = 0
         return readings
 
     async def reserved(self, windows: Sequence[Window]) -> tuple[int, ...]:
-        down_ms, _ = self._now()
-        self._tidy(down_ms)
-        sums = held(islice(reversed(self._open.values()), MOST_OPEN), self._windows, down_ms)
+        down_ms, _ = self._begin()
+        sums = held(islice(reversed(self._open.values()), MOST_OPEN), self._counters.by_key, down_ms)
         return tuple(sums[key_of(window)] for window in windows)
 
     async def announce(self, windows: Sequence[Window]) -> None:
-        self._announced.add(windows, self._now()[0])
+        self._announced.add(windows, self._now_ms())
 
     async def announced(self) -> tuple[Window, ...]:
-        return self._announced.live(self._now()[0])
+        return self._announced.live(self._now_ms())
 
     async def health(self) -> Health:
-        down_ms, _ = self._now()
-        self._tidy(down_ms)
+        down_ms, _ = self._begin()
         return Health("memory", True, self._epoch_s, len(self._open), self._expired, down_ms / 1000)
 
     async def close(self) -> None:
@@ -211,34 +203,36 @@ class MemoryLedger:
 
     # --- the pieces -------------------------------------------------------------------------------------------------
 
-    def _now(self) -> tuple[int, int]:
-        """Milliseconds, rounded down and up; to the microsecond first, because 1000.3 * 1000 is not 1000300."""
+    def _now_ms(self) -> int:
+        return round(self._clock() * 1_000_000) // 1000
+
+    def _begin(self) -> tuple[int, int]:
+        """Milliseconds now, rounded down and up, after bounded work on what is over.
+
+        Releases reservations past their deadline, forgets old ones, forgets empty windows.
+        """
+        # To the microsecond first, because 1000.3 * 1000 is not 1000300.
         now_us = round(self._clock() * 1_000_000)
-        return now_us // 1000, -(-now_us // 1000)
-
-    def _counters(self, charges: Sequence[Charge], now_ms: int) -> list[Counter]:
-        """The windows of these charges. Raises ValueError, before anything is counted, for what cannot be counted."""
-        windows = self._windows
-        found = []
-        for charge in charges:
-            of = charge.window
-            key = (of.limit, of.subject, of.unit, of.period)
-            window = windows.get(key)
-            if window is None:
-                window = self._begin(of)
-            elif window.__class__ is Calendar and window.timezone != of.timezone:
-                window.follow(of.timezone, now_ms)
-            if charge.amount < 0:
-                raise ValueError(f"cannot charge {charge.amount} {of.unit} to {of.limit}: amounts are not negative")
-            found.append(window)
-        return found
-
-    def _begin(self, of: Window) -> Counter:
-        key = key_of(of)
-        window = self._windows[key] = counter(of)
-        self._order.append(key)
-        self._created += 1
-        return window
+        down_ms = now_us // 1000
+        due, released = self._due, 0
+        for _ in range(_FORGOTTEN_PER_CALL):
+            if not due or due[0][0] > down_ms or released == _REAPED_PER_CALL:
+                break
+            _, reservation_id = heappop(due)
+            record = self._records.get(reservation_id)
+            if record is None:
+                continue
+            if record.state == "open":
+                if record.deadline_ms <= down_ms:
+                    self._counters.give_back(reservation_id, record, record.attempted, down_ms)
+                    self._end(reservation_id, record, "expired", down_ms)
+                    self._expired += 1
+                    released += 1
+                    heappush(due, (down_ms + REMEMBERED_S * 1000, reservation_id))
+            elif record.ended_ms + REMEMBERED_S * 1000 <= down_ms:
+                del self._records[reservation_id]
+        self._counters.sweep(down_ms)
+        return down_ms, -(-now_us // 1000)
 
     def _weigh(self, option: Option, counters: list[Counter], now_ms: int) -> OptionReading:
         fits, readings = check(option.charges, counters, now_ms)
@@ -246,48 +240,6 @@ class MemoryLedger:
             window.asked -= charge.amount
         until_ms = self._cooling.get(option.name, 0)
         return OptionReading(fits, until_ms / 1000 if until_ms > now_ms else None, readings)
-
-    def _count(self, reservation_id: str, record: Record, part: Part, counters: Iterable[Counter]) -> None:
-        up_ms = part.up_ms
-        for index, (window, charge) in enumerate(zip(counters, part.charges, strict=True)):
-            if isinstance(window, Concurrent):
-                window.take(lease_of(reservation_id, part, index), charge.amount, record.deadline_ms)
-            else:
-                window.charge(up_ms, charge.amount, charge.window.amount)
-        record.parts.append(part)
-
-    def _recount(self, reservation_id: str, record: Record, part: Part, counted: Counted, now_ms: int) -> None:
-        """Leave all of a part counted, only its requests, or nothing."""
-        for index, charge in enumerate(part.charges):
-            keep = counted == "all" or (counted == "requests" and charge.window.unit == "requests")
-            self._set(reservation_id, record, part, index, charge.amount if keep else 0, now_ms)
-        part.counted = counted
-
-    def _set(self, reservation_id: str, record: Record, part: Part, index: int, want: int, now_ms: int) -> None:
-        """Make the window of one charge count `want` for it, at the time when it was counted."""
-        charge = part.charges[index]
-        # In the zone that it follows now: a change of what was counted begins no period.
-        window = self._windows.get(key_of(charge.window)) or self._begin(charge.window)
-        if isinstance(window, Concurrent):
-            lease = lease_of(reservation_id, part, index)
-            if want:
-                window.take(lease, want, record.deadline_ms)
-            else:
-                window.give_back(lease)
-            return
-        counts = part.counted == "all" or (part.counted == "requests" and charge.window.unit == "requests")
-        window.roll(now_ms)
-        counted_ms = part.up_ms if isinstance(window, Rolling) else part.down_ms
-        window.adjust(counted_ms, want - (charge.amount if counts else 0), charge.window.amount, now_ms)
-
-    def _give_back(self, reservation_id: str, record: Record, attempted: bool, now_ms: int) -> None:
-        for part in record.parts:
-            if part.counted == "nothing":
-                continue
-            if attempted or part.hop != record.hop:
-                self._recount(reservation_id, record, part, "requests", now_ms)
-            else:
-                self._recount(reservation_id, record, part, "nothing", now_ms)
 
     def _remember(self, reservation_id: str, record: Record) -> None:
         self._records[reservation_id] = record
@@ -301,35 +253,3 @@ class MemoryLedger:
         record.state, record.ended_ms = state, now_ms
         if state != "expired":
             heappush(self._due, (now_ms + REMEMBERED_S * 1000, reservation_id))
-
-    def _tidy(self, now_ms: int) -> None:
-        """Bounded work: release reservations past their deadline, forget old ones, forget empty windows."""
-        due, released = self._due, 0
-        for _ in range(_FORGOTTEN_PER_CALL):
-            if not due or due[0][0] > now_ms or released == _REAPED_PER_CALL:
-                break
-            _, reservation_id = heappop(due)
-            record = self._records.get(reservation_id)
-            if record is None:
-                continue
-            if record.state == "open":
-                if record.deadline_ms <= now_ms:
-                    self._give_back(reservation_id, record, record.attempted, now_ms)
-                    self._end(reservation_id, record, "expired", now_ms)
-                    self._expired += 1
-                    released += 1
-                    heappush(due, (now_ms + REMEMBERED_S * 1000, reservation_id))
-            elif record.ended_ms + REMEMBERED_S * 1000 <= now_ms:
-                del self._records[reservation_id]
-        order, windows = self._order, self._windows
-        for _ in range(min(len(order), _SWEPT_PER_CALL + self._created)):
-            key = order[0]
-            window = windows[key]
-            if window.gone_ms <= now_ms and not isinstance(window, Calendar):
-                window.roll(now_ms)
-            if not window.used or (isinstance(window, Calendar) and window.gone_ms <= now_ms):
-                del windows[key]
-                order.popleft()
-            else:
-                order.rotate(-1)
-        self._created = 0

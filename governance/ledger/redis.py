@@ -14,18 +14,16 @@ from governance.ledger import Health, Option, OptionReading, Reading, Reserved
 from governance.ledger.announced import MOST_ANNOUNCED, known_for_ms, read_back, written
 from governance.ledger.encoding import LETTERS, Block, Encoder, hashed, readings
 from governance.ledger.link import Link
-from governance.ledger.reservation import Key, key_of
+from governance.ledger.reservation import ADOPTED_S, MOST_OPEN, Key, key_of
 from governance.ledger.scripts import SCRIPTS, script
 from governance.ledger.windows import length_ms
 from governance.model import Charge, Window
 from governance.model.errors import LedgerUnavailable
 
-ADOPTED_S: Final = 600  # deadline of a reservation that only `move` knows, because the ledger forgot it
 _EPOCH_LASTS_MS: Final = 400 * 86_400_000
 _REALM = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _WRONG_CALENDAR: Final = -1
 _TRIES: Final = 3
-_MOST_OPEN: Final = 10_000
 _SUMMED_PER_CALL: Final = 200
 _TOLD_PER_CALL: Final = 5_000
 
@@ -139,7 +137,7 @@ class RedisLedger:
             places += map(self._encoder.place, windows[begin : begin + _SUMMED_PER_CALL])
             # Tens of thousands take half a second, in which this worker would serve nobody.
             await asyncio.sleep(0)
-        rids = await self._link.run(self._scripts["open"], [self._nothing, self._due], [_MOST_OPEN])
+        rids = await self._link.run(self._scripts["open"], [self._nothing, self._due], [MOST_OPEN])
         sums: Counter[str] = Counter()
         for begin in range(0, len(rids), _SUMMED_PER_CALL):
             # One call holds up everybody else on the server for as long as it takes.

@@ -1,15 +1,18 @@
-"""A reservation as the memory ledger remembers it, and whether charges fit their windows."""
+"""A reservation: what both stores say of one, how the memory ledger remembers it, and whether charges fit."""
 
 from __future__ import annotations
 
 from collections import Counter as Sums
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from governance.ledger import Reading
 from governance.ledger.windows import Concurrent, Counter, Rolling
 from governance.model import Charge, Window
+
+ADOPTED_S: Final = 600  # deadline of a reservation that only `move` knows, because the ledger forgot it
+MOST_OPEN: Final = 10_000  # open reservations whose holdings are added up for one answer
 
 Key = tuple[str, str, str, int | str | None]
 Counted = Literal["all", "requests", "nothing"]
