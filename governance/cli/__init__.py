@@ -7,7 +7,9 @@ For `test`: 1 a test fails, 2 the tests or the policy have mistakes.
 from __future__ import annotations
 
 import sys
+from importlib.metadata import PackageNotFoundError, version
 from io import TextIOWrapper
+from typing import Annotated
 
 import typer
 
@@ -15,9 +17,8 @@ from governance.cli import classifiers, discovery, explain, keys, models, policy
 
 app = typer.Typer(
     name="governance",
-    help="Governance for the LiteLLM proxy: routing, limits and failover from one YAML policy, all explained.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 PASS_THROUGH = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -39,6 +40,30 @@ app.command("eval-classifier")(classifiers.eval_classifier)
 app.command()(policy.plugins)
 app.add_typer(keys.keys, name="keys")
 app.command()(policy.schema)
+
+
+def _show_version(wanted: bool) -> None:
+    if not wanted:
+        return
+    try:
+        litellm = version("litellm")
+    except PackageNotFoundError:
+        litellm = "not installed"
+    python = ".".join(map(str, sys.version_info[:3]))
+    typer.echo(f"governance {version('litellm-governance')} (LiteLLM {litellm}, Python {python})")
+    raise typer.Exit
+
+
+@app.callback()
+def governance(
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show what is installed in which version."
+        ),
+    ] = False,
+) -> None:
+    """Governance for the LiteLLM proxy: routing, limits and failover from one YAML policy, all explained."""
 
 
 def main() -> None:

@@ -11,7 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
-from governance.cli.terminal import AsJson, clear_errors, print_json
+from governance.cli.table import Table
+from governance.cli.terminal import AsJson, clear_errors, print_json, show
 from governance.model.errors import PolicyError, Problem
 
 
@@ -97,20 +98,16 @@ def _latency(taken_us: list[float]) -> dict[str, float]:
 
 
 def _print(measured: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console, latency = Console(), measured["latency_us"]
-    console.print(
+    latency = measured["latency_us"]
+    summary = (
         f"{measured['prompts']:,} prompts: accuracy {measured['accuracy']:.3f}, macro-F1 {measured['macro_f1']:.3f}; "
-        f"p50 {latency['p50']:.0f} us, p99 {latency['p99']:.0f} us, max {latency['max']:.0f} us",
-        highlight=False,
+        f"p50 {latency['p50']:.0f} us, p99 {latency['p99']:.0f} us, max {latency['max']:.0f} us"
     )
     columns = list(measured["confusion"])
-    heads = ("class", "prompts", "precision", "recall", "F1", *(f"as {name}" for name in columns))
-    table = Table(*heads, box=None, pad_edge=False, header_style="bold")
+    heads = ("prompts", "precision", "recall", "F1", *(f"as {name}" for name in columns))
+    table = Table("class", *heads, names=("class",), numbers=heads)
     for label, each in measured["classes"].items():
         scores = (f"{each[key]:.3f}" for key in ("precision", "recall", "f1"))
         confused = (str(measured["confusion"][label][other] or "·") for other in columns)
-        table.add_row(label, str(each["support"]), *scores, *confused)
-    console.print(table)
+        table.add(label, str(each["support"]), *scores, *confused)
+    show(summary, table)

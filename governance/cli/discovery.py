@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from governance.cli.catalog_settings import ProviderOption, catalog_settings, store_of
-from governance.cli.running_proxy import shown
-from governance.cli.terminal import AsJson, ConfigOption, PolicyOption, clear_errors, print_json
+from governance.cli.table import Table
+from governance.cli.terminal import AsJson, ConfigOption, PolicyOption, clear_errors, print_json, show, shown
 from governance.model.errors import GovernanceError
 
 if TYPE_CHECKING:
@@ -92,22 +92,20 @@ def _sources(settings: CatalogSettings, store: Store, config: Path | None = None
 
 
 def _print(outcomes: list[Outcome]) -> None:
-    from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table("provider", "new", "gone", "as before", "", box=None, pad_edge=False, header_style="bold")
+    table = Table("provider", "new", "gone", "as before", "", names=("provider",), numbers=("new", "gone", "as before"))
     for outcome in outcomes:
         if outcome.error:
             kept = f"; {outcome.unchanged:,} known before are kept" if outcome.unchanged else ""
-            table.add_row(outcome.source.name, "", "", "", Text(shown(f"failed: {outcome.error}{kept}"), style="red"))
+            table.add(outcome.source.name, "", "", "", Text(shown(f"failed: {outcome.error}{kept}"), style="red"))
             continue
         names = ", ".join([*(f"+{name}" for name in outcome.added[:3]), *(f"-{name}" for name in outcome.removed[:3])])
         more = len(outcome.added[3:]) + len(outcome.removed[3:])
         names += f" and {more:,} more" if more else ""
         counts = (f"{len(outcome.added):,}", f"{len(outcome.removed):,}", f"{outcome.unchanged:,}")
-        table.add_row(outcome.source.name, *counts, Text(shown(names), style="dim"))
-    Console().print(table)
+        table.add(outcome.source.name, *counts, Text(shown(names), style="dim"))
+    show(table)
 
 
 @urls.callback(invoke_without_command=True)
@@ -120,13 +118,10 @@ def show_urls(context: typer.Context, policy: PolicyOption = None, as_json: AsJs
     if as_json:
         print_json({"urls": rows})
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("provider", "page", "by", box=None, pad_edge=False, header_style="bold")
+    table = Table("provider", "page", "by", names=("provider", "page"))
     for row in rows:
-        table.add_row(row["provider"], row["url"] or "none", row["by"])
-    Console().print(table)
+        table.add(row["provider"], row["url"] or "none", row["by"])
+    show(table)
 
 
 @urls.command("set")

@@ -12,7 +12,8 @@ from typing import Annotated, Any, Final
 import typer
 
 from governance.cli.running_proxy import KEY_ENV, URL, KeyEnvOption, UrlOption, clear_answers, running_proxy
-from governance.cli.terminal import AsJson, ConfigOption, PolicyOption, clear_errors, policy_path, print_json
+from governance.cli.table import Table
+from governance.cli.terminal import AsJson, ConfigOption, PolicyOption, clear_errors, policy_path, print_json, show
 from governance.model.errors import PolicyError, Problem
 
 # What decisions are called: `governance.trace.uuid7`.
@@ -57,11 +58,9 @@ def explain(
     if as_json:
         print_json(record)
         return
-    from rich.console import Console
-
     from governance.cli.tree import decision_tree
 
-    Console().print(decision_tree(record))
+    show(decision_tree(record))
 
 
 def _simulated(request: str, policy: Path | None, config: Path | None) -> dict[str, Any]:
@@ -83,19 +82,14 @@ def _list_recent(url: str, key_env: str, as_json: bool) -> None:
     if as_json:
         print_json(told)
         return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     from governance.cli.tree import outcome, printable
 
-    table = Table("id", "at", "who", "asked for", "what came of it", box=None, pad_edge=False, header_style="bold")
+    table = Table("id", "at", "who", "asked for", "what came of it", names=("id",))
     for record in printable(told["decisions"]):
         who = record["identity"]
         asker = who["virtual_key_name"] or who["team_name"] or who["team_id"] or who["user_id"]
-        table.add_row(record["id"], record["at"], Text(asker), Text(record["request"]["model"]), outcome(record))
-    console = Console()
-    console.print(table if told["decisions"] else "no decisions yet")
+        table.add(record["id"], record["at"], asker, record["request"]["model"], outcome(record))
+    show(table if told["decisions"] else "no decisions yet")
 
 
 def _read(source: str) -> dict[str, Any]:

@@ -19,18 +19,17 @@ _SHORTEST: Final = 20
 keys = typer.Typer(help="Make keys for the policy's section `keys`.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Option("--name", "-n", help="what the key is called, unique in the policy")]
-Text = Annotated[str, typer.Option()]
 Models = Annotated[list[str] | None, typer.Option("--model", "-m", help="a model it may ask for; may be repeated")]
 
 
 @keys.command()
 def new(
     name: Name = "new key",
-    team: Text = "",
-    user: Text = "",
-    customer: Text = "",
+    team: Annotated[str, typer.Option(help="id of the team that its requests count for")] = "",
+    user: Annotated[str, typer.Option(help="id of the user that its requests count for")] = "",
+    customer: Annotated[str, typer.Option(help="id of the customer that its requests count for")] = "",
     model: Models = None,
-    expires: Text = "",
+    expires: Annotated[str, typer.Option(help="when it ends, e.g. 2026-12-31 or 2026-12-31T18:00:00Z")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Make a key: shown once, with the entry for the policy, which does not hold the key itself."""

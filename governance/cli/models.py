@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Final
 
 import typer
 
 from governance.cli.catalog_settings import ProviderOption, catalog_settings, store_of
 from governance.cli.discovery import read_models
-from governance.cli.running_proxy import shown
-from governance.cli.terminal import AsJson, ConfigOption, PolicyOption, clear_errors, print_json
+from governance.cli.table import Table
+from governance.cli.terminal import AsJson, ConfigOption, PolicyOption, clear_errors, print_json, show, shown
 
-if TYPE_CHECKING:
-    pass
-
-_SHORT = {"image_generation": "→image", "audio_generation": "→audio", "video_generation": "→video"}
+_NUMBERS: Final = ("in $/1M", "out $/1M", "context", "output")
+_SHORT: Final = {"image_generation": "→image", "audio_generation": "→audio", "video_generation": "→video"}
 
 
 def models(
@@ -66,37 +64,18 @@ def _check_modality(modality: str | None) -> None:
 
 
 def _print(rows: list[dict[str, Any]], problem: str | None, *, everything: bool) -> None:
-    from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in (
-        "model",
-        "tier",
-        "in $/1M",
-        "out $/1M",
-        "context",
-        "output",
-        "takes → makes",
-        "can",
-        "served",
-        "by",
-    ):
-        justify: Literal["right", "left"] = "right" if heading in _NUMBERS else "left"
-        table.add_column(heading, justify=justify, overflow="fold", no_wrap=heading == "model")
+    table = Table(
+        "model", "tier", *_NUMBERS, "takes → makes", "can", "served", "by", names=("model",), numbers=_NUMBERS
+    )
     for row in rows:
         style = "dim strike" if row["gone_since"] else ""
-        table.add_row(*(Text(shown(cell), style=style) for cell in _cells(row)))
-    console = Console()
-    console.print(table)
+        table.add(*(Text(shown(cell), style=style) for cell in _cells(row)))
     summary = f"{len(rows):,} {'model' if len(rows) == 1 else 'models'}"
-    console.print(summary if everything else f"{summary}; --all shows those that only LiteLLM's model map knows too")
+    show(table, summary if everything else f"{summary}; --all shows those that only LiteLLM's model map knows too")
     if problem:
-        console.print(Text(shown(problem), style="red"))
-
-
-_NUMBERS = frozenset({"in $/1M", "out $/1M", "context", "output"})
+        show(Text(shown(problem), style="red"))
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:

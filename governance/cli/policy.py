@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from governance.cli.terminal import AsJson, ConfigOption, clear_errors, policy_path, print_json
+from governance.cli.table import Table
+from governance.cli.terminal import AsJson, ConfigOption, clear_errors, policy_path, print_json, show
 
 
 def check(
@@ -18,6 +19,7 @@ def check(
 ) -> None:
     """Validate a policy: every mistake with file and line, exit code 1; warnings for what can never work."""
     from governance.engine.host import Host
+    from governance.policy.database import missing_client
     from governance.policy.double_limits import double_limits
     from governance.policy.litellm_file import known_models, read_catalog, read_config
 
@@ -27,7 +29,10 @@ def check(
         catalog = read_catalog(config, known_models(host.policy.core.catalog, os.environ))
         warnings = [*host.warnings(catalog), *(_unserved(host, catalog) if config else ())]
         if config:
-            warnings.extend(f"{config.name}: {message}" for message in double_limits(read_config(config), host.policy))
+            settings = read_config(config)
+            missing = missing_client(settings, {})
+            warnings.extend([f"{config.name}: {missing}"] if missing else ())
+            warnings.extend(f"{config.name}: {message}" for message in double_limits(settings, host.policy))
         sections = {name: _size(host.policy.sections[name]) for name in host.policy.order}
         if as_json:
             print_json(
@@ -66,14 +71,11 @@ def plugins(as_json: AsJson = False) -> None:
     if as_json:
         print_json({"plugins": rows})
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("plugin", "from", "hooks", "what it does", box=None, pad_edge=False, header_style="bold")
+    table = Table("plugin", "from", "hooks", "what it does", names=("plugin",))
     for row in rows:
         source = f"{row['distribution']} {row['version']}" if row["distribution"] else "unknown"
-        table.add_row(row["name"], source, ", ".join(row.get("hooks", ())), row.get("summary") or row.get("error", ""))
-    Console().print(table)
+        table.add(row["name"], source, ", ".join(row.get("hooks", ())), row.get("summary") or row.get("error", ""))
+    show(table)
 
 
 def schema() -> None:

@@ -10,8 +10,9 @@ from typing import Annotated
 
 import typer
 
+from governance.cli.port import listens_on, refuse_taken
 from governance.cli.terminal import CANNOT_RUN, PolicyOption, clear_errors
-from governance.model.errors import GovernanceError
+from governance.model.errors import GovernanceError, PolicyError, Problem
 
 _STARTUP_HOOKS = "LITELLM_WORKER_STARTUP_HOOKS"
 _CALLBACK = "governance.proxy.callback.handler"
@@ -27,12 +28,25 @@ def serve(
     """Run the LiteLLM proxy with governance wired in. Every other option is passed on to `litellm`."""
     _require_litellm()
     from governance.engine.host import Host
+    from governance.policy.database import missing_client
+    from governance.policy.litellm_file import read_config
 
     with clear_errors():
-        if not config.exists():
-            raise GovernanceError(f"{config} does not exist; name the proxy's file with --config")
+        if not os.path.lexists(config):
+            raise PolicyError([Problem(str(config), 0, 0, "", "does not exist; name the proxy's file with --config")])
+        settings = read_config(config)
         path = _policy_of(config) if policy is None else policy
         Host.load(path)
+    try:
+        missing = missing_client(settings, os.environ)
+        if missing:
+            raise GovernanceError(f"{config}: {missing}")
+        listening = listens_on(context.args, os.environ)
+        if listening:
+            refuse_taken(*listening, f"governance serve --config {config}")
+    except GovernanceError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(CANNOT_RUN) from None
     os.environ["GOVERNANCE_POLICY"] = str(path.resolve())
     if not _names_callback(config):
         _install_at_start()
@@ -72,6 +86,7 @@ def demo(port: Annotated[int, typer.Option(help="port of the proxy", min=1, max=
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        refuse_taken("127.0.0.1", port, "governance demo")
         run_demo(port, sys.stdout)
     except KeyboardInterrupt:
         typer.echo("\nended")

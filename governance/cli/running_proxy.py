@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from governance.cli.terminal import CANNOT_RUN, print_json
+from governance.cli.terminal import CANNOT_RUN, print_json, shown
 from governance.model.errors import GovernanceError
 
 if TYPE_CHECKING:
     import httpx
 
-UrlOption = Annotated[str, typer.Option("--url", help="the running proxy", envvar="GOVERNANCE_URL")]
 KeyEnvOption = Annotated[
     str, typer.Option("--key-env", help="environment variable that holds an admin's key; asked for when it is not set")
 ]
@@ -24,6 +23,27 @@ URL: Final = "http://127.0.0.1:4000"
 KEY_ENV: Final = "LITELLM_MASTER_KEY"
 _TIMEOUT_S: Final = 30.0
 _LONGEST_MESSAGE: Final = 500
+
+
+def proxy_address(url: str) -> str:
+    """The address of a proxy as it was given. Raises typer.BadParameter where it can be none."""
+    if url == URL:
+        return url
+    import httpx
+
+    try:
+        parsed = httpx.URL(url)
+        reason = "" if parsed.scheme in ("http", "https") and parsed.host else "it names no machine to ask over http"
+    except httpx.InvalidURL as error:
+        reason = str(error)
+    if reason:
+        raise typer.BadParameter(f"`{shown(url)}` is no address of a proxy ({reason}); write one such as {URL}")
+    return url
+
+
+UrlOption = Annotated[
+    str, typer.Option("--url", help="the running proxy", envvar="GOVERNANCE_URL", callback=proxy_address)
+]
 
 
 class NotAnswered(GovernanceError):
@@ -42,12 +62,7 @@ class RunningProxy:
         import httpx
 
         self.url = url.rstrip("/")
-        try:
-            parsed = httpx.URL(self.url)
-        except httpx.InvalidURL as error:
-            raise NotAnswered(f"--url {url}: {error}") from None
-        if parsed.scheme not in ("http", "https") or not parsed.host:
-            raise NotAnswered(f"--url {url}: write an address such as {URL}")
+        parsed = httpx.URL(self.url)
         if not key.isascii() or not key.isprintable() or " " in key:
             raise NotAnswered("the key holds blanks or characters that no key has")
         # A proxy of the network has no business between this command and its own machine.
@@ -124,8 +139,3 @@ def clear_answers(as_json: bool = False) -> Iterator[None]:
         else:
             sys.stderr.write(f"{shown(str(error))}\n")
         raise typer.Exit(CANNOT_RUN) from None
-
-
-def shown(text: str) -> str:
-    """Text from elsewhere as a terminal may show it: what would steer the terminal is shown as its number."""
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" if ord(c) < 256 else f"\\u{ord(c):04x}" for c in text)

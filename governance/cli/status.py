@@ -4,21 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from governance.cli.running_proxy import URL, UrlOption, shown
-from governance.cli.terminal import AsJson, PolicyOption, clear_errors, policy_path, print_json
+from governance.cli.running_proxy import URL, UrlOption
+from governance.cli.table import Table
+from governance.cli.terminal import (
+    AsJson,
+    ConfigOption,
+    PolicyOption,
+    clear_errors,
+    policy_path,
+    print_json,
+    show,
+    shown,
+)
 
 if TYPE_CHECKING:
     from governance.policy import Policy
     from governance.policy.catalog import CatalogSettings
 
-_TIMEOUT_S = 3.0
+_TIMEOUT_S: Final = 3.0
+_ANSWERS: Final = ("answers", "green")
 
 
-def status(policy: PolicyOption = None, url: UrlOption = URL, as_json: AsJson = False) -> None:
+def status(
+    policy: PolicyOption = None, config: ConfigOption = None, url: UrlOption = URL, as_json: AsJson = False
+) -> None:
     """Show which policy there is, whether its ledger and a proxy answer, and what discovery has read.
 
     Exit code 1 when the policy has mistakes or its ledger does not answer; a proxy need not run.
@@ -32,7 +47,7 @@ def status(policy: PolicyOption = None, url: UrlOption = URL, as_json: AsJson = 
         told = {
             "policy": used and {"file": str(path), "revision": used.revision, "plugins": list(used.order)},
             "ledger": used and asyncio.run(_ledger(used)),
-            "discovery": _discovery(catalog_settings(policy)),
+            "discovery": _discovery(catalog_settings(policy), config, frozenset(_named(used))),
             "proxy": {"url": url, "reachable": _answers(url)},
         }
     if as_json:
@@ -54,18 +69,36 @@ async def _ledger(policy: Policy) -> dict[str, Any]:
         await ledger.close()
 
 
-def _discovery(settings: CatalogSettings) -> dict[str, Any]:
+def _named(policy: Policy | None) -> Iterator[str]:
+    """Every provider that a section of the policy may mean: what stands there alone or before a slash."""
+
+    def words(value: Any) -> Iterator[str]:
+        if isinstance(value, str):
+            yield value.partition("/")[0].strip().lower()
+        elif isinstance(value, dict):
+            for each in (*value, *value.values()):
+                yield from words(each)
+        elif isinstance(value, (list, tuple, set, frozenset)):
+            for each in value:
+                yield from words(each)
+
+    for section in policy.sections.values() if policy else ():
+        yield from words(section.model_dump())
+
+
+def _discovery(settings: CatalogSettings, config: Path | None, named: frozenset[str]) -> dict[str, Any]:
     from governance.discovery import Store
+    from governance.policy.litellm_file import read_deployments
 
     store = Store(settings.cache_path(os.environ))
     state = store.state
     rows = []
-    for source in settings.sources(os.environ, (), state.docs_urls):
+    for source in settings.sources(os.environ, read_deployments(config), state.docs_urls):
         listed = state.of(source)
         rows.append(
             {
                 "provider": source.name,
-                "in_use": source.in_use,
+                "in_use": source.in_use or source.provider.lower() in named,
                 "source": listed.read_from,
                 "from": source.docs_url if source.kind == "documentation" else source.api_base,
                 "models": len(listed.models),
@@ -96,39 +129,29 @@ def _answers(url: str) -> bool:
 
 
 def _print(told: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-    console = Console()
     policy, ledger, discovery, proxy = told["policy"], told["ledger"], told["discovery"], told["proxy"]
-    table = Table(box=None, pad_edge=False, show_header=False)
+
+    def line(name: str, *says: str | tuple[str, str]) -> Text:
+        return Text.assemble(f"{name:<9}  ", *says)
+
     if policy is None:
-        table.add_row("policy", "none here; name one with --policy")
+        show(line("policy", "none here; name one with --policy"))
     else:
-        table.add_row("policy", f"{policy['file']}, {policy['revision']}")
-        table.add_row("plugins", ", ".join(policy["plugins"]) or "none, so nothing is governed")
-        answers = ("answers", "green") if ledger["reachable"] else ("does not answer", "red")
-        table.add_row("ledger", Text.assemble(f"{ledger['kind']} ", answers))
-    answers = ("answers", "green") if proxy["reachable"] else ("does not answer", "yellow")
-    table.add_row("proxy", Text.assemble(f"{proxy['url']} ", answers))
-    when = [
-        w
-        for w, on in (("on start", discovery["on_start"]), (f"every {discovery['every_s']} s", discovery["every_s"]))
-        if on
-    ]
-    table.add_row("discovery", f"{' and '.join(when) or 'on demand only'}; kept in {discovery['cache']}")
-    console.print(table)
-    rows = Table("provider", "models", "gone", "last read", "from", "", box=None, pad_edge=False, header_style="bold")
+        show(line("policy", f"{policy['file']}, {policy['revision']}"))
+        show(line("plugins", ", ".join(policy["plugins"]) or "none, so nothing is governed"))
+        show(line("ledger", f"{ledger['kind']} ", _ANSWERS if ledger["reachable"] else ("does not answer", "red")))
+    show(line("proxy", f"{proxy['url']} ", _ANSWERS if proxy["reachable"] else ("does not answer", "yellow")))
+    when = ["on start"] if discovery["on_start"] else []
+    when += [f"every {discovery['every_s']} s"] if discovery["every_s"] else []
+    show(line("discovery", f"{' and '.join(when) or 'on demand only'}; kept in {discovery['cache']}"))
+    rows = Table("provider", "models", "gone", "last read", "from", "", names=("provider",), numbers=("models", "gone"))
     for row in discovery["providers"]:
-        note = (
-            Text(shown(row["error"]), style="red")
-            if row["error"]
-            else Text("" if row["in_use"] else "not in use", "dim")
-        )
-        rows.add_row(
-            row["provider"], f"{row['models']:,}", f"{row['gone']:,}", row["last_sync"] or "never", row["from"], note
-        )
-    console.print(rows)
+        error, note = row["error"], "" if row["in_use"] else "not in use"
+        says = Text(shown(error), style="red") if error else Text(note, "dim")
+        counts = (f"{row['models']:,}", f"{row['gone']:,}")
+        rows.add(row["provider"], *counts, row["last_sync"] or "never", row["from"], says)
+    show(rows)
     if discovery["problem"]:
-        console.print(Text(shown(discovery["problem"]), style="red"))
+        show(Text(shown(discovery["problem"]), style="red"))

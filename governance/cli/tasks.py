@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from governance.cli.terminal import AsJson, ConfigOption, PolicyOption, clear_errors, policy_path, print_json
+from governance.cli.table import Table
+from governance.cli.terminal import AsJson, ConfigOption, PolicyOption, clear_errors, policy_path, print_json, show
 from governance.model.errors import GovernanceError
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Modality(str, Enum):
 
 
 @profile.callback()
-def show(context: typer.Context, policy: PolicyOption = None, as_json: AsJson = False) -> None:
+def show_profiles(context: typer.Context, policy: PolicyOption = None, as_json: AsJson = False) -> None:
     """Show the task profiles, and which of them `auto` means; `set NAME` changes that."""
     if context.invoked_subcommand:
         return
@@ -42,16 +43,12 @@ def show(context: typer.Context, policy: PolicyOption = None, as_json: AsJson = 
     if as_json:
         print_json({"active_profile": config.active_profile, "profiles": config.chains})
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("profile", "task", "models, in order", box=None, pad_edge=False, header_style="bold")
+    table = Table("profile", "", "task", "models, in order", names=("profile", "task"))
     for name, chains in config.chains.items():
-        shown = f"{name} (active)" if name == config.active_profile else name
+        active = "active" if name == config.active_profile else ""
         for task, chain in chains.items():
-            table.add_row(shown, task, ", ".join(chain))
-            shown = ""
-    Console().print(table)
+            table.add(name, active, task, ", ".join(chain))
+    show(table)
 
 
 @profile.command("set")

@@ -8,11 +8,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from governance.model.errors import GovernanceError, PolicyError
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
 
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON for programs")]
 PolicyOption = Annotated[
@@ -23,6 +26,27 @@ ConfigOption = Annotated[
 ]
 
 INVALID, CANNOT_RUN = 1, 3
+# So wide that nothing is folded: who reads a pipe, reads lines.
+_PIPE_WIDTH: Final = 1_000_000
+
+
+def console() -> Console:
+    """Standard output for people: as wide as the terminal, and where it is none, as wide as what is said."""
+    from rich.console import Console
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+
+
+def show(*parts: RenderableType) -> None:
+    """Tell people: a table, a tree or a sentence, one below the other. A line that may not be cut is not."""
+    out = console()
+    for part in parts:
+        out.print(part, crop=False, markup=False)
+
+
+def shown(text: str) -> str:
+    """Text from elsewhere as a terminal may show it: what would steer the terminal is shown as its number."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" if ord(c) < 256 else f"\\u{ord(c):04x}" for c in text)
 
 
 def policy_path(given: Path | None) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 import typer
 
 from governance.cli.terminal import AsJson, ConfigOption, PolicyOption, clear_errors, policy_path, print_json
+from governance.cli.terminal import console as people
 from governance.model.errors import GovernanceError
 
 if TYPE_CHECKING:
@@ -70,12 +72,13 @@ def _run(files: list[Path], policy: Path | None, config: Path | None, pattern: s
     from governance.engine.host import Host
     from governance.testing import catalog_of, read_suite, run
 
-    hosts: dict[Path, Host] = {}
+    hosts: dict[str, Host] = {}
     done = []
     for file in files:
         suite = read_suite(file)
         path = policy or suite.policy or policy_path(None)
-        host = hosts.get(path.resolve()) or hosts.setdefault(path.resolve(), Host.load(path))
+        real = os.path.realpath(path)
+        host = hosts.get(real) or hosts.setdefault(real, Host.load(path))
         catalog = catalog_of(host, config or suite.config)
         done.append(_Ran(file, path, host, asyncio.run(run(host, suite, catalog, pattern))))
     if not any(ran.results for ran in done):
@@ -141,10 +144,9 @@ def _told(result: Result, verbose: bool) -> dict[str, Any]:
 
 
 def _print(done: list[_Ran], covered: list[tuple[Path, Coverage]], verbose: bool, fail_under: float) -> None:
-    from rich.console import Console
     from rich.text import Text
 
-    console = Console()
+    console = people()
     for ran in done:
         console.print(Text(f"{ran.file} on {ran.policy}", style="bold"))
         for result in ran.results:
@@ -180,7 +182,7 @@ def _print_result(console: Any, file: Path, result: Result, verbose: bool) -> No
         console.print(Text.assemble("        got      ", (_value(difference.got), "red")), soft_wrap=True)
     if verbose and not result.passed:
         for record in result.records:
-            console.print(Padding(decision_tree(record), (0, 0, 0, 6)))
+            console.print(Padding.indent(decision_tree(record), 6))
 
 
 def _value(value: Any) -> str:

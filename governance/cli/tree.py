@@ -9,7 +9,7 @@ from typing import Any, Final
 from rich.text import Text
 from rich.tree import Tree
 
-from governance.cli.running_proxy import shown
+from governance.cli.terminal import shown
 from governance.engine.refusals import amount, duration, spoken_period
 
 _BAR_CELLS: Final = 12

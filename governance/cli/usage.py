@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import sys
 import time
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
@@ -17,19 +19,16 @@ from governance.cli.running_proxy import (
     UrlOption,
     clear_answers,
     running_proxy,
-    shown,
 )
-from governance.cli.terminal import AsJson, print_json
+from governance.cli.table import Table
+from governance.cli.terminal import AsJson, console, print_json, show, shown
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from rich.table import Table
     from rich.text import Text
 
 _REFRESH_S: Final = 2.0
 _BAR: Final = 12
-# On a terminal with fewer columns a window takes two lines.
-_WIDE: Final = 120
 _LEVELS: Final = ((100.0, "bold red"), (80.0, "yellow"), (0.0, "green"))
 _WORDS: Final = {"usd_micros": "", "concurrent": " in flight", "input_tokens": " in", "output_tokens": " out"}
 
@@ -37,7 +36,9 @@ _WORDS: Final = {"usd_micros": "", "concurrent": " in flight", "input_tokens": "
 def usage(
     subject: Annotated[str | None, typer.Option(help="only this one, e.g. team:research")] = None,
     limit: Annotated[str | None, typer.Option(help="only the limit or budget of this name")] = None,
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="again every 2 s, until Ctrl-C")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="again every 2 s, until Ctrl-C; with --json a line each time")
+    ] = False,
     as_json: AsJson = False,
     url: UrlOption = URL,
     key_env: KeyEnvOption = KEY_ENV,
@@ -46,20 +47,16 @@ def usage(
 
     Exit code 0 when it was shown, 2 for a wrong option, 3 when the proxy cannot be asked.
     """
-    if watch and as_json:
-        raise typer.BadParameter("--watch is for people and --json for programs; choose one")
     with clear_answers(as_json):
         proxy = running_proxy(url, key_env)
         if watch:
-            _watch(proxy, subject, limit)
+            _watch(proxy, subject, limit, as_json)
             return
         told = _ask(proxy, subject, limit)
     if as_json:
         print_json(told)
         return
-    from rich.console import Console
-
-    Console().print(_page(told))
+    show(*_page(told))
 
 
 def _ask(proxy: RunningProxy, subject: str | None, limit: str | None) -> dict[str, Any]:
@@ -69,87 +66,81 @@ def _ask(proxy: RunningProxy, subject: str | None, limit: str | None) -> dict[st
     return told
 
 
-def _watch(proxy: RunningProxy, subject: str | None, limit: str | None) -> None:
-    from rich.live import Live
-    from rich.text import Text
-
-    page = _page(_ask(proxy, subject, limit))
+def _watch(proxy: RunningProxy, subject: str | None, limit: str | None, as_json: bool) -> None:
+    """Tell it again and again: on a terminal in place, in a pipe one page or one line of JSON below the other."""
+    told = _ask(proxy, subject, limit)
     try:
-        with Live(page, auto_refresh=False, screen=False) as live:
-            while True:
-                time.sleep(_REFRESH_S)
-                try:
-                    page = _page(_ask(proxy, subject, limit))
-                except NotAnswered as error:
-                    # It may only be starting again.
-                    live.update(Text(shown(str(error)), style="red"), refresh=True)
-                    continue
-                live.update(page, refresh=True)
+        if sys.stdout.isatty() and not as_json:
+            _draw(proxy, subject, limit, told)
+        while True:
+            if as_json:
+                print(json.dumps(told), flush=True)
+            else:
+                show(f"at {told['at']}", *_page(told))
+                sys.stdout.flush()
+            told = _asked_again(proxy, subject, limit, as_json)
     except KeyboardInterrupt:
         return
 
 
-def _page(told: dict[str, Any]) -> RenderableType:
-    from rich.console import Console, Group
+def _draw(proxy: RunningProxy, subject: str | None, limit: str | None, told: dict[str, Any]) -> NoReturn:
+    from rich.console import Group
+    from rich.live import Live
+    from rich.text import Text
+
+    with Live(Group(*_page(told, drawn=True)), console=console(), auto_refresh=False) as live:
+        while True:
+            time.sleep(_REFRESH_S)
+            try:
+                page = Group(*_page(_ask(proxy, subject, limit), drawn=True))
+            except NotAnswered as error:
+                # It may only be starting again.
+                page = Group(Text(shown(str(error)), style="red"))
+            live.update(page, refresh=True)
+
+
+def _asked_again(proxy: RunningProxy, subject: str | None, limit: str | None, as_json: bool) -> dict[str, Any]:
+    """The next answer; a proxy that does not give one may only be starting again, which is said for each try."""
+    while True:
+        time.sleep(_REFRESH_S)
+        try:
+            return _ask(proxy, subject, limit)
+        except NotAnswered as error:
+            if as_json:
+                print(json.dumps({"error": {"message": str(error)}}), flush=True)
+            else:
+                sys.stderr.write(f"{shown(str(error))}\n")
+
+
+def _page(told: dict[str, Any], *, drawn: bool = False) -> list[RenderableType]:
+    """What there is to say, one below the other.
+
+    Args:
+        drawn: for a display that is drawn again and again.
+    """
     from rich.text import Text
 
     if not told["ledger"]["reachable"]:
-        return Text(f"the ledger ({told['ledger']['kind']}) does not answer; nothing is known of any window", "red")
+        return [Text(f"the ledger ({told['ledger']['kind']}) does not answer; nothing is known of any window", "red")]
     if not told["windows"]:
-        return Text("no window yet: a limit is listed from the first request that it counts")
-    shows = _wide if Console().width >= _WIDE else _narrow
-    table = shows(told["windows"], _seconds(told["at"]))
-    if not told.get("left_out"):
-        return table
-    return Group(table, Text(f"and {told['left_out']:,} more, less full than these; --subject and --limit choose"))
+        return [Text("no window yet: a limit is listed from the first request that it counts")]
+    page: list[RenderableType] = [_table(told["windows"], _seconds(told["at"]), folds_names=drawn)]
+    if told.get("left_out"):
+        page.append(Text(f"and {told['left_out']:,} more, less full than these; --subject and --limit choose"))
+    return page
 
 
-def _narrow(rows: list[dict[str, Any]], at_s: float) -> Table:
-    """Two lines for each window."""
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+def _table(rows: list[dict[str, Any]], at_s: float, *, folds_names: bool) -> Table:
+    numbers = ("used", "reserved", "of", "left")
+    headings = ("", "limit", "subject", *numbers, "resets", "forecast")
+    table = Table(*headings, names=("limit", "subject"), numbers=numbers, folds_names=folds_names)
     for row in rows:
         unit = row["unit"]
-        counted, left = _amount(unit, row["used"] + row["reserved"]), _amount(unit, row["remaining"])
-        of = shown(f"{_amount(unit, row['limit_amount'])}{_unit(unit)}{_per(row['window'])}")
-        name = shown(row["limit"]) + (" (shadow)" if row["mode"] == "shadow" else "")
-        reserved = f"{_amount(unit, row['reserved'])} of it reserved, " if row["reserved"] else ""
-        resets, coming = _resets(row["resets_at"], at_s), shown(row["forecast"]["text"])
-        says = Text.assemble(
-            (name, "bold"),
-            f", {shown(row['subject'])}: {counted} of {of}\n",
-            (f"{reserved}{left} left; resets {resets}; {coming}", "dim"),
-        )
-        table.add_row(_bar(row["percent"]), says)
-    return table
-
-
-def _wide(rows: list[dict[str, Any]], at_s: float) -> Table:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("")
-    table.add_column("limit", overflow="fold")
-    table.add_column("subject", overflow="fold")
-    for name in ("used", "reserved", "of", "left"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("resets")
-    table.add_column("forecast")
-    for row in rows:
-        unit = row["unit"]
-        numbers = (_amount(unit, row[name]) for name in ("used", "reserved"))
-        most = shown(f"{_amount(unit, row['limit_amount'])}{_unit(unit)}{_per(row['window'])}")
-        name = shown(row["limit"]) + (" (shadow)" if row["mode"] == "shadow" else "")
-        left = _amount(unit, row["remaining"])
-        resets, coming = _resets(row["resets_at"], at_s), shown(row["forecast"]["text"])
-        # Text, because names may hold what rich takes for markup.
-        cells = (name, shown(row["subject"]), *numbers, most, left, resets, coming)
-        table.add_row(_bar(row["percent"]), *map(Text, cells))
+        counted = (_amount(unit, row[name]) for name in ("used", "reserved"))
+        most = f"{_amount(unit, row['limit_amount'])}{_unit(unit)}{_per(row['window'])}"
+        name = row["limit"] + (" (shadow)" if row["mode"] == "shadow" else "")
+        left, resets = _amount(unit, row["remaining"]), _resets(row["resets_at"], at_s)
+        table.add(_bar(row["percent"]), name, row["subject"], *counted, most, left, resets, row["forecast"]["text"])
     return table
 
 

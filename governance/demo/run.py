@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import tempfile
@@ -30,9 +29,8 @@ def run_demo(port: int, out: TextIO) -> None:
     """Run until interrupted.
 
     Raises:
-        GovernanceError: the port is taken, or a process does not start.
+        GovernanceError: a process does not start.
     """
-    _refuse_taken(port)
     with contextlib.ExitStack() as running:
         folder = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="governance-demo-")))
         out.write("starting fake providers and a LiteLLM proxy, about ten seconds …\n")
@@ -129,15 +127,6 @@ def _wait_until_ready(url: str, proxy: subprocess.Popen[str], log: Path) -> None
             return
         time.sleep(0.2)
     raise GovernanceError(f"the proxy is not ready after {_READY_WITHIN_S:.0f} s:\n{_tail(log)}")
-
-
-def _refuse_taken(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except (OSError, OverflowError) as error:
-            raise GovernanceError(f"port {port} cannot be used ({error}); choose another with --port") from None
 
 
 def _tail(log: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ def test_profiles_are_shown_with_the_active_one(governance: Command) -> None:
     done = governance("profile")
 
     assert done.exit_code == 0
-    assert "lab (active)" in done.stdout
+    assert re.search(r"^lab +active +code +a/coder, b/coder$", done.stdout, re.MULTILINE)
     assert "a/coder, b/coder" in done.stdout
     assert told(governance, "profile")["active_profile"] == "lab"
     assert set(told(governance, "profile")["profiles"]) == {"eco", "balanced", "premium", "lab"}

@@ -105,15 +105,23 @@ def test_every_window_is_a_line_of_a_table(governance, server: Server) -> None:
     assert server.asked == [("/governance/api/usage", "Bearer sk-admin")]
 
 
-def test_on_a_narrow_terminal_a_window_takes_two_lines(
-    governance, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
+def test_on_a_narrow_terminal_a_window_takes_two_lines(on_terminal, server: Server) -> None:
+    lines = on_terminal("usage", "--url", server.url, columns=80)
 
-    lines = governance("usage", "--url", server.url).stdout.splitlines()
+    budget = lines.index("research monthly  team:research")
+    says = " ".join(" ".join(lines[budget + 1 : budget + 4]).split())
+    for told in ("80.4 %", "used $401.25", "reserved $0.75", "of $500.00/month", "left $98.00", "resets in 11 d 12 h"):
+        assert told in says
+    assert all(len(line) <= 80 for line in lines)
 
-    budget = next(i for i, line in enumerate(lines) if "research monthly, team:research: $402.00 of" in line)
-    assert "$0.75 of it reserved, $98.00 left; resets" in lines[budget + 1]
+
+def test_no_line_of_a_display_that_is_drawn_again_is_longer_than_the_terminal(on_terminal, server: Server) -> None:
+    subject = f"team:{'x' * 100}"
+    server.body = {**TOLD, "windows": [{**ROW, "subject": subject}]}
+
+    lines = on_terminal("usage", "--watch", "--url", server.url, until=server.asked_twice)
+
+    assert subject in "".join(lines)
     assert all(len(line) <= 80 for line in lines)
 
 
@@ -168,11 +176,10 @@ def test_a_proxy_that_does_not_do_it_is_one_line_and_exit_code_3(
     ("arguments", "code", "said"),
     [
         (["--url", "http://127.0.0.1:1"], 3, "no proxy answers at http://127.0.0.1:1"),
-        (["--url", "ftp://somewhere"], 3, "write an address such as http://127.0.0.1:4000"),
-        (["--url", "http://host:port"], 3, "--url http://host:port"),
+        (["--url", "ftp://somewhere"], 2, "write one such as http://127.0.0.1:4000"),
+        (["--url", "http://host:port"], 2, "`http://host:port` is no address of a proxy"),
         (["--key-env", "NO_SUCH_KEY"], 3, "no key: set NO_SUCH_KEY"),
         (["--key-env", "BAD_KEY"], 3, "blanks or characters that no key has"),
-        (["--watch", "--json"], 2, "choose one"),
     ],
 )
 def test_a_wrong_option_says_what_would_be_right(
@@ -206,14 +213,36 @@ def test_the_key_is_asked_for_on_a_terminal_and_not_shown(server: Server, folder
     assert server.asked[0][1] == "Bearer sk-typed"
 
 
-def test_watching_asks_again_until_it_is_ended(server: Server, folder) -> None:
+def watching(server: Server, *options: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", "from governance.cli import main; main()", "usage", "--watch", "--url", server.url]
     # Shells that start this in the background have SIGINT ignored.
     command[2] = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); " + command[2]
-    ran = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert server.asked_twice.wait(60)
+    return subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_watching_in_a_pipe_tells_page_below_page_until_it_is_ended(server: Server, folder) -> None:
+    ran = watching(server)
+    out = ""
+    while out.count("at 2026-01-20T12:00:00.000Z\n") < 2:
+        line = ran.stdout.readline()
+        assert line, ran.stderr.read()
+        out += line
     ran.send_signal(signal.SIGINT)
-    out, err = ran.communicate(timeout=30)
+    _, err = ran.communicate(timeout=60)
 
     assert (ran.returncode, err) == (0, "")
-    assert "research monthly" in out
+    assert re.search(r"research monthly +team:research +\$401.25 .*at this rate", out)
+
+
+def test_watching_for_programs_is_one_document_a_line(server: Server, folder) -> None:
+    ran = watching(server, "--json")
+    first, second = json.loads(ran.stdout.readline()), json.loads(ran.stdout.readline())
+    server.status, server.body = 503, {"error": {"message": "the ledger does not answer"}}
+    while "error" not in (later := json.loads(ran.stdout.readline())):
+        assert later == TOLD
+    ran.send_signal(signal.SIGINT)
+    _, err = ran.communicate(timeout=60)
+
+    assert (ran.returncode, err) == (0, "")
+    assert first == second == TOLD
+    assert "503: the ledger does not answer" in later["error"]["message"]
