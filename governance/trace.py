@@ -207,11 +207,13 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
     return {**shown, "error": attempt.error} if attempt.error else shown
 
 
-def _usage(usage: Usage | None) -> dict[str, int | None] | None:
+def _usage(usage: Usage | None) -> dict[str, Any] | None:
     if usage is None:
         return None
     return {
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
         "cost_usd_micros": usage.cost_usd_micros,
+        **({"implausible_usage": list(usage.implausible)} if usage.implausible else {}),
+        **({"remarks": list(usage.remarks)} if usage.remarks else {}),
     }

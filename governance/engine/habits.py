@@ -69,14 +69,15 @@ class Learned:
     ) -> None:
         """Learn from one answer.
 
-        What the provider did not report, and what came from a cache without using anything, teaches nothing.
+        What the provider did not report, what cannot be, and what came from a cache without using anything, teaches
+        nothing.
 
         Args:
             choices: how many answers there were in this one.
             allowed: output tokens of one answer at which the caller had it cut off; None when it did not. A short
                 answer that was cut off says nothing of those that are not.
         """
-        if not usage.input_tokens and not usage.output_tokens:
+        if usage.implausible or (not usage.input_tokens and not usage.output_tokens):
             return
         habit = self._habits.pop((model, request_type), None) or _Habit()
         self._habits[(model, request_type)] = habit

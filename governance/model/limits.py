@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from governance.model.facts import ModelFacts
@@ -52,11 +52,18 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What an answer really used, as the provider reported it. None: it did not say, and nobody can know."""
+    """What an answer really used, as the provider reported it. None: it did not say, and nobody can know.
+
+    Args:
+        implausible: what was reported beyond what the request can have used, and what counts in its place.
+        remarks: how the cost came about, where it is not the sum of tokens and pieces at our prices.
+    """
 
     input_tokens: int | None = 0
     output_tokens: int | None = 0
     cost_usd_micros: int | None = 0
+    implausible: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def amounts(self) -> dict[str, int]:

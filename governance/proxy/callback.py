@@ -97,7 +97,8 @@ class GovernanceHandler(CustomLogger):
         live = self._live.find(kwargs) or self._live.find_passed_through()
         if live:
             target = live.decision.by_call_name.get(live.name)
-            usage = usage_of(kwargs, response_obj, live.decision, target.name if target else live.name)
+            name = target.name if target else live.name
+            usage = usage_of(kwargs, response_obj, live.decision, name, live.usages.usages)
             await self._gateway.settle(live, usage)
 
     async def async_post_call_failure_hook(

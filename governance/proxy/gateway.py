@@ -27,6 +27,7 @@ from governance.proxy.models import ProxyModels
 from governance.proxy.reload import PolicyWatch, ReloadState
 from governance.proxy.start import end_with_proxy, missing_features, read_policy, report, workers
 from governance.proxy.translate import has_own_credentials, identity_of, request_from
+from governance.proxy.wire import listen
 from governance.telemetry.telemetry import Telemetry
 from governance.telemetry.timed import Timed
 
@@ -73,6 +74,7 @@ class Gateway:
 
     def start(self) -> None:
         """Begin what runs beside the requests. Needs a running event loop."""
+        listen(self.live.listener)
         self.models.keep_listed()
         self.telemetry.watch(lambda: self.engine, lambda: (live.decision.trace for live in self.live))
         self.telemetry.start()

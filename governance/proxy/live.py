@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from governance.engine.admission import MayCall
 from governance.engine.decision import Decision
 from governance.engine.engine import Engine
 from governance.proxy.translate import MARKER, buckets
+from governance.proxy.usage.told import Told
 
 PASS_THROUGH: Final = "pass_through_endpoint"  # noqa: S105 - a call type
 
@@ -32,6 +34,7 @@ class Live:
         stopped: the failure after which no other target may be tried.
         told: its record was told; that happens once.
         released_s: monotonic seconds at which it was released.
+        usages: what the provider's stream reported.
     """
 
     engine: Engine
@@ -44,6 +47,7 @@ class Live:
     stopped: Exception | None = None
     told: bool = False
     released_s: float | None = None
+    usages: Told = field(default_factory=Told)
 
     @property
     def name(self) -> str:
@@ -105,6 +109,13 @@ class LiveRequests:
             if now - (oldest.released_s or now) <= _LATE_S:
                 break
             del self._released[oldest.decision.id]
+
+    def listener(self) -> Callable[[Any], None] | None:
+        """Who notes the usage in a stream that is read in this context; None where no attempt is under way."""
+        live = self._current.get()
+        if live is None or not live.trying:
+            return None
+        return partial(live.usages.note, len(live.decision.trace.attempts))
 
     def find(self, kwargs: Any) -> Live | None:
         """The request that a hook's arguments belong to; None for those we have not seen and for shadow traffic."""

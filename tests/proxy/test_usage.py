@@ -98,8 +98,61 @@ SHAPES = {
         Usage(1_000, 100, 300 * 2 + 100 * 10 + 120 + 60 * 8 + 40 * 16),
     ),
     "one of nonsense": (
-        {"prompt_tokens": -5, "input_tokens": 7, "completion_tokens": True, "output_tokens": float("nan")},
+        {"prompt_tokens": -5, "input_tokens": None, "completion_tokens": True, "output_tokens": float("nan")},
         Usage(None, None, None),
+    ),
+    "one whose reasoning is beside the answer": (
+        {
+            "prompt_tokens": 10_000,
+            "completion_tokens": 1_500,
+            "total_tokens": 14_500,
+            "completion_tokens_details": {"reasoning_tokens": 3_000},
+        },
+        Usage(10_000, 4_500, 10_000 * 2 + 1_500 * 8 + 3_000 * 16),
+    ),
+    "one of reasoning alone": (
+        {"prompt_tokens": 21, "completion_tokens": 0, "total_tokens": 81, "reasoning_tokens": 60},
+        Usage(21, 60, 42 + 60 * 16),
+    ),
+    "one of reasoning alone, without a total": (
+        {"prompt_tokens": 21, "completion_tokens": 0, "completion_tokens_details": {"reasoning_tokens": 60}},
+        Usage(21, 60, 42 + 60 * 16),
+    ),
+    "one whose total has more than its parts": (
+        {"prompt_tokens": 21, "completion_tokens": 5, "total_tokens": 81},
+        Usage(21, 60, 42 + 60 * 8),
+    ),
+    "one whose total has less than its parts": (
+        {"prompt_tokens": 21, "completion_tokens": 5, "total_tokens": 1},
+        Usage(21, 5, 42 + 40),
+    ),
+    "one with what is cached at the top": (
+        {"prompt_tokens": 1_000, "completion_tokens": 100, "cached_tokens": 600},
+        Usage(1_000, 100, 400 * 2 + 120 + 800),
+    ),
+    "one with more in the cache than in the prompt": (
+        {"prompt_tokens": 100, "completion_tokens": 100, "prompt_cache_hit_tokens": 600},
+        Usage(700, 100, 100 * 2 + 120 + 800),
+    ),
+    "one whose total counts the cache beside the prompt": (
+        {"prompt_tokens": 1_000, "completion_tokens": 100, "cached_tokens": 600, "total_tokens": 1_700},
+        Usage(1_600, 100, 1_000 * 2 + 120 + 800),
+    ),
+    "Anthropic's, with the cache told by age alone": (
+        {
+            "input_tokens": 100,
+            "output_tokens": 100,
+            "cache_creation": {"ephemeral_5m_input_tokens": 200, "ephemeral_1h_input_tokens": 100},
+        },
+        Usage(400, 100, 100 * 2 + 500 + 400 + 800),
+    ),
+    "Bedrock's own": (
+        {"inputTokens": 100, "outputTokens": 100, "totalTokens": 800, "cacheReadInputTokens": 600},
+        Usage(700, 100, 100 * 2 + 120 + 800),
+    ),
+    "one of texts": (
+        {"prompt_tokens": "1000", "completion_tokens": " 100 ", "total_tokens": None},
+        Usage(1_000, 100, 2_000 + 800),
     ),
 }
 
@@ -110,6 +163,17 @@ def test_each_shape_of_usage_is_read_and_priced(shape: str) -> None:
     key = "usageMetadata" if shape.startswith("Google") else "usage"
 
     assert used({key: reported}) == usage
+
+
+def test_all_that_an_embedding_reports_is_its_input() -> None:
+    assert used({"usage": {"total_tokens": 700}}, request_type="embedding") == Usage(700, 0, 1_400)
+
+
+@pytest.mark.parametrize("place", ["choices", "x_groq"])
+def test_usage_is_found_where_providers_put_it(place: str) -> None:
+    usage = {"usage": {"prompt_tokens": 10, "completion_tokens": 2}}
+
+    assert used({place: [usage] if place == "choices" else usage}) == Usage(10, 2, 36)
 
 
 def test_an_answer_from_a_cache_costs_nothing() -> None:

@@ -1,0 +1,126 @@
+"""What an answer used, read from whichever shape the provider's answer has; see docs/costs.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from governance.engine.decision import Decision
+from governance.model import NO_FACTS, ModelFacts, Request, Usage
+from governance.model.facts import Quantities
+from governance.model.sizes import GENERATES_TEXT
+from governance.proxy.usage import charges
+from governance.proxy.usage.bounds import bounded, bounds, text_tokens
+from governance.proxy.usage.fields import count, shown
+from governance.proxy.usage.pieces import tier, with_pieces
+from governance.proxy.usage.told import combined, merged, usages_in
+
+_WITHOUT_TOKENS: Final = frozenset({"embedding", "rerank", "moderation"})
+# What these cost depends on sizes, qualities and speeds that only LiteLLM's own lists of prices have.
+_LITELLM_KNOWS_MORE: Final = frozenset({"image_generation"})
+
+
+def usage_of(
+    kwargs: dict[str, Any], answer: Any, decision: Decision, target: str, told: Sequence[Mapping[str, Any]] = ()
+) -> Usage:
+    """Tokens as the provider reported them; money by the prices of the model that served.
+
+    What LiteLLM gives as zero because it does not know (no usage in the answer, no price for the model) is None here,
+    so that what was reserved stays counted. An answer from a cache costs nothing and uses nothing.
+
+    Args:
+        kwargs, answer: of LiteLLM's success event.
+        target: the `provider/model` that served.
+        told: the usages that the provider's own stream had.
+    """
+    if kwargs.get("cache_hit") is True:
+        return Usage()
+    request = decision.request
+    facts = (request.models.facts(target) if request.models else None) or NO_FACTS
+    return measured(kwargs, answer, request, facts, told)
+
+
+def measured(
+    kwargs: Mapping[str, Any],
+    answer: Any,
+    request: Request,
+    facts: ModelFacts,
+    told: Sequence[Mapping[str, Any]] = (),
+) -> Usage:
+    """The same for a request to a model of which these facts are known."""
+    used, reported = _reported(kwargs, answer, request, told)
+    known = used.input_tokens > 0 or used.output_tokens > 0
+    if known and not used.input_tokens and request.request_type in GENERATES_TEXT:
+        # No provider answers a prompt without reading it; the estimate is the best that is known.
+        used = used._replace(input_tokens=request.prompt_tokens)
+    used = with_pieces(used, request, answer, reported)
+    extras = charges.has_extras(answer, reported)
+    most = bounds(request, facts, used, answer, searched=extras)
+    used, implausible = bounded(used, most)
+    at = tier(request, answer, reported)
+    by_prices = facts.cost_of(used, at) if known or any(used) else None
+    dearest = facts.cost_of(Quantities(most.input_tokens, most.output_tokens), at)
+    cost, remarks, beyond = _cost(
+        kwargs, answer, reported, by_prices, dearest, extras or facts.prices.varies or _is_litellms(request)
+    )
+    implausible += beyond
+    if not known:
+        return Usage(None, None, cost, implausible, remarks)
+    return Usage(used.input_tokens, used.output_tokens, cost, implausible, remarks)
+
+
+def _is_litellms(request: Request) -> bool:
+    return request.request_type in _LITELLM_KNOWS_MORE
+
+
+def _reported(
+    kwargs: Mapping[str, Any], answer: Any, request: Request, told: Sequence[Mapping[str, Any]]
+) -> tuple[Quantities, Any]:
+    """Tokens as the provider told them, and what else it said beside them."""
+    answers = request.request_type not in _WITHOUT_TOKENS
+    if told:
+        used = combined(told, text_tokens(answer), answers=answers)
+        if used.input_tokens or used.output_tokens:
+            return used, merged(told)
+    read = [(combined([usage], 0, answers=answers), usage) for usage in usages_in(answer)]
+    used, reported = max(read, key=lambda one: _size(one[0]), default=(Quantities(), None))
+    if not _size(used):
+        standard = kwargs.get("standard_logging_object") or {}
+        used = Quantities(count(standard, "prompt_tokens"), count(standard, "completion_tokens"))
+    return used, reported
+
+
+def _size(used: Quantities) -> int:
+    return used.input_tokens + used.output_tokens
+
+
+def _cost(
+    kwargs: Mapping[str, Any],
+    answer: Any,
+    reported: Any,
+    by_prices: int | None,
+    dearest: int | None,
+    litellm_knows_more: bool,
+) -> tuple[int | None, tuple[str, ...], tuple[str, ...]]:
+    """The larger of our sum, LiteLLM's where it has more in it, and the provider's; why; and what nobody believes."""
+    litellm, extras = charges.litellm_cost(kwargs), charges.litellm_extras(kwargs)
+    stated = charges.stated_cost(kwargs, answer, reported)
+    said, beyond = [], []
+    cost = None if by_prices is None else charges.adjusted(by_prices + extras, kwargs)
+    if cost is not None and extras and not charges.is_plausible(extras, dearest):
+        beyond.append(f"cost of tools: {shown(extras)} micro-dollars by LiteLLM, 0 counted")
+        cost = charges.adjusted(by_prices or 0, kwargs)
+    if cost is not None and cost != by_prices:
+        said.append(f"{by_prices} by tokens and pieces; with tools, fees, discount and margin {cost}")
+    for name, other, believed in (
+        ("LiteLLM", litellm, litellm_knows_more or bool(extras) or by_prices is None),
+        ("its provider", stated if stated is None else charges.adjusted(stated, kwargs), True),
+    ):
+        if other is None or not believed or (cost is not None and other <= cost):
+            continue
+        if not charges.is_plausible(other, dearest):
+            beyond.append(f"cost: {shown(other)} micro-dollars by {name}, not counted")
+            continue
+        said.append(f"{other} micro-dollars by {name}" + ("" if cost is None else f", {cost} by our prices"))
+        cost = other
+    return cost, tuple(said), tuple(beyond)

@@ -1,0 +1,50 @@
+"""Fields of whatever a provider or LiteLLM hands over: a mapping or an object, with numbers that may be anything."""
+
+from __future__ import annotations
+
+import math
+import re
+from decimal import Decimal
+from typing import Any, Final
+
+_DIGITS: Final = re.compile(r"\s*[0-9]{1,400}(\.[0-9]{1,30})?\s*")
+
+
+def field(value: Any, name: str) -> Any:
+    """What stands there under this name; None where nothing does."""
+    return value.get(name) if isinstance(value, dict) else getattr(value, name, None)
+
+
+def first_of(value: Any, names: tuple[str, ...]) -> Any:
+    """The first of these fields that is there; None where none is."""
+    return next((found for found in (field(value, name) for name in names) if found is not None), None)
+
+
+def number(value: Any, name: str) -> float:
+    """A count or duration, also one that is written as a text; 0 where there is none, or none that can be."""
+    found = field(value, name)
+    if isinstance(found, str):
+        found = Decimal(found.strip()) if _DIGITS.fullmatch(found) else None
+    if isinstance(found, bool) or not isinstance(found, (int, float, Decimal)):
+        return 0
+    if isinstance(found, float) and not math.isfinite(found):
+        return 0
+    whole = int(found)
+    # An int of any size is exact; a float of it may not even exist.
+    return max(0, whole if whole == found or whole > 10**15 else float(found))
+
+
+def count(value: Any, *names: str) -> int:
+    """The largest of these counts, none of which can be below 0."""
+    return max(int(number(value, name)) for name in names)
+
+
+def items(value: Any, name: str) -> list[Any]:
+    """The list under this name; empty where there is none."""
+    found = field(value, name)
+    return found if isinstance(found, list) else []
+
+
+def shown(count: int) -> str:
+    """A count of any size, short enough for a record."""
+    return f"{count}" if count < 10**15 else f"about 10^{int(math.log10(count))}"
