@@ -18,10 +18,10 @@ from typing import NamedTuple
 import pytest
 
 from governance.model import codes
+from tests.plugins.third_party.install import HERE, install
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "plugins" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-THIRD_PARTY = ROOT / "tests" / "plugins" / "third_party" / "governance-trial-keys"
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 HARMLESS = re.compile(r"(echo '[^']*' \| )?governance (check|explain|plugins|schema|test)\b")
@@ -49,14 +49,10 @@ class Shell:
         program.parent.mkdir()
         program.write_text(f"#!/bin/sh\nexec {sys.executable} -c 'from governance.cli import main; main()' \"$@\"\n")
         program.chmod(0o755)
-        plugins = folder / "plugins"
-        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps"]
-        options = ["--no-index", "--no-build-isolation", "--target", plugins]
-        subprocess.run([*pip, *options, THIRD_PARTY], check=True, capture_output=True, timeout=300)
         self.environment = {
             **os.environ,
             "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": os.pathsep.join(filter(None, [str(plugins), os.environ.get("PYTHONPATH")])),
+            "PYTHONPATH": install(HERE / "governance-trial-keys", folder / "plugins"),
             "COLUMNS": "120",
             "NO_COLOR": "1",
         }

@@ -1,15 +1,16 @@
 """A plugin that others wrote, installed as they would install it: the distribution that plugins/README.md shows."""
 
 import json
-import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.plugins.third_party.install import install, run
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = Path(__file__).parent / "third_party" / "governance-trial-keys"
@@ -21,23 +22,10 @@ Governance = Callable[..., "subprocess.CompletedProcess[str]"]
 @pytest.fixture(scope="module")
 def governance(tmp_path_factory: pytest.TempPathFactory) -> Governance:
     """Runs the command where the distribution is installed, in the folder that has its policy."""
-    folder, installed = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("installed")
+    folder = tmp_path_factory.mktemp("source")
     shutil.copytree(SOURCE, folder, dirs_exist_ok=True)
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps", "--no-index"]
-    built = subprocess.run(
-        [*pip, "--no-build-isolation", "--target", installed, folder], capture_output=True, text=True, timeout=300
-    )
-    assert built.returncode == 0, built.stderr
-    path = os.pathsep.join(filter(None, [str(installed), os.environ.get("PYTHONPATH")]))
-    environment = {**os.environ, "PYTHONPATH": path, "GOVERNANCE_POLICY": ""}
-
-    def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", "from governance.cli import main; main()", *arguments]
-        return subprocess.run(
-            command, input=stdin, capture_output=True, text=True, timeout=120, cwd=folder, env=environment
-        )
-
-    return run
+    path = install(folder, tmp_path_factory.mktemp("installed"))
+    return partial(run, folder=folder, python_path=path)
 
 
 @pytest.fixture
