@@ -15,11 +15,12 @@ def tour(proxy_url: str, providers_url: str, policy: Path, key: str) -> str:
         key: the proxy's master key, made for this run.
     """
     fast = _ask(proxy_url, "fast/glm-4.7", key)
+    few = _ask(proxy_url, "few/glm-4.7", key)
     tiny = _ask(proxy_url, "tiny/glm-4.7", key)
     return f"""
 A governed LiteLLM proxy is running on {proxy_url}
 Its policy is {policy}; its providers are fakes on {providers_url}.
-In another terminal, paste:
+In another terminal, paste, in any order:
 
 1. A virtual model. The first target of the profile serves it: look for `x-governance-target: cerebras/glm-4.7`.
 
@@ -27,27 +28,28 @@ In another terminal, paste:
 
    Why: {_explain(policy, "fast/glm-4.7")}
 
-2. Failover. Cerebras fails; the same request is answered by openai/glm-4.7, after two attempts.
+2. Failover. While Cerebras fails, openai/glm-4.7 answers the same request, after two attempts.
 
-   curl -s -X POST '{providers_url}/_control/cerebras/fail?status=503'
+   curl -s -o /dev/null -X POST '{providers_url}/_control/cerebras/fail?status=503'
 {fast}
-   curl -s -X POST '{providers_url}/_control/cerebras/ok'
+   curl -s -o /dev/null -X POST '{providers_url}/_control/cerebras/ok'
 
-   Why: the decision below names the failed attempt. Asked beforehand, it names who would be next:
+   Why: the decision that is told here names the failed attempt. Asked beforehand, it names who would be next:
         {_explain(policy, "fast/glm-4.7")}
 
-3. A full target. Cerebras has room for 3 requests a minute; the fourth goes to openai/glm-4.7 at once.
+3. A full target. The profile `few` has room for 3 requests a minute at Cerebras. Of these four at least the last
+   goes to openai/glm-4.7, at once: pasted again within the minute, all that find no room.
 
    for i in 1 2 3 4; do
-{fast} | grep -i x-governance-target; done
+{few} | grep -i x-governance-target; done
 
-   Why: {_explain(policy, "fast/glm-4.7", "cerebras/glm-4.7", 3)}
+   Why: {_explain(policy, "few/glm-4.7", "cerebras/glm-4.7", 3)}
 
-4. Nowhere left to go. The profile `tiny` has room for 2 requests a minute; the third gets a 429 that says when
-   to come back.
+4. Nowhere left to go. The profile `tiny` has room for 2 requests a minute. Of these three at least the last gets a
+   429 that says when to come back.
 
    for i in 1 2 3; do
-{tiny} | grep -iE '^HTTP|retry-after|message'; done
+{tiny} | grep -iE '^HTTP|^retry-after|"error"'; done
 
    Why: {_explain(policy, "tiny/glm-4.7", "openai/glm-4.7", 2)}
 
@@ -64,7 +66,7 @@ Ctrl-C ends it. Each decision is told here as it ends:
 def _ask(proxy_url: str, model: str, key: str) -> str:
     body = json.dumps({"model": model, "messages": [{"role": "user", "content": "Hello"}]})
     headers = f"-H 'authorization: Bearer {key}' -H 'content-type: application/json'"
-    return f"   curl -si {proxy_url}/v1/chat/completions {headers} -d {shlex.quote(body)}"
+    return f"   curl -si -w '\\n' {proxy_url}/v1/chat/completions {headers} -d {shlex.quote(body)}"
 
 
 def _explain(policy: Path, model: str, full: str | None = None, used: int = 0) -> str:

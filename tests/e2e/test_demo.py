@@ -53,6 +53,30 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
             assert process.wait(30) == 0
 
 
+@pytest.mark.parametrize("order", ["1234", "4321", "2323", "3142", "11111"])
+def test_the_steps_are_true_in_any_order_and_again(demo: Demo, order: str) -> None:
+    for step in order:
+        answer = demo.run(demo.commands[int(step) - 1])
+        targets = re.findall(r"x-governance-target: (\S+)", answer)
+
+        if step == "1":
+            assert targets == ["cerebras/glm-4.7"]
+        elif step == "2":
+            assert targets == ["openai/glm-4.7"]
+            assert "x-governance-attempts: 2" in answer
+        elif step == "3":
+            assert len(targets) == 4
+            assert targets == sorted(targets), "once Cerebras is full, it stays so for these"
+            assert targets[-1] == "openai/glm-4.7"
+            assert targets.count("cerebras/glm-4.7") <= 3
+        else:
+            statuses = re.findall(r"^HTTP/1.1 (\d+)", answer, re.MULTILINE)
+            assert len(statuses) == 3
+            assert statuses.count("200") <= 2
+            assert statuses[-1] == "429"
+            assert re.search(r"retry-after: [1-9]", answer)
+
+
 def test_the_first_target_serves_a_virtual_model(demo: Demo) -> None:
     assert "x-governance-target: cerebras/glm-4.7" in demo.run(demo.commands[0])
     assert "served by cerebras/glm-4.7, then openai/glm-4.7" in demo.run(demo.explanations[0])
@@ -77,8 +101,7 @@ def test_a_full_target_is_passed_over(demo: Demo) -> None:
 def test_the_last_refusal_says_when_to_come_back(demo: Demo) -> None:
     answer = demo.run(demo.commands[3])
 
-    assert answer.count("HTTP/1.1 200 OK") == 2
-    assert answer.count("HTTP/1.1 429") == 1
+    assert answer.count("HTTP/1.1 429") >= 1
     assert re.search(r"retry-after: [1-9]", answer)
     assert re.search(r"refused 429 requests_exhausted, retry after 6\d s", demo.run(demo.explanations[3]))
 
@@ -91,7 +114,7 @@ def test_every_decision_is_told_in_the_terminal(demo: Demo) -> None:
 
 
 def test_the_usage_of_every_limit_is_a_command_away(demo: Demo) -> None:
-    demo.run(demo.commands[0])
+    demo.run(demo.commands[2])
     (command,) = re.findall(r"^ +(LITELLM_MASTER_KEY=.* usage --watch .*)$", demo.text, re.MULTILINE)
     deadline = time.monotonic() + 30
     while "target:cerebras/glm-4.7" not in (told := demo.run(command.replace("--watch", "--json"))):
