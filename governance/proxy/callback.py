@@ -12,12 +12,14 @@ from typing import Any
 from litellm.exceptions import RateLimitError
 from litellm.integrations.custom_logger import CustomLogger
 
+from governance.engine.parts import target_of_part
 from governance.proxy.failures import failure_of, of_provider
 from governance.proxy.gateway import Gateway, open_gateway
 from governance.proxy.headers import decision_headers
+from governance.proxy.hops import model_group
 from governance.proxy.live import Live
 from governance.proxy.translate import buckets, exception_from, mark, rewrite
-from governance.proxy.usage import usage_of
+from governance.proxy.usage import part_of, usage_of
 from governance.telemetry.marks import mark_next_target, mark_spans, mark_spend_logs
 
 
@@ -72,7 +74,7 @@ class GovernanceHandler(CustomLogger):
         if live:
             if not live.trying:
                 # A path through the router that filters nothing.
-                await self._begin(live, _model_group(kwargs) or live.name)
+                await self._begin(live, model_group(kwargs) or live.name)
             if len(live.decision.trace.attempts) > 1:
                 self._mark_next_target(live, kwargs)
             # Nobody waits for this; what matters is that it is sent before the provider is asked.
@@ -86,9 +88,7 @@ class GovernanceHandler(CustomLogger):
         """The attempt failed."""
         live = self._live.find(request_data)
         if live and live.trying:
-            recovery = await live.engine.fail(live.decision, failure_of(exception), cool_down=not live.own_credentials)
-            if not recovery.try_next:
-                live.stopped = exception
+            await self._fail(live, exception)
 
     async def async_log_success_event(
         self, kwargs: dict[str, Any], response_obj: Any, start_time: Any, end_time: Any
@@ -99,7 +99,16 @@ class GovernanceHandler(CustomLogger):
             target = live.decision.by_call_name.get(live.name)
             name = target.name if target else live.name
             usage = usage_of(kwargs, response_obj, live.decision, name, live.usages.usages)
-            await self._gateway.settle(live, usage)
+            cut = target_of_part(live.decision)
+            await self._gateway.settle(live, usage, part_of(kwargs, live.decision, cut.name) if cut else None)
+
+    async def async_log_failure_event(
+        self, kwargs: dict[str, Any], response_obj: Any, start_time: Any, end_time: Any
+    ) -> None:
+        """The only sign of a stream that was cut and goes on at the next target; what it means shows there."""
+        live = self._live.find(kwargs)
+        if live and live.trying and isinstance(kwargs.get("exception"), Exception):
+            live.cut = kwargs["exception"]
 
     async def async_post_call_failure_hook(
         self,
@@ -145,10 +154,18 @@ class GovernanceHandler(CustomLogger):
         )
         mark_spans(live.decision.trace, target, span)
 
+    async def _fail(self, live: Live, exception: Exception) -> None:
+        recovery = await live.engine.fail(live.decision, failure_of(exception), cool_down=not live.own_credentials)
+        if not recovery.try_next:
+            live.stopped = exception
+
     async def _begin(self, live: Live, model: str) -> None:
+        if live.trying and live.cut:
+            await self._fail(live, live.cut)
+        live.cut = None
         if live.stopped:
             raise live.stopped
-        name = self._gateway.models.asked_name(model, live.decision.by_call_name)
+        name = self._gateway.hops.name(live, model)
         refusal = await live.engine.attempt(live.decision, name, live.may_call)
         if refusal:
             # num_retries=0 and no `response`: LiteLLM goes to the next fallback at once, and a caller that gets this
@@ -164,15 +181,6 @@ def _refused(live: Live) -> Exception:
     if refusal is None:
         raise ValueError("not refused")
     return exception_from(refusal, live.decision.id, decision_headers(live.decision.trace))
-
-
-def _model_group(kwargs: dict[str, Any]) -> str | None:
-    for key in ("litellm_metadata", "metadata"):
-        marks = kwargs.get(key)
-        if isinstance(marks, dict) and isinstance(marks.get("model_group"), str):
-            group: str = marks["model_group"]
-            return group
-    return None
 
 
 def _is_completion_usage(chunk: Any) -> bool:

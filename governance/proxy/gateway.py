@@ -21,6 +21,7 @@ from governance.ledger import open_ledger
 from governance.limits.announcements import Announcements
 from governance.model import NOBODY, Identity, Refusal, Request, Usage, codes
 from governance.proxy.admin import mount_admin, verifies_keys
+from governance.proxy.hops import Hops
 from governance.proxy.keyholder import Keyholder
 from governance.proxy.live import PASS_THROUGH, Live, LiveRequests
 from governance.proxy.models import ProxyModels
@@ -69,6 +70,7 @@ class Gateway:
         self.models = ProxyModels(host)
         self.engine = Engine(_denying(host, self.keyring, self.models), timed, tell=self.telemetry.alert)
         self.live = LiveRequests()
+        self.hops = Hops(self.live, self.models)
         self.announcements = Announcements()
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -76,6 +78,7 @@ class Gateway:
         """Begin what runs beside the requests. Needs a running event loop."""
         listen(self.live.listener)
         self.models.keep_listed()
+        self.hops.watch()
         self.telemetry.watch(lambda: self.engine, lambda: (live.decision.trace for live in self.live))
         self.telemetry.start()
         self.background(self._connect())
@@ -149,10 +152,12 @@ class Gateway:
             return None
         return {**kwargs, "stream_options": {**(kwargs.get("stream_options") or {}), "include_usage": True}}
 
-    async def settle(self, live: Live, usage: Usage) -> None:
-        """The request was answered."""
+    async def settle(self, live: Live, usage: Usage, part: Usage | None = None) -> None:
+        """The request was answered; `part` of it by the target that failed before the one that completed it."""
         self.live.settled(live)
         await live.engine.settle(live.decision, live.name, usage)
+        if part:
+            await live.engine.settle_part(live.decision, part)
         self._tell(live)
 
     async def release(self, live: Live) -> None:

@@ -31,6 +31,8 @@ class Live:
         call_id: LiteLLM's id of the call. A client may choose it, so it says nothing alone.
         task: what serves the HTTP request; when it is done, LiteLLM can only report the past.
         own_credentials: the caller brought the provider's key, so a failure may be the caller's.
+        coming: the name of the hop that LiteLLM announced last.
+        cut: what LiteLLM logged as the failure of the attempt under way.
         stopped: the failure after which no other target may be tried.
         told: its record was told; that happens once.
         released_s: monotonic seconds at which it was released.
@@ -44,6 +46,8 @@ class Live:
     call_id: str | None
     task: asyncio.Task[Any] | None
     own_credentials: bool = False
+    coming: str | None = None
+    cut: Exception | None = None
     stopped: Exception | None = None
     told: bool = False
     released_s: float | None = None

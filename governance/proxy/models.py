@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import fnmatch
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import wraps
 from typing import Any
 
 from litellm.exceptions import APIError
@@ -17,6 +18,14 @@ from governance.catalog import Catalog
 from governance.engine.host import Host
 from governance.policy.name_pattern import arrives_as_written
 from governance.proxy.discovering import Discovering
+from governance.proxy.router import (
+    aliases,
+    deployments,
+    group_names,
+    is_deployment_id,
+    list_besides,
+    set_aliases,
+)
 
 log = logging.getLogger("governance.proxy")
 
@@ -31,7 +40,7 @@ class ProxyModels:
         self._host = host
         self._seen: Any = None
         self._signature: tuple[int, ...] = ()
-        self.discovering = Discovering(host, lambda: getattr(proxy_server.llm_router, "model_list", None) or [])
+        self.discovering = Discovering(host, _deployments)
         self._catalog = Catalog(None, self.discovering.known)
         self._other_names: Mapping[str, frozenset[str]] = {}
         self._virtual: tuple[str, ...] = ()
@@ -52,11 +61,12 @@ class ProxyModels:
         # LiteLLM replaces and extends its list while it runs. Identity and length tell most of it at no cost; what is
         # changed in place is found by `_list`, seconds later.
         known = self.discovering.known
-        seen = (id(router), len(router.model_list), id(router.model_group_alias), id(known))
+        served, renamed = deployments(router), aliases(router)
+        seen = (id(router), len(served), id(renamed), id(known))
         if seen != self._seen:
-            aliases = {name: _stands_for(alias) for name, alias in (router.model_group_alias or {}).items()}
-            self._catalog = Catalog(list(router.model_list), known, aliases)
-            self._other_names = _other_names(router.model_list, aliases, self._catalog)
+            stands_for = {name: _stands_for(alias) for name, alias in renamed.items()}
+            self._catalog = Catalog(list(served), known, stands_for)
+            self._other_names = _other_names(served, stands_for, self._catalog)
             self._seen = seen
         return self._catalog
 
@@ -72,16 +82,9 @@ class ProxyModels:
         rule knows as what it is.
         """
         router = proxy_server.llm_router
-        if router is None or model in router.model_names or model in (router.model_group_alias or {}):
+        if router is None or model in group_names(router) or model in aliases(router):
             return True
-        return arrives_as_written(model) and not router.has_model_id(model)
-
-    def asked_name(self, model: str, known: Collection[str]) -> str:
-        """By which of these names LiteLLM was asked for `model`: it has followed an alias of the router since."""
-        router = proxy_server.llm_router
-        if model in known or router is None:
-            return model
-        return next((name for name in known if router.get_model_from_alias(name) == model), model)
+        return arrives_as_written(model) and not is_deployment_id(router, model)
 
     def access(self, auth: Any) -> Callable[[str], Awaitable[bool]]:
         """Whether this caller's key, team and user may call a model themselves, by LiteLLM's own rules."""
@@ -101,6 +104,7 @@ class ProxyModels:
     def keep_listed(self) -> None:
         """Start listing the virtual models, and keep them listed. Needs a running event loop."""
         self._teach_wildcards()
+        list_besides(lambda: self._virtual)
         self._task = asyncio.get_running_loop().create_task(self._list_again_and_again())
 
     async def _list_again_and_again(self) -> None:
@@ -115,36 +119,25 @@ class ProxyModels:
         """Make the virtual models models of the router.
 
         Each is an alias of itself: known to access checks and to the check of a caller's fallbacks, and no key that
-        may call a target gets the virtual name with it. Aliases alone are not listed, so `get_model_names` tells them
-        too. A router that LiteLLM makes anew, or whose settings it loads from its database, gets all this again.
+        may call a target gets the virtual name with it. Aliases alone are not listed, so `list_besides` tells them too.
+        A router that LiteLLM makes anew, or whose settings it loads from its database, gets all this again.
         """
         router = proxy_server.llm_router
         if router is None:
             return
         self.discovering.look()
-        signature = tuple(map(id, router.model_list))
+        signature = tuple(map(id, deployments(router)))
         if signature != self._signature:
             self._signature, self._seen = signature, None
         before = self._virtual
         self._virtual = self._host.virtual_models([name for name in self.catalog.names or () if name])
         gone = frozenset(before).difference(self._virtual)
-        if not gone.isdisjoint(router.model_group_alias):
-            aliases = router.model_group_alias.items()
-            # One of that name that stands for something else is the operator's.
-            router.model_group_alias = {
-                name: alias for name, alias in aliases if name not in gone or _stands_for(alias) != name
-            }
-        missing = {name: {"model": name, "hidden": False} for name in self._virtual if name not in router.model_names}
-        if not missing.keys() <= router.model_group_alias.keys():
-            router.model_group_alias = {**router.model_group_alias, **missing}  # type: ignore[dict-item]
-        served = router.get_model_names
-        if getattr(served, "governance", None) is not self:
-
-            def with_virtual(team_id: str | None = None) -> list[str]:
-                return list(dict.fromkeys([*served(team_id=team_id), *self._virtual]))
-
-            with_virtual.governance = self  # type: ignore[attr-defined]
-            router.get_model_names = with_virtual  # type: ignore[method-assign]
+        groups, renamed = group_names(router), aliases(router)
+        # One of that name that stands for something else is the operator's.
+        wanted = {name: alias for name, alias in renamed.items() if name not in gone or _stands_for(alias) != name}
+        missing = {name: {"model": name, "hidden": False} for name in self._virtual if name not in groups}
+        if len(wanted) != len(renamed) or not missing.keys() <= wanted.keys():
+            set_aliases(router, {**wanted, **missing})
 
     def _teach_wildcards(self) -> None:
         """Let the model list of a key with `fast/*` name the virtual models that this means."""
@@ -152,19 +145,25 @@ class ProxyModels:
         if known is None:
             return
 
-        def with_virtual(wildcard_model: str, litellm_params: Any = None) -> list[str]:
+        @wraps(known)
+        def with_virtual(wildcard_model: str, *args: Any, **kwargs: Any) -> list[str]:
             ours = fnmatch.filter(self._virtual, wildcard_model)
             if ours and wildcard_model != "*":
                 return ours
-            return [*known(wildcard_model=wildcard_model, litellm_params=litellm_params), *ours]
+            return [*known(wildcard_model, *args, **kwargs), *ours]
 
         model_checks.get_known_models_from_wildcard = with_virtual
 
 
-def _other_names(deployments: Sequence[Any], aliases: Mapping[str, str], catalog: Catalog) -> dict[str, frozenset[str]]:
+def _deployments() -> Sequence[Any]:
+    router = proxy_server.llm_router
+    return [] if router is None else deployments(router)
+
+
+def _other_names(served: Sequence[Any], aliases: Mapping[str, str], catalog: Catalog) -> dict[str, frozenset[str]]:
     """The groups that aliases, ids of deployments and, where nothing else has their name, their models stand for."""
     found: dict[str, set[str]] = {}
-    for deployment in deployments:
+    for deployment in served:
         group = str(deployment.get("model_name", ""))
         info, params = deployment.get("model_info") or {}, deployment.get("litellm_params") or {}
         model = str(params.get("model"))

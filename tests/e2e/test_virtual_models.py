@@ -77,3 +77,12 @@ def test_a_record_tells_who_asked_but_never_the_key(proxy) -> None:
     identity = proxy.decision(answer.headers["x-governance-decision-id"])["identity"]
     assert (identity["user_id"], identity["team_name"], identity["virtual_key_name"]) == ("ada", "Research", "ci")
     assert not identity["virtual_key_id"].startswith("sk-")
+
+
+def test_a_key_that_may_call_only_the_virtual_model_is_served_by_its_next_target_too(proxy, providers) -> None:
+    providers.fail("cerebras/only-virtual", status=500)
+
+    answer = proxy.chat("fast/only-virtual", key=key(models=["fast/*"], user_id="u"))
+
+    assert answer.headers["x-governance-target"] != "cerebras/only-virtual"
+    assert answer.status_code == 200

@@ -13,6 +13,7 @@ from governance.proxy.usage import charges
 from governance.proxy.usage.bounds import bounded, bounds, text_tokens
 from governance.proxy.usage.fields import count, shown
 from governance.proxy.usage.pieces import tier, with_pieces
+from governance.proxy.usage.tokens import tokens
 from governance.proxy.usage.told import combined, merged, usages_in
 
 _WITHOUT_TOKENS: Final = frozenset({"embedding", "rerank", "moderation"})
@@ -67,6 +68,22 @@ def measured(
     if not known:
         return Usage(None, None, cost, implausible, remarks)
     return Usage(used.input_tokens, used.output_tokens, cost, implausible, remarks)
+
+
+def part_of(kwargs: Mapping[str, Any], decision: Decision, target: str) -> Usage | None:
+    """What a target had delivered when its stream was cut and another one continued it; None if none was.
+
+    LiteLLM 1.109 and later; `target` is the `provider/model` that was cut.
+    """
+    reported = kwargs.get("continued_partial_usage")
+    if reported is None:
+        return None
+    used, models = tokens(reported), decision.request.models
+    facts = (models.facts(target) if models else None) or NO_FACTS
+    cost = facts.cost_of(used, "")
+    if cost is None:
+        cost = charges.cut_cost(kwargs)
+    return Usage(used.input_tokens, used.output_tokens, cost)
 
 
 def _is_litellms(request: Request) -> bool:

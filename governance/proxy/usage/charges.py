@@ -43,8 +43,17 @@ def _is_call_of_provider(kind: Any) -> bool:
 
 
 def litellm_cost(kwargs: Mapping[str, Any]) -> int | None:
-    """LiteLLM's own sum, in micro-dollars; None where it has none, which it writes as 0."""
-    return _micros(kwargs.get("response_cost")) or None
+    """LiteLLM's own sum for the attempt that answered, in micro-dollars; None where it has none, which it writes as 0."""
+    total = _micros(kwargs.get("response_cost")) or 0
+    # What attempts before the one that answered cost is in the sum (1.109 and later).
+    billed = kwargs.get("failed_attempts_billed_on_success") or ()
+    before = (cut_cost(kwargs) or 0) + sum(_micros(cost) or 0 for _, cost in billed)
+    return max(0, total - before) or None
+
+
+def cut_cost(kwargs: Mapping[str, Any]) -> int | None:
+    """What a stream had cost by LiteLLM's prices when it was cut and continued elsewhere; None where none was."""
+    return _micros(kwargs.get("continued_partial_cost")) or None
 
 
 def litellm_extras(kwargs: Mapping[str, Any]) -> int:

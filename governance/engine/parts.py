@@ -1,0 +1,37 @@
+"""An answer of which one target delivered the beginning and another one the rest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from governance.engine.decision import Decision
+from governance.ledger import Ledger, Option
+from governance.model import Target, Usage
+from governance.model.sizes import LARGEST_USE
+from governance.trace import uuid7
+
+_DELIVERED = ("tokens", "input_tokens", "output_tokens", "usd_micros")
+
+
+def target_of_part(decision: Decision) -> Target | None:
+    """Whose stream was cut: the attempt that failed last, before the one that completed the answer."""
+    failed = [attempt for attempt in decision.trace.attempts if attempt.outcome == "failed"]
+    return decision.target_named(failed[-1].target) if failed else None
+
+
+async def charge_part(ledger: Ledger, decision: Decision, target: Target, part: Usage) -> None:
+    """Count what was delivered where the reservation has moved on from; its request stayed counted there."""
+    charges = [
+        replace(charge, amount=0) for charge in (*target.charges, *decision.shared) if charge.window.unit in _DELIVERED
+    ]
+    if charges:
+        part_id = uuid7()
+        await ledger.move(part_id, 1, Option("", charges), force=True)
+        await ledger.settle(part_id, {unit: min(amount, LARGEST_USE) for unit, amount in part.amounts.items()})
+
+
+def both(one: Usage, other: Usage) -> Usage:
+    """What the whole answer used; what is not known of one part is not known of the whole."""
+    names = ("input_tokens", "output_tokens", "cost_usd_micros")
+    pairs = [(getattr(one, name), getattr(other, name)) for name in names]
+    return Usage(*(None if a is None or b is None else a + b for a, b in pairs))

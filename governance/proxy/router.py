@@ -1,0 +1,84 @@
+"""LiteLLM's router, read and written through whichever interface this version has.
+
+1.109 put `registry()` and `apply()` in the place of its attributes, which go on for a while, slower and deprecated.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import wraps
+from typing import Any
+
+from litellm.proxy import proxy_server
+from litellm.router import Router
+
+try:
+    router_api: Any = importlib.import_module("litellm.router_api")
+except ImportError:  # 1.108 and before
+    router_api = None
+
+
+def deployments(router: Any) -> Sequence[Any]:
+    """What is configured, in its order. The same object as long as LiteLLM does not replace the list."""
+    found: Sequence[Any] = router.model_list if router_api is None else router.registry().all()
+    return found
+
+
+def aliases(router: Any) -> Mapping[str, Any]:
+    """`model_group_alias`."""
+    return (router.model_group_alias if router_api is None else router.registry().aliases()) or {}
+
+
+def set_aliases(router: Any, wanted: Mapping[str, Any]) -> None:
+    """Replace `model_group_alias`."""
+    if router_api is None:
+        router.model_group_alias = wanted
+    else:
+        router.apply(router_api.ChangeSet(assign={"model_group_alias": wanted}))
+
+
+def group_names(router: Any) -> Collection[str]:
+    """Names of the model groups, wildcards included."""
+    found: Collection[str] = router.model_names if router_api is None else router.registry().names(kind="group_set")
+    return found
+
+
+def is_deployment_id(router: Any, name: str) -> bool:
+    """Whether LiteLLM takes this name for the id of a deployment."""
+    return bool(router.has_model_id(name) if router_api is None else router.registry().has_deployment(name))
+
+
+def group_behind(router: Any, name: str) -> str | None:
+    """The group that an alias stands for; None for what is none."""
+    found = router.get_model_from_alias(name) if router_api is None else router.registry().resolve(name, kind="alias")
+    return found if isinstance(found, str) else None
+
+
+def listed_names(router: Any) -> Collection[str]:
+    """What LiteLLM tells to whom asks for its models."""
+    found: Collection[str] = router.get_model_names() if router_api is None else router.registry().names()
+    return found
+
+
+def budget_check(router: Any) -> Any:
+    """What the router asks before it tries a fallback."""
+    return router.fallback_budget_check if router_api is None else router.settings().fallback_budget_check
+
+
+def list_besides(more: Callable[[], Sequence[str]]) -> None:
+    """Have the proxy's router list these names as well, also when LiteLLM makes that router anew."""
+    owner: Any = Router if router_api is None else router_api.RouterRegistry
+    method = "get_model_names" if router_api is None else "names"
+    told = getattr(owner, method)
+
+    @wraps(told)
+    def with_more(self: Any, *args: Any, **kwargs: Any) -> Any:
+        names = told(self, *args, **kwargs)
+        router: Any = proxy_server.llm_router
+        if router is None or kwargs.get("kind", "groups") != "groups":
+            return names
+        ours = self is (router if router_api is None else router.registry())
+        return list(dict.fromkeys([*names, *more()])) if ours else names
+
+    setattr(owner, method, with_more)
