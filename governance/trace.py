@@ -89,6 +89,11 @@ class Trace:
             if target.rejected:
                 self.candidates.append(Candidate(target.name, False, target.rejected.code, target.rejected.detail))
 
+    @property
+    def served(self) -> str | None:
+        """The target that answered; None while none has."""
+        return next((attempt.target for attempt in reversed(self.attempts) if attempt.outcome == "ok"), None)
+
     def record(self, headers: Collection[str] = ()) -> dict[str, Any]:
         """The decision record, ready for JSON. No prompt, no completion, no header values.
 
@@ -126,6 +131,7 @@ class Trace:
             "outcome": self.outcome,
             "model": self.model or None,
             "fallbacks": list(self.fallbacks),
+            "served": self.served,
             "rule": self.notes.get("rule"),
             "profile": self.notes.get("profile"),
             "virtual_provider": self.notes.get("virtual_provider"),
@@ -179,6 +185,7 @@ def _window(reading: Reading, counted: bool) -> dict[str, Any]:
     return {
         "limit": window.limit,
         "subject": window.subject,
+        "name_of_subject": window.name_of_subject,
         "unit": window.unit,
         "limit_amount": window.amount,
         "used_before": used,

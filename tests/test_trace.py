@@ -27,8 +27,8 @@ REQUEST = Request(
 )
 
 RECORD = [
-    *("id", "at", "policy_revision", "mode", "request", "identity", "outcome", "model", "fallbacks", "rule", "profile"),
-    *("virtual_provider", "candidates", "windows", "refusal", "shadow", "attempts", "usage", "steps"),
+    *("id", "at", "policy_revision", "mode", "request", "identity", "outcome", "model", "fallbacks", "served", "rule"),
+    *("profile", "virtual_provider", "candidates", "windows", "refusal", "shadow", "attempts", "usage", "steps"),
 ]
 ASKED = [
     *("model", "request_type", "task", "modalities", "capabilities", "prompt_tokens", "max_output_tokens"),
@@ -38,7 +38,8 @@ IDENTITY = [
     *("virtual_key_id", "virtual_key_name", "user_id", "team_id", "team_name", "customer_id", "end_user_id"),
 ]
 WINDOW = [
-    *("limit", "subject", "unit", "limit_amount", "used_before", "reserved", "window", "resets_at", "mode", "fits"),
+    *("limit", "subject", "name_of_subject", "unit", "limit_amount", "used_before", "reserved", "window", "resets_at"),
+    *("mode", "fits"),
 ]
 
 
@@ -71,6 +72,10 @@ def test_an_empty_record_has_every_key(trace: Trace) -> None:
     assert list(record["request"]) == ASKED
     assert list(record["identity"]) == IDENTITY
     assert (record["model"], record["refusal"], record["usage"]) == (None, None, None)
+
+
+def test_a_record_tells_who_answered_and_not_only_who_was_to(trace: Trace) -> None:
+    assert (filled(trace).record()["model"], trace.record()["served"]) == ("cerebras/glm-4.7", "openai/glm-4.7")
 
 
 def test_a_full_record_has_exactly_the_keys_of_the_reference(trace: Trace) -> None:

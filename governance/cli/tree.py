@@ -11,6 +11,7 @@ from rich.tree import Tree
 
 from governance.cli.terminal import shown
 from governance.engine.refusals import amount, duration, spoken_period
+from governance.limits.subjects import shown_subject
 
 _BAR_CELLS: Final = 12
 
@@ -32,7 +33,8 @@ def decision_tree(record: dict[str, Any]) -> Tree:
     if record.get("degraded_by"):
         tree.add(Text.assemble(("asks for less ", "yellow"), f"because {record['degraded_by']} is used up"))
     able = "could serve" if record["refusal"] else "fallback"
-    _add_all(tree, "targets, in order", [_candidate(candidate, able) for candidate in record["candidates"]])
+    chosen = "first choice" if record["attempts"] else "serves"
+    _add_all(tree, "targets, in order", [_candidate(candidate, chosen, able) for candidate in record["candidates"]])
     _add_all(tree, "windows", [_window(window, record["at"]) for window in record["windows"]])
     _add_all(tree, "shadow: what would have happened", list(map(_shadow, record["shadow"])))
     _add_all(tree, "attempts", list(map(_attempt, record["attempts"])))
@@ -50,10 +52,23 @@ def outcome(record: dict[str, Any]) -> Text:
         again = f", retry after {refusal['retry_after_s']} s" if refusal["retry_after_s"] is not None else ""
         why = f"{refusal['status']} {refusal['code']}{again}: {refusal['message']}"
         return Text.assemble(("refused ", "bold red"), why)
+    if record["attempts"]:
+        return _what_came_of(record["attempts"], record.get("served"))
     behind = f", then {', '.join(record['fallbacks'])}" if record["fallbacks"] else ""
     if record["outcome"] == "pass":
         return Text.assemble(("passed on ", "bold"), f"as {record['model']}: no rule or profile applies{behind}")
     return Text.assemble(("served by ", "bold green"), (record["model"], "bold"), behind)
+
+
+def _what_came_of(attempts: list[dict[str, Any]], served: str | None) -> Text:
+    """Who answered, whatever had been planned."""
+    others = [f"{each['target']} {each['outcome']}" for each in attempts if each["outcome"] in ("failed", "skipped")]
+    after = f", after {', '.join(others)}" if others else ""
+    if served:
+        return Text.assemble(("served by ", "bold green"), (served, "bold"), after)
+    if attempts[-1]["outcome"] == "started":
+        return Text.assemble(("under way at ", "bold"), attempts[-1]["target"], after)
+    return Text.assemble(("served by nobody", "bold red"), after)
 
 
 def printable(value: Any) -> Any:
@@ -109,10 +124,10 @@ def _add_rules(tree: Tree, record: dict[str, Any]) -> None:
         branch.add(line)
 
 
-def _candidate(candidate: dict[str, Any], able: str) -> Text:
+def _candidate(candidate: dict[str, Any], chosen: str, able: str) -> Text:
     detail = f" ({candidate['detail']})" if candidate.get("detail") else ""
     if candidate["chosen"]:
-        return Text.assemble(("✔ ", "green"), (candidate["target"], "bold"), "  serves", detail)
+        return Text.assemble(("✔ ", "green"), (candidate["target"], "bold"), f"  {chosen}", detail)
     if candidate["reason"] is None:
         return Text.assemble(("→ ", "cyan"), candidate["target"], f"  {able}", detail)
     return Text.assemble(("✘ ", "red"), candidate["target"], (f"  {candidate['reason']}", "red"), detail)
@@ -136,7 +151,7 @@ def _window(window: dict[str, Any], at: str) -> Text:
     resets = f", resets in {duration(_between_s(at, window['resets_at']))}" if window["resets_at"] and used else ""
     room = ", no room" if full else ""
     watching = " (shadow)" if window["mode"] == "shadow" else ""
-    name = f"{window['subject']} [{window['limit']}]{watching} "
+    name = f"{shown_subject(window['subject'], window.get('name_of_subject'))} [{window['limit']}]{watching} "
     return Text.assemble(name, *bar, (f" {size}{resets}{room}", "red" if full else ""))
 
 

@@ -140,8 +140,14 @@ def _table(rows: list[dict[str, Any]], at_s: float, *, folds_names: bool) -> Tab
         most = f"{_amount(unit, row['limit_amount'])}{_unit(unit)}{_per(row['window'])}"
         name = row["limit"] + (" (shadow)" if row["mode"] == "shadow" else "")
         left, resets = _amount(unit, row["remaining"]), _resets(row["resets_at"], at_s)
-        table.add(_bar(row["percent"]), name, row["subject"], *counted, most, left, resets, row["forecast"]["text"])
+        table.add(_bar(row["percent"]), name, _subject(row), *counted, most, left, resets, row["forecast"]["text"])
     return table
+
+
+def _subject(row: dict[str, Any]) -> str:
+    from governance.limits.subjects import shown_subject
+
+    return shown_subject(row["subject"], row.get("name_of_subject"))
 
 
 def _bar(percent: float) -> Text:

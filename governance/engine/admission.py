@@ -67,7 +67,7 @@ class Admission:
             if decision.refusal is None or not self._ask_for_less():
                 break
             decision = await self._once()
-        if first.refusal and decision.refusal and decision.refusal.code == codes.NO_ELIGIBLE_TARGET:
+        if first.refusal and decision.refusal and decision.refusal.status == 400:
             # Nothing cheaper can serve it, ever; what was asked for can, when there is room again.
             self._trace.windows[:] = read
             return refused(self._trace, decision.request, first.refusal)

@@ -114,7 +114,8 @@ class Engine:
         if not reading.available:
             return _skip(attempt, 503, *_AWAY)
         code, detail, wait = refusals.rejection_detail(reading, self._clock())
-        return _skip(attempt, 503 if code == codes.COOLING_DOWN else 429, code, detail, wait)
+        status = 400 if wait is None else 503 if code == codes.COOLING_DOWN else 429
+        return _skip(attempt, status, code, detail, wait)
 
     async def reached(self, decision: Decision) -> None:
         """The attempt is on its way to the provider: its request stays counted, even if this process dies."""

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from governance.ledger import Ledger, Reading
 from governance.ledger.reservation import Key, key_of
-from governance.limits.subjects import AND, names_of
+from governance.limits.subjects import AND, METADATA, metadata_keys, names_of
 from governance.model import Percent, Request, Unit, Window
 from governance.model.errors import LedgerUnavailable
 
@@ -59,6 +59,7 @@ class LastSeen:
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._subjects: dict[str, _Subject] = {}
+        self._metadata: dict[str, None] = {}
         self._task: asyncio.Task[None] | None = None
 
     def percent(self, request: Request) -> Percent:
@@ -67,7 +68,7 @@ class LastSeen:
             return Percent()
         fullest = [0.0, 0.0, 0.0]
         now_s = self._clock()
-        names = tuple(names_of(request))
+        names = tuple(names_of(request, self._metadata))
         for name in names:
             subject = self._subjects.get(name)
             if subject is None:
@@ -90,6 +91,8 @@ class LastSeen:
             window = reading.window
             if window.mode == "shadow" or window.unit not in _CLASS:
                 continue
+            if METADATA in window.subject:
+                self._metadata.update(dict.fromkeys(metadata_keys(window.subject)))
             place = self._place(window)
             subject = self._subjects.pop(place, None) or _Subject(asked_s=now_s)
             used = reading.used + (reading.amount if counted else 0)

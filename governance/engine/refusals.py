@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 
 from governance.ledger import OptionReading, Reading, Reserved
-from governance.limits.subjects import of_caller, spoken
-from governance.model import MICROS_PER_USD, Refusal, Target, Unit, codes
+from governance.limits.subjects import names_caller, of_caller, spoken
+from governance.model import MICROS_PER_USD, Refusal, Target, Unit, Window, codes
 from governance.trace import Candidate, period_text
 
 # Room for one more in flight comes when any running request ends; nobody can know when.
@@ -58,45 +58,65 @@ def full_window(readings: Sequence[Reading]) -> Reading | None:
     return max(full, key=lambda r: (_room_at_s(r), r.window.route_to is None), default=None)
 
 
-def limit_used_up(readings: Sequence[Reading], now_s: float) -> Refusal:
-    """A limit on the caller has no room: 429, or 402 where the limit is money."""
-    reading = full_window(readings) or readings[0]
-    wait = wait_s(readings, now_s)
-    status = 402 if reading.window.unit == "usd_micros" else 429
-    return Refusal(status, codes.exhausted(reading.window.unit), _used_up(reading, wait), reading.window.limit, wait)
+def limit_used_up(readings: Sequence[Reading], now_s: float, own: bool = False, at_least_s: int = 0) -> Refusal:
+    """Limits have no room: 402 where a budget of the caller is among those that bind, else 429; 400 when one of them
+    never has, because waiting does not help then.
+
+    Args:
+        readings: of every window that has to have room.
+        own: the caller asked for the model by its own name, so that a budget of the model is told like its own.
+        at_least_s: to wait for something else.
+    """
+    full = _full(readings)
+    wait = wait_s(full, now_s)
+    longest = full_window(full) or readings[0]
+    if wait is None:
+        # Nothing has room later than never.
+        return Refusal(400, codes.exhausted(longest.window.unit), _too_large(longest), longest.window.limit)
+    budget = full_window([reading for reading in full if _is_callers_budget(reading.window, own)])
+    told, wait = budget or longest, max(wait, at_least_s)
+    message = _used_up(told, longest, wait)
+    return Refusal(402 if budget else 429, codes.exhausted(told.window.unit), message, told.window.limit, wait)
 
 
 def used_up(reserved: Reserved, own: bool) -> Refusal | None:
-    """The limit on the caller that keeps every target out; None when something else does.
+    """The limits on the caller that keep every target out; None when something else does.
+
+    The request has to wait for its own limits, and then for one target: the one that has room first.
 
     Args:
         own: the caller asked for the model by its own name, so that a limit on the model is told like any other.
     """
-    if any(not reading.fits and reading.window.mode == "enforce" for reading in reserved.shared):
-        return limit_used_up(reserved.shared, reserved.now_s)
-    soonest: tuple[float, OptionReading] | None = None
-    for option in reserved.options:
-        full = full_window(option.windows)
-        if full is None or option.cooling_until_s is not None or not (own or of_caller(full.window.subject)):
-            return None
-        wait = wait_s(option.windows, reserved.now_s)
-        key = math.inf if wait is None else float(wait)
-        if soonest is None or key < soonest[0]:
-            soonest = (key, option)
-    return limit_used_up(soonest[1].windows, reserved.now_s) if soonest else None
+    now_s, options = reserved.now_s, reserved.options
+    shared = _full(reserved.shared)
+    soonest = min(options, key=lambda option: _seconds(option_wait_s(option, now_s)), default=None)
+    if soonest is None or wait_s(shared, now_s) is None:
+        return limit_used_up(shared, now_s) if shared else None
+    wait = option_wait_s(soonest, now_s)
+    if shared and wait is not None:
+        return limit_used_up((*shared, *soonest.windows), now_s, own, wait)
+    budget = any(_is_callers_budget(reading.window, own) for reading in _full(soonest.windows))
+    if budget and wait is not None and soonest.cooling_until_s is None:
+        return limit_used_up(soonest.windows, now_s, own)
+    callers = all(option.cooling_until_s is None and (own or _is_callers(option)) for option in options)
+    return limit_used_up(soonest.windows, now_s, own) if callers else None
+
+
+def option_wait_s(option: OptionReading, now_s: float) -> int | None:
+    """How long until this target has room and has cooled down; None when it never has."""
+    wait = wait_s(option.windows, now_s)
+    if wait is None or option.cooling_until_s is None:
+        return wait
+    return max(wait, retry_after_s(option.cooling_until_s, now_s))
 
 
 def rejection_detail(reading: OptionReading, now_s: float) -> tuple[str, str, int | None]:
     """Why an option has no room: reason code, the particulars, and the seconds until it has (None = never)."""
-    cooling = retry_after_s(reading.cooling_until_s, now_s) if reading.cooling_until_s is not None else None
     full = full_window(reading.windows)
-    wait = wait_s(reading.windows, now_s)
-    if cooling is not None:
-        return (
-            codes.COOLING_DOWN,
-            f"left alone for {duration(cooling)} more",
-            max(cooling, wait) if wait is not None else None,
-        )
+    wait = option_wait_s(reading, now_s)
+    if reading.cooling_until_s is not None:
+        cooling = retry_after_s(reading.cooling_until_s, now_s)
+        return codes.COOLING_DOWN, f"left alone for {duration(cooling)} more", wait
     if full is None:
         return codes.COOLING_DOWN, "has no room", CONCURRENCY_RETRY_S
     window = full.window
@@ -171,17 +191,46 @@ def spoken_period(text: str) -> str:
     return _PERIOD_NAMES.get(text, text)
 
 
+def _full(readings: Iterable[Reading]) -> tuple[Reading, ...]:
+    return tuple(reading for reading in readings if not reading.fits and reading.window.mode == "enforce")
+
+
+def _seconds(wait: int | None) -> float:
+    return math.inf if wait is None else wait
+
+
+def _is_callers(option: OptionReading) -> bool:
+    """Whether it is a limit of the caller that keeps this target out."""
+    full = full_window(option.windows)
+    return full is not None and of_caller(full.window.subject)
+
+
+def _is_callers_budget(window: Window, own: bool) -> bool:
+    return window.unit == "usd_micros" and (own or names_caller(window.subject))
+
+
+def _whose(window: Window) -> str:
+    return spoken(window.subject, window.name_of_subject)
+
+
 def _room_at_s(reading: Reading) -> float:
     if reading.window.unit == "concurrent" and reading.amount <= reading.window.amount:
         return 0.0  # any moment, sooner than every other
     return math.inf if reading.room_at_s is None else reading.room_at_s
 
 
-def _used_up(reading: Reading, wait: int | None) -> str:
-    window = reading.window
-    whose = spoken(window.subject)
+def _used_up(told: Reading, longest: Reading, wait: int) -> str:
+    window = told.window
     size = limit(window.unit, window.amount, window.period)
-    if wait is None:
-        asked = amount(window.unit, reading.amount)
-        return f"this request needs {asked}, more than limit {window.limit} of {whose} ever holds ({size})"
-    return f"limit {window.limit} of {whose} is used up ({size}); room again in {duration(wait)}"
+    message = f"limit {window.limit} of {_whose(window)} is used up ({size})"
+    if longest is not told:
+        other = longest.window
+        message += f", and so is limit {other.limit} of {_whose(other)}"
+        message += f" ({limit(other.unit, other.amount, other.period)})"
+    return f"{message}; room again in {duration(wait)}"
+
+
+def _too_large(reading: Reading) -> str:
+    window = reading.window
+    size, asked = limit(window.unit, window.amount, window.period), amount(window.unit, reading.amount)
+    return f"this request needs {asked}, more than limit {window.limit} of {_whose(window)} ever holds ({size})"

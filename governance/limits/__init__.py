@@ -2,7 +2,8 @@
 
 from governance.limits.book import LimitBook
 from governance.limits.limit import Limit, limit_problems
-from governance.limits.subjects import EVERYONE, Subject, SubjectNames, names_of
+from governance.limits.subject_syntax import SubjectNames
+from governance.limits.subjects import EVERYONE, Subject, names_of
 from governance.limits.warnings import limit_warnings
 
 __all__ = ["EVERYONE", "Limit", "LimitBook", "Subject", "SubjectNames", "limit_problems", "limit_warnings", "names_of"]

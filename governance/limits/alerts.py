@@ -35,6 +35,7 @@ class Alert(NamedTuple):
         subject: as `kind:id`. used, limit_amount: in `unit`; money in micro-dollars.
         window: seconds of a rolling window, or a period of the calendar.
         resets_at_s, at_s: Unix seconds; the first is None when nothing is counted.
+        name_of_subject: what people call it, where it is counted by an id.
     """
 
     limit: str
@@ -47,6 +48,7 @@ class Alert(NamedTuple):
     resets_at_s: float | None
     at_s: float
     policy_revision: str
+    name_of_subject: str | None = None
 
 
 class Alerts:
@@ -120,6 +122,7 @@ class Alerts:
                     reading.resets_at_s,
                     self._clock(),
                     self._revision,
+                    window.name_of_subject,
                 )
             )
 

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final, Generic, TypeVar
 
 from governance.expressions import PERCENTS, Facts
 from governance.expressions.facts import Reads
 from governance.limits.limit import Limit
-from governance.limits.subjects import EACH, MOST_TAGS, Part, caller_names, combined, served_names
+from governance.limits.subjects import (
+    EACH,
+    MOST_TAGS,
+    Part,
+    caller_names,
+    combined,
+    known_names,
+    name_of,
+    served_names,
+)
 from governance.model import Refusal, Request, Target, Window, codes
 
 # Subjects come from callers, so what is remembered of them is bounded.
@@ -30,7 +40,8 @@ class LimitBook(Generic[L]):
         self._each_tag = [
             i for i, limit in enumerate(self.limits) if limit.mode == "enforce" and _EACH_TAG in limit.subject.caller
         ]
-        self._windows: dict[tuple[int, str, str], tuple[Window, ...]] = {}
+        self._windows: dict[tuple[int, str, str, str | None], tuple[Window, ...]] = {}
+        self._metadata = tuple(dict.fromkeys(key for limit in self.limits for key in limit.subject.metadata))
         self._always: list[int] = []
         self._by_caller: dict[str, list[int]] = defaultdict(list)
         self._by_served: dict[str, list[int]] = defaultdict(list)
@@ -57,21 +68,23 @@ class LimitBook(Generic[L]):
         message = f"this request has {tags} tags, and at most {MOST_TAGS} are counted one by one; send fewer"
         return Refusal(400, codes.NO_ELIGIBLE_TARGET, message)
 
-    def windows(self, position: int, caller: str, served: str) -> tuple[Window, ...]:
-        """The windows of one limit for one subject."""
-        known = self._windows.get((position, caller, served))
+    def windows(self, position: int, caller: str, served: str, name: str | None) -> tuple[Window, ...]:
+        """The windows of one limit for one subject; `name`: what the caller is called."""
+        known = self._windows.get((position, caller, served, name))
         if known is None:
             if len(self._windows) >= _MOST_SUBJECTS:
                 self._windows.clear()
-            known = tuple(self.limits[position].windows_of(combined(caller, served)))
-            self._windows[position, caller, served] = known
+            named = combined(name, served) if name else None
+            made = self.limits[position].windows_of(combined(caller, served))
+            known = tuple(replace(window, name_of_subject=named) for window in made) if named else tuple(made)
+            self._windows[position, caller, served, name] = known
         return known
 
     def of_caller(self, request: Request) -> list[int]:
         """Positions of the limits that may apply whoever serves."""
         found = list(self._always)
         if self._by_caller:
-            for name in caller_names(request):
+            for name in caller_names(request, self._metadata):
                 found += self._by_caller.get(name, ())
         return found
 
@@ -92,6 +105,7 @@ class Round(Generic[L]):
         self._request = request
         self._facts: Facts | None = None
         self._callers: dict[int, tuple[str, ...]] = {}
+        self._names = known_names(request.identity)
         self._positions = sorted(set(book.of_caller(request)))
 
     def of_caller(self) -> Iterator[tuple[L, tuple[Window, ...]]]:
@@ -99,7 +113,7 @@ class Round(Generic[L]):
         book = self._book
         for position in self._positions:
             for caller in self._subjects(position):
-                yield book.limits[position], book.windows(position, caller, "")
+                yield book.limits[position], book.windows(position, caller, "", name_of(caller, self._names))
 
     def of_target(self, target: Target) -> Iterator[tuple[L, tuple[Window, ...]]]:
         """Every limit that applies when this target serves, with its windows for each subject it counts."""
@@ -112,7 +126,7 @@ class Round(Generic[L]):
             limit = book.limits[position]
             for served in limit.subject.of_served(self._request, target):
                 for caller in callers:
-                    yield limit, book.windows(position, caller, served)
+                    yield limit, book.windows(position, caller, served, name_of(caller, self._names))
 
     def applies(self, position: int) -> bool:
         """Whether a limit counts this caller and this request."""

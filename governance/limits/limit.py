@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from governance.expressions import Condition, compile_condition
-from governance.limits.subjects import SubjectNames
+from governance.limits.subject_syntax import SubjectNames
 from governance.model import Window
 
 _PERCENT: Final = re.compile(r"([0-9]{1,3}) ?%")

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
-from itertools import product
-from typing import Annotated, Any, Final, NamedTuple
-
-from pydantic import BeforeValidator, WithJsonSchema
+from itertools import islice, product, zip_longest
+from typing import Any, Final, NamedTuple
 
 from governance.catalog import provider_and_model
-from governance.model import Request, Target
+from governance.model import Identity, Request, Target
 
 EVERYONE: Final = "everyone"
-CALLER_KINDS: Final = ("virtual_key", "user", "team", "customer", "end_user", "tag")
+METADATA: Final = "metadata"
+CALLER_KINDS: Final = ("virtual_key", "user", "team", "customer", "end_user", "tag", METADATA)
 SERVED_KINDS: Final = ("provider", "model", "target")
 KINDS: Final = (*CALLER_KINDS, *SERVED_KINDS)
 EACH: Final = "*"
@@ -23,14 +22,21 @@ AND: Final = " && "
 # Callers choose some of their ids, and as many tags as they like; each is a count that is kept.
 _LONGEST_ID: Final = 200
 MOST_TAGS: Final = 32
+# Of an id that is shown beside a name: enough to tell keys apart.
+SHORT_ID: Final = 12
 _DIGEST: Final = re.compile("[0-9a-fA-F]{64}")
 
 
 class Part(NamedTuple):
-    """One `kind: id` of a subject; the id `*` means each one separately."""
+    """One `kind: id` of a subject; the id `*` means each one separately.
+
+    Args:
+        key: of metadata, whose values are the ids.
+    """
 
     kind: str
     id: str
+    key: str = ""
 
 
 class Subject(NamedTuple):
@@ -64,16 +70,25 @@ class Subject(NamedTuple):
         named = (part for part in (*self.caller, *self.served) if part.id != EACH)
         return next((f"{part.kind}:{_folded(part)}" for part in named), None)
 
+    @property
+    def metadata(self) -> tuple[str, ...]:
+        """The keys of metadata whose values it counts."""
+        return tuple(part.key for part in self.caller if part.kind == METADATA)
+
 
 def combined(caller: str, served: str) -> str:
     """One subject's full name from its two halves."""
     return AND.join(filter(None, (caller, served))) or EVERYONE
 
 
-def names_of(request: Request) -> Iterator[str]:
-    """Everybody a limit may count this request for, by id and by name, and what it asks for."""
+def names_of(request: Request, metadata: Iterable[str] = ()) -> Iterator[str]:
+    """Everybody a limit may count this request for, by id and by name, and what it asks for.
+
+    Args:
+        metadata: the keys by whose values limits count.
+    """
     yield EVERYONE
-    yield from caller_names(request)
+    yield from caller_names(request, metadata)
     provider, model = provider_and_model(request.model)
     yield f"model:{model.lower()}"
     if provider:
@@ -87,16 +102,61 @@ def of_caller(subject: str) -> bool:
     return not any(part.split(":", 1)[0] in SERVED_KINDS for part in subject.split(AND))
 
 
-def spoken(subject: str) -> str:
-    """The same for people: `team research and model gpt-4o`."""
-    return " and ".join(part.replace(":", " ", 1) for part in subject.split(AND))
+def names_caller(subject: str) -> bool:
+    """Whether this subject is a caller, be it together with what serves."""
+    return any(part.split(":", 1)[0] not in SERVED_KINDS for part in subject.split(AND))
 
 
-def caller_names(request: Request) -> Iterator[str]:
-    """The caller alone, by id and by name."""
+def spoken(subject: str, name: str | None = None) -> str:
+    """The same for people: `team Research (t-42) and model gpt-4o`; `name` is that of the window."""
+    parts = subject.split(AND)
+    names = name.split(AND) if name else parts
+    return " and ".join(_spoken(*pair) for pair in zip_longest(parts, names[: len(parts)], fillvalue=""))
+
+
+def shown_subject(subject: str, name: str | None) -> str:
+    """As it is counted, with its name beside it: `virtual_key:9f86… (ci)`."""
+    return f"{subject} ({name})" if name else subject
+
+
+def _spoken(part: str, name: str) -> str:
+    kind, colon, known = part.partition(":")
+    if not colon or name in (part, known, ""):
+        return part.replace(":", " ", 1)
+    return f"{kind} {name} ({known if len(known) <= SHORT_ID else short_id(known)})"
+
+
+def short_id(known: str) -> str:
+    """The beginning of a long id."""
+    return f"{known[:SHORT_ID]}…"
+
+
+def known_names(who: Identity) -> dict[str, str]:
+    """The names of a caller by the subjects that are its ids: `{"team:t-42": "Research"}`."""
+    pairs = (
+        ("virtual_key", who.virtual_key_id, who.virtual_key_name),
+        ("team", who.team_id, who.team_name),
+        ("customer", who.customer_id, who.customer_name),
+    )
+    return {f"{kind}:{spelled(id_)}": spelled(name) for kind, id_, name in pairs if id_ and name and name != id_}
+
+
+def name_of(subject: str, names: Mapping[str, str]) -> str | None:
+    """What a subject is called, by `known_names`; of several parts each, those without a name as they are."""
+    if AND not in subject:
+        return names.get(subject)
+    parts = subject.split(AND)
+    return AND.join(names.get(part, part) for part in parts) if any(part in names for part in parts) else None
+
+
+def caller_names(request: Request, metadata: Iterable[str] = ()) -> Iterator[str]:
+    """The caller alone, by id and by name, and by the values of its `metadata` under these keys."""
     for kind in CALLER_KINDS:
         for name in _names(kind, request):
             yield f"{kind}:{name}"
+    for key in metadata:
+        for value in _values(key, request):
+            yield f"{METADATA}:{value}"
 
 
 def served_names(request: Request, target: str) -> Iterator[str]:
@@ -111,12 +171,40 @@ def served_names(request: Request, target: str) -> Iterator[str]:
 
 
 def _caller_names(part: Part, request: Request) -> tuple[str, ...]:
-    names = _names(part.kind, request)
+    several = part.kind in ("tag", METADATA)
+    names = _values(part.key, request) if part.kind == METADATA else _names(part.kind, request)
     if part.id == EACH:
         # A tag is one of many, an id and a name are the same one.
-        each = tuple(dict.fromkeys(names))[:MOST_TAGS] if part.kind == "tag" else names[:1]
+        each = tuple(dict.fromkeys(names))[:MOST_TAGS] if several else names[:1]
         return tuple(f"{part.kind}:{name}" for name in each)
-    return (f"{part.kind}:{part.id}",) if part.id in names else ()
+    name = of_key(part.key, part.id) if part.kind == METADATA else part.id
+    return (f"{part.kind}:{name}",) if name in names else ()
+
+
+def metadata_keys(subject: str) -> Iterator[str]:
+    """The keys of metadata by whose values a subject is counted."""
+    for part in subject.split(AND):
+        kind, _, known = part.partition(":")
+        if kind == METADATA:
+            yield known.partition("=")[0]
+
+
+def of_key(key: str, value: str) -> str:
+    """One value of metadata, as an id: `cost_center=4711`."""
+    return spelled(f"{key}={value}")
+
+
+def _values(key: str, request: Request) -> tuple[str, ...]:
+    """The ids for what the metadata of the key or team has under this key: a plain value, or each one of a list."""
+    given = request.identity.metadata.get(key)
+    listed = islice(given, MOST_TAGS) if isinstance(given, (list, tuple)) else (given,)
+    return tuple(of_key(key, text) for text in map(_plain, listed) if text)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value).strip() if isinstance(value, (str, int, float)) else ""
 
 
 def _served_names(part: Part, request: Request, target: str) -> tuple[str, ...]:
@@ -146,14 +234,16 @@ def _names(kind: str, request: Request) -> tuple[str, ...]:
         return _given(who.user_id)
     if kind == "customer":
         return _given(who.customer_id, who.customer_name)
-    return _given(*request.tags) if kind == "tag" else _given(who.end_user_id)
+    if kind == "tag":
+        return _given(*request.tags)
+    return _given(who.end_user_id) if kind == "end_user" else ()
 
 
 def _given(*names: str) -> tuple[str, ...]:
-    return tuple(_spelled(name) for name in names if name)
+    return tuple(spelled(name) for name in names if name)
 
 
-def _spelled(name: str) -> str:
+def spelled(name: str) -> str:
     """An id as subjects hold it: itself, unless it is long or could be read as several parts or as no text at all."""
     if len(name) <= _LONGEST_ID and name.isascii() and AND not in name:
         return name
@@ -166,45 +256,7 @@ def _spelled(name: str) -> str:
 
 
 def _folded(part: Part) -> str:
+    if part.kind == METADATA:
+        return of_key(part.key, part.id)
     # A caller can write a model's name in any case, and providers serve it all the same.
     return part.id.lower() if part.kind in SERVED_KINDS else part.id
-
-
-def parse_subject(value: Any) -> Subject:
-    """`everyone`, `{team: research}`, `{team: "*", model: gpt-4o}` -> Subject. Raises ValueError."""
-    if isinstance(value, Subject):
-        return value
-    if value == EVERYONE:
-        return Subject()
-    known = ", ".join(KINDS)
-    if not isinstance(value, Mapping) or not value:
-        raise ValueError(f"must be `everyone` or a mapping such as {{team: research}}; kinds: {known}")
-    parts = []
-    for kind, name in value.items():
-        if kind not in KINDS:
-            raise ValueError(f"`{kind}` is no kind of subject; known: {known}")
-        if isinstance(name, bool) or not isinstance(name, (str, int)) or not str(name).strip():
-            raise ValueError(f'`{kind}` needs an id or a name, or "*" for each one separately')
-        named = str(name).strip()
-        parts.append(Part(kind, _spelled(named) if kind in CALLER_KINDS else named))
-    caller = tuple(part for part in parts if part.kind in CALLER_KINDS)
-    return Subject(caller, tuple(part for part in parts if part.kind in SERVED_KINDS))
-
-
-SubjectNames = Annotated[
-    Subject,
-    BeforeValidator(parse_subject),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"const": EVERYONE},
-                {
-                    "type": "object",
-                    "properties": {kind: {"type": "string"} for kind in KINDS},
-                    "additionalProperties": False,
-                    "minProperties": 1,
-                },
-            ]
-        }
-    ),
-]

@@ -75,6 +75,7 @@ def row(reading: Reading, reserved: int, now_s: float) -> dict[str, Any]:
     return {
         "limit": window.limit,
         "subject": window.subject,
+        "name_of_subject": window.name_of_subject,
         "unit": window.unit,
         "window": period_text(window.period),
         "timezone": window.timezone if isinstance(window.period, str) else None,
@@ -94,12 +95,23 @@ def row(reading: Reading, reserved: int, now_s: float) -> dict[str, Any]:
 
 
 def is_about(window: Window, subject: str | None, limit: str | None) -> bool:
-    """Whether a window counts this subject, alone or among others, for the limit of this name; None: any."""
+    """Whether a window counts this subject, alone or among others, for the limit of this name; None: any.
+
+    Args:
+        subject: as `kind:id` or `kind:name`.
+    """
     of = window.subject.lower()
     wanted = None if subject is None else subject.lower()
-    return (wanted is None or wanted == of or wanted in of.split(AND)) and (
+    return (wanted is None or wanted == of or wanted in of.split(AND) or wanted in _by_name(window)) and (
         limit is None or limit.lower() == window.limit.lower()
     )
+
+
+def _by_name(window: Window) -> list[str]:
+    if window.name_of_subject is None:
+        return []
+    pairs = zip(window.subject.lower().split(AND), window.name_of_subject.lower().split(AND), strict=False)
+    return [f"{part.partition(':')[0]}:{name}" for part, name in pairs]
 
 
 def _moment(at_s: float, timezone: str) -> str:

@@ -22,7 +22,7 @@ def limit_warnings(limits: Iterable[Limit], catalog: Catalog, claimed: Callable[
             model = limit.on_exceeded.route_to
             if catalog.call_name(model) is None and not claimed(model):
                 yield f"limit {limit.name}: route_to `{model}`: no profile has it and the proxy serves no such model"
-        for kind, name in limit.subject.served:
+        for kind, name, _ in limit.subject.served:
             if name != EACH and not _serves(kind, name.lower(), catalog):
                 yield f"limit {limit.name}: the proxy serves no {kind} `{name}`; this limit will never count anything"
 

@@ -23,6 +23,7 @@ class Window:
         on_unavailable: what happens when the ledger does not answer; None = the ledger's default.
         alert_at: percent of the amount at which somebody is told, once per window.
         route_to: ask for this model instead of refusing when a request does not fit.
+        name_of_subject: what people call the subject, where it is counted by an id and has a name.
     """
 
     limit: str
@@ -35,6 +36,7 @@ class Window:
     on_unavailable: Literal["refuse", "allow"] | None = None
     alert_at: tuple[int, ...] = ()
     route_to: str | None = None
+    name_of_subject: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,6 +160,7 @@ def message(alert: Alert) -> dict[str, Any]:
         "text": sentence(alert),
         "limit": alert.limit,
         "subject": alert.subject,
+        "name_of_subject": alert.name_of_subject,
         "unit": alert.unit,
         "threshold_percent": alert.threshold_percent,
         "used": alert.used,
@@ -175,8 +176,9 @@ def sentence(alert: Alert) -> str:
     """One alert for people."""
     used, of = amount(alert.unit, alert.used), amount(alert.unit, alert.limit_amount)
     until = "" if alert.resets_at_s is None else f"; all of it is free again at {iso(alert.resets_at_s)}"
+    whose = spoken(alert.subject, alert.name_of_subject)
     return (
-        f"limit {alert.limit} of {spoken(alert.subject)} has passed {alert.threshold_percent} %: "
+        f"limit {alert.limit} of {whose} has passed {alert.threshold_percent} %: "
         f"{used} of {of} per {spoken_period(period_text(alert.window))} are used{until}"
     )
 

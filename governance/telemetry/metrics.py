@@ -15,7 +15,7 @@ from typing import Final
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
 from governance.ledger import Health
-from governance.limits.subjects import AND
+from governance.limits.subjects import AND, shown_subject
 from governance.model import Usage
 from governance.telemetry.fullest import Fullest
 from governance.telemetry.series import MOST, Counts, Measures, Series
@@ -176,7 +176,8 @@ class Metrics:
                     held[window.unit] = amount
             elif reading.fits:
                 continue  # of a target that was not asked: nothing has changed, and it is told when it is full
-            key = (window.limit, window.subject if self.subjects else _kind(window.subject))
+            subject = window.subject
+            key = (window.limit, shown_subject(subject, window.name_of_subject) if self.subjects else _kind(subject))
             fullest = self._full.get(key) or self._watch(key)
             fullest.see(window, used / (window.amount or 1), now_s)
         usage = trace.usage

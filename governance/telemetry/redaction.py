@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 
-from governance.limits.subjects import AND
+from governance.limits.subjects import AND, SHORT_ID, short_id
 from governance.policy.telemetry import DecisionLogSettings
 from governance.trace import Trace
 
@@ -49,7 +49,9 @@ class Redaction:
             section, _, name = path.partition(".")
             if section in ("identity", "request"):
                 held = record[section]
-                hidden += texts(held.get(name))
+                for text in texts(held.get(name)):
+                    # In sentences a long id stands by its beginning.
+                    hidden += (text, short_id(text)) if len(text) > SHORT_ID else (text,)
                 held[name] = _without(held.get(name))
             elif path == "refusal.message":
                 if record["refusal"]:
@@ -57,7 +59,10 @@ class Redaction:
             elif path in ("shadow", "steps"):
                 record[path] = []
         for window in record["windows"]:
-            window["subject"] = AND.join(self._subject(part) for part in window["subject"].split(AND))
+            parts = window["subject"].split(AND)
+            window["subject"] = AND.join(map(self._subject, parts))
+            if window["name_of_subject"] and any(self._subject(part) != part for part in parts):
+                window["name_of_subject"] = WITHHELD
         # The same words also stand in sentences: `tokens of user anna are used up`.
         for section in ("refusal", "candidates", "shadow", "steps"):
             record[section] = _replaced(record[section], hidden)

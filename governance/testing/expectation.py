@@ -60,6 +60,7 @@ class ExpectedWindow(_Closed):
 
     limit: str | None = None
     subject: str | None = None
+    name_of_subject: str | None = None
     unit: str | None = None
     limit_amount: int | None = None
     used_before: int | None = None
@@ -103,6 +104,7 @@ class Expectation(_Closed):
     outcome: Literal["route", "refuse", "pass"] | None = None
     model: str | None = None
     fallbacks: Texts | None = None
+    served: str | None = None
     refusal: ExpectedRefusal | None = None
     rule: str | None = None
     profile: str | None = None

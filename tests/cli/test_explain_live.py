@@ -101,6 +101,8 @@ def test_a_decision_is_shown_with_its_attempts_and_what_it_used(live: Command, w
         "✔ openai/glm-4.7  ok, ",
         "used 812 + 95 tokens (in + out), 0.00184 USD",
         "0 → 1 of 3 requests per minute",
+        "✔ cerebras/glm-4.7  first choice",
+        "served by openai/glm-4.7, after cerebras/glm-4.7 failed",
     ):
         assert words in done.stdout, done.stdout
     assert "secret" not in done.stdout
@@ -119,7 +121,7 @@ def test_without_an_id_the_recent_decisions_are_listed(live: Command, worker: Wo
     lines = done.stdout.splitlines()
     assert [line.split()[0] for line in lines[1:]] == [worker.refused, worker.served]
     assert "refused 400 no_eligible_target" in lines[1]
-    assert "served by cerebras/glm-4.7" in lines[2]
+    assert "served by openai/glm-4.7, after cerebras/glm-4.7 failed" in lines[2]
     assert "\x1b" not in done.stdout
     assert [record["id"] for record in json.loads(as_json.stdout)["decisions"]] == [worker.refused, worker.served]
 

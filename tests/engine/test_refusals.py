@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from governance.engine import refusals
-from governance.ledger import OptionReading, Reading
+from governance.ledger import OptionReading, Reading, Reserved
 from governance.model import Target, Unit, Window
 from governance.trace import Candidate
 
@@ -99,10 +99,18 @@ def test_money_that_is_used_up_is_402() -> None:
     assert "(500 USD/month); room again in 1 d" in refusal.message
 
 
+@pytest.mark.parametrize("window", [MINUTE, BUDGET], ids=["tokens", "money"])
+def test_a_request_larger_than_its_limit_is_400_because_clients_try_everything_else_again(window: Window) -> None:
+    refusal = refusals.limit_used_up([full(window, None, amount=window.amount + 1), full(IN_FLIGHT, None)], 1000.0)
+
+    assert (refusal.status, refusal.retry_after_s, refusal.limit) == (400, None, window.limit)
+    assert "more than limit" in refusal.message
+
+
 def test_a_request_larger_than_the_limit_is_not_told_to_wait() -> None:
     refusal = refusals.limit_used_up([full(MINUTE, None, amount=5_000)], 1000.0)
 
-    assert (refusal.status, refusal.retry_after_s) == (429, None)
+    assert (refusal.status, refusal.retry_after_s) == (400, None)
     assert refusal.message == (
         "this request needs 5,000 tokens, more than limit small of team research ever holds (1,000 tokens/minute)"
     )
@@ -114,6 +122,64 @@ def test_of_several_full_windows_the_longest_counts() -> None:
 
     assert (refusal.limit, refusal.retry_after_s) == ("large", 300)
     assert refusals.limit_used_up([full(hour, 1300.0), full(MINUTE, None)], 1000.0).limit == "small"
+
+
+DAY = Window("what groq gives", "provider:groq", "requests", 100, 86_400)
+OWN = replace(MINUTE, limit="Fast: *", subject="target:openai/m")
+CALLERS = replace(MINUTE, limit="each minute")
+
+
+def reserved(shared: list[Reading], *options: list[Reading] | OptionReading) -> Reserved:
+    asked = [
+        o if isinstance(o, OptionReading) else OptionReading(all(r.fits for r in o), None, tuple(o)) for o in options
+    ]
+    return Reserved(False, None, tuple(shared), tuple(asked), 1000.0)
+
+
+def told(given: Reserved) -> tuple[int, str | None, int | None] | None:
+    refusal = refusals.used_up(given, own=False)
+    return None if refusal is None else (refusal.status, refusal.limit, refusal.retry_after_s)
+
+
+@pytest.mark.parametrize(
+    ("given", "answer"),
+    [
+        (reserved([full(CALLERS, 1061.0)], [full(DAY, 40_000.0)]), (429, DAY.limit, 39_000)),
+        (reserved([full(CALLERS, 1061.0)], [full(DAY, 40_000.0)], [full(OWN, 1030.0)]), (429, CALLERS.limit, 61)),
+        (reserved([full(CALLERS, 1061.0)], [full(DAY, 40_000.0)], [roomy(OWN)]), (429, CALLERS.limit, 61)),
+        (reserved([full(CALLERS, 1061.0)], [full(BUDGET, 1030.0)]), (402, BUDGET.limit, 61)),
+        (reserved([full(CALLERS, 1061.0)], [full(BUDGET, 9000.0), full(OWN, 1020.0)]), (402, BUDGET.limit, 8000)),
+        (reserved([full(CALLERS, 1061.0)], [full(BUDGET, 9000.0)], [full(OWN, 1090.0)]), (429, OWN.limit, 90)),
+        (reserved([full(CALLERS, 1061.0)], OptionReading(False, 1500.0, (roomy(OWN),))), (429, CALLERS.limit, 500)),
+        (reserved([full(CALLERS, None, 5_000)], [full(BUDGET, 9000.0)]), (400, CALLERS.limit, None)),
+        (reserved([full(CALLERS, 1061.0)], [full(BUDGET, None, 10**12)]), (400, BUDGET.limit, None)),
+        (reserved([full(CALLERS, 1061.0)], [full(OWN, None, 5_000)]), None),
+        (reserved([], [full(OWN, 1010.0)], [full(BUDGET, 9000.0)]), None),
+        (reserved([], [full(OWN, 9500.0)], [full(BUDGET, 9000.0)]), (402, BUDGET.limit, 8000)),
+        (reserved([], [full(OWN, 1010.0), full(BUDGET, 9000.0)]), (402, BUDGET.limit, 8000)),
+        (reserved([], OptionReading(False, 1010.0, ()), [full(BUDGET, 9000.0)]), None),
+    ],
+)
+def test_the_caller_waits_for_its_own_limits_and_then_for_the_soonest_target(
+    given: Reserved, answer: tuple[int, str | None, int | None] | None
+) -> None:
+    assert told(given) == answer
+
+
+def test_a_limit_that_lasts_longer_than_the_budget_is_named_beside_it() -> None:
+    refusal = refusals.limit_used_up([full(DAY, 40_000.0), full(BUDGET, 1030.0)], 1000.0)
+
+    assert refusal.message == (
+        "limit research monthly of team research is used up (500 USD/month), and so is limit what groq gives of "
+        "provider groq (100 requests/day); room again in 10 h 50 min"
+    )
+
+
+def test_a_subject_that_is_counted_by_an_id_is_told_by_its_name() -> None:
+    key = replace(MINUTE, subject=f"virtual_key:{'9f' * 32} && model:m", name_of_subject="ci && model:m")
+    refusal = refusals.limit_used_up([full(key, 1011.0)], 1000.0)
+
+    assert "of virtual_key ci (9f9f9f9f9f9f…) and model m is used up" in refusal.message
 
 
 def test_what_is_in_flight_is_not_blamed_for_a_wait_that_another_limit_makes() -> None:

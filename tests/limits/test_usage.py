@@ -95,6 +95,7 @@ def test_a_row_tells_used_and_reserved_apart() -> None:
     assert row(reading, 120, now_s) == {
         "limit": "monthly",
         "subject": "team:research",
+        "name_of_subject": None,
         "unit": "usd_micros",
         "window": "month",
         "timezone": "Europe/Berlin",

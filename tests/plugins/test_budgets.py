@@ -82,7 +82,7 @@ async def test_a_budget_that_is_used_up_is_402_with_the_true_time_until_its_peri
 async def test_a_request_dearer_than_the_budget_is_told_that_waiting_does_not_help() -> None:
     told = await refusal(engine(CENT), asked(tokens=20_000))
 
-    assert (told.status, told.retry_after_s) == (402, None)
+    assert (told.status, told.code, told.retry_after_s) == (400, "cost_exhausted", None)
     assert "more than limit budget 0 of team research ever holds" in told.message
 
 
@@ -277,7 +277,7 @@ async def test_what_is_passed_through_cannot_be_degraded_and_is_refused() -> Non
     limited = engine({"on_exceeded": {"route_to": "b/cheap"}, **CENT})
     await spend(limited, 10_000)
 
-    told = await refusal(limited, asked("a/dear", request_type="pass_through", fallbacks=("local/free",)))
+    told = await refusal(limited, asked("a/dear", 10, request_type="pass_through", fallbacks=("local/free",)))
 
     assert (told.status, told.code) == (402, "cost_exhausted")
 

@@ -87,6 +87,7 @@ async def test_an_alert_is_sent_as_json_with_a_sentence_for_people(tell: Tell, r
         "are used; all of it is free again at 2026-12-01T00:00:00.000Z",
         "limit": "research team",
         "subject": "team:research",
+        "name_of_subject": None,
         "unit": "tokens",
         "threshold_percent": 80,
         "used": 812_345,

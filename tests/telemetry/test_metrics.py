@@ -112,9 +112,16 @@ def test_whom_a_window_counts_is_told_only_where_the_policy_says_so(registry, tr
     assert value(registry, "window_used_ratio", limit="research team", subject="team:research") == 0.5
 
 
-def full(team: str, used: int) -> Trace:
+def test_whom_a_window_counts_by_an_id_is_told_with_its_name(registry) -> None:
+    metrics = Metrics(registry, subjects=True)
+    told(metrics, full("t-42", 90, "Research"))
+
+    assert value(registry, "window_used_ratio", limit="each team", subject="team:t-42 (Research)") == 0.9
+
+
+def full(team: str, used: int, name: str | None = None) -> Trace:
     made = Trace(Request("m"), "sha256:0", 0.0, "live")
-    window = Window("each team", f"team:{team}", "tokens", 100, 60)
+    window = Window("each team", f"team:{team}", "tokens", 100, 60, name_of_subject=name)
     made.windows.append((Reading(window, used, 10, False, None, None), False))
     return made
 

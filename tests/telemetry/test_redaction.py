@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from governance.engine.refusals import limit_used_up
 from governance.ledger import Reading
 from governance.model import Refusal, Window
 from governance.policy.telemetry import DecisionLogSettings
@@ -32,6 +33,19 @@ def test_what_is_withheld_is_withheld_wherever_it_stands(trace) -> None:
     assert record["identity"]["end_user_id"] == "[redacted]"
     assert record["windows"][-1]["subject"] == "end_user:[redacted] && team:research"
     assert record["refusal"]["message"] == "requests of end user [redacted] are used up"
+
+
+def test_who_is_withheld_is_withheld_by_name_and_by_the_beginning_of_its_id(trace) -> None:
+    digest = "9f" * 32
+    one = trace(virtual_key_id=digest, virtual_key_name="anna")
+    window = Window("each", f"virtual_key:{digest}", "requests", 5, 60, name_of_subject="anna")
+    one.windows.append((Reading(window, 5, 1, False, None, None), False))
+    one.refusal = limit_used_up([one.windows[-1][0]._replace(room_at_s=60.0)], 0.0)
+
+    record = redaction("identity.virtual_key_id", "identity.virtual_key_name").record(one)
+
+    assert b"anna" not in encoded(record)
+    assert b"9f9f" not in encoded(record)
 
 
 def test_a_short_word_is_cut_out_of_no_other(trace) -> None:
