@@ -32,6 +32,14 @@ async def charge_part(ledger: Ledger, decision: Decision, target: Target, part: 
 
 def both(one: Usage, other: Usage) -> Usage:
     """What the whole answer used; what is not known of one part is not known of the whole."""
-    names = ("input_tokens", "output_tokens", "cost_usd_micros")
-    pairs = [(getattr(one, name), getattr(other, name)) for name in names]
-    return Usage(*(None if a is None or b is None else a + b for a, b in pairs))
+    return Usage(
+        _sum(one.input_tokens, other.input_tokens),
+        _sum(one.output_tokens, other.output_tokens),
+        _sum(one.cost_usd_micros, other.cost_usd_micros),
+        (*one.implausible, *other.implausible),
+        (*one.remarks, *other.remarks),
+    )
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other

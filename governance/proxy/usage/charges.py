@@ -43,7 +43,7 @@ def _is_call_of_provider(kind: Any) -> bool:
 
 
 def litellm_cost(kwargs: Mapping[str, Any]) -> int | None:
-    """LiteLLM's own sum for the attempt that answered, in micro-dollars; None where it has none, which it writes as 0."""
+    """LiteLLM's own sum for the attempt that answered, in micro-dollars; None where it has none (it writes 0)."""
     total = _micros(kwargs.get("response_cost")) or 0
     # What attempts before the one that answered cost is in the sum (1.109 and later).
     billed = kwargs.get("failed_attempts_billed_on_success") or ()
