@@ -1,74 +1,66 @@
-# Everything is installed into .venv; of the machine only a Python >= 3.10 with venv is asked.
-# PYTHON=... names the interpreter to make .venv from; pip's own environment variables apply as usual.
+# Everything is installed into .venv; of the machine only a Python >= 3.10 with venv is asked. PYTHON=... names one.
 
 BIN := .venv/bin
-PYTHONS := $(PYTHON) python3 python3.13 python3.12 python3.11 python3.10
+PYTHONS := $(if $(PYTHON),"$(PYTHON)",$(BIN)/python python3 python3.13 python3.12 python3.11 python3.10)
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.10 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format soak bench lock clean
+.PHONY: help install demo test lint format soak bench lock clean
+# Another environment's packages are none of ours.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: .venv/.installed ## a governed LiteLLM proxy over fake providers: no key, no server, no file of yours
-	@exec $(BIN)/governance demo
-
-test: .venv/.installed ## all checks and tests; provides redis-server and Chromium where they are missing
-	@sh tests/provide.sh
-	@$(MAKE) --no-print-directory lint
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
-
-lint: .venv/.installed ## ruff, mypy and the import contracts
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy
-	$(BIN)/lint-imports
-
-format: .venv/.installed ## sort the imports, fix what can be fixed, lay out the code
-	$(BIN)/ruff check --fix-only
-	$(BIN)/ruff format
-
-soak: .venv/.installed ## 20,000 mixed requests through two workers and a real Redis; REQUESTS=... for more or fewer
-	@sh tests/provide.sh
-	GOVERNANCE_SOAK_REQUESTS=$(or $(REQUESTS),20000) $(BIN)/pytest -q tests/e2e/test_soak.py
-
-bench: .venv/.installed ## what governance costs, as ratios measured in one run
-	@sh tests/provide.sh
-	-$(BIN)/python -m tests.bench.ledger
-	-$(BIN)/python -m tests.bench.rules
-	-$(BIN)/python -m tests.bench.estimate
-	-$(BIN)/python -m tests.bench.telemetry
-
-lock: .venv/.locked ## pin what pyproject.toml asks for; UPGRADE=1 takes the newest versions
-	$(COMPILE) $(if $(UPGRADE),--upgrade) --all-extras --output-file requirements-dev.lock
-	$(COMPILE) --extra proxy --constraint requirements-dev.lock --output-file requirements.lock
-
-clean: ## remove what make and the tools have made
-	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
-	find . -name __pycache__ -type d -prune -exec rm -rf {} +
-
-# Made anew when the lock changes, so that a package that was dropped from it is gone.
-.venv/.locked: requirements-dev.lock
+install: ## .venv with everything that the other targets need, in the versions of the lock; does nothing when it is there
 	@for name in $(PYTHONS); do \
 	    "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || continue; \
 	    python=$$name; \
 	    "$$name" -c 'import ensurepip, venv' 2>/dev/null && usable=yes && break; \
 	done; \
 	if [ -z "$$python" ]; then \
-	    echo "make: Python 3.10 or newer is needed; none found as: $(strip $(PYTHONS))." \
+	    echo "make: Python 3.10 or newer is needed; none found as:" $(PYTHONS)". " \
 	        "Install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; \
 	elif [ -z "$$usable" ]; then \
 	    echo "make: $$python cannot make a virtual environment with pip (venv, ensurepip)." \
 	        "On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; \
 	fi; \
-	echo "Making .venv with $$($$python --version):" \
-	    "installing about $$(grep -c '^[a-z0-9].*==' $<) packages, one or two minutes"; \
-	rm -rf .venv && "$$python" -m venv .venv && \
-	    $(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r $<
-	@touch $@
+	exec "$$python" -I .ci/install.py
 
-.venv/.installed: .venv/.locked pyproject.toml
-	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch $@
+demo: install ## a governed LiteLLM proxy over fake providers: no key, no server, no file of yours; PORT=... for another
+	@exec $(BIN)/governance demo $(if $(PORT),--port $(PORT))
+
+test: install ## all checks and tests; provides redis-server and Chromium where they are missing
+	@sh tests/provide.sh
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
+
+lint: install ## ruff, mypy and the import contracts
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install ## sort the imports, fix what can be fixed, lay out the code
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+soak: install ## 20,000 mixed requests through two workers and a real Redis; REQUESTS=... for more or fewer
+	@sh tests/provide.sh
+	GOVERNANCE_SOAK_REQUESTS=$(or $(REQUESTS),20000) $(BIN)/pytest -q tests/e2e/test_soak.py
+
+bench: install ## what governance costs, as ratios measured in one run
+	@sh tests/provide.sh
+	-$(BIN)/python -m tests.bench.ledger
+	-$(BIN)/python -m tests.bench.rules
+	-$(BIN)/python -m tests.bench.estimate
+	-$(BIN)/python -m tests.bench.telemetry
+
+lock: install ## pin what pyproject.toml asks for; UPGRADE=1 takes the newest versions
+	$(COMPILE) $(if $(UPGRADE),--upgrade) --all-extras --output-file requirements-dev.lock
+	$(COMPILE) --extra proxy --constraint requirements-dev.lock --output-file requirements.lock
+
+clean: ## remove what make and the tools have made
+	rm -rf .venv .compat .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,6 +1,6 @@
+import importlib.metadata
 import os
 import re
-import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from tests import patience
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = {
@@ -17,6 +20,8 @@ SOURCES = {
     "plugins/governance_plugins": "governance_plugins",
     "config": "governance/config",
 }
+# What LiteLLM's extra `proxy` asks for and ours does not.
+NOT_ASKED_FOR = {"litellm-proxy"}  # not on the index; the proxy of 1.110.2 starts and serves without it
 LOCKS = ["requirements.lock", "requirements-dev.lock"]
 
 
@@ -24,7 +29,7 @@ def run(*command: str | Path, cwd: Path) -> str:
     """What the command prints; fails with all of it."""
     # The surroundings of the test run must not lend the command a module.
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=900)
+    done = patience.run(command, cwd=cwd, env=environment)
     assert done.returncode == 0, f"{command} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
@@ -81,12 +86,13 @@ def test_the_wheel_declares_the_command_and_the_plugins(wheel: Path) -> None:
 
 def test_the_wheel_works_in_an_empty_environment_beside_the_proxy(wheel: Path, tmp_path: Path) -> None:
     binaries = tmp_path / "venv" / "bin"
-    pip = (binaries / "python", "-m", "pip", "--disable-pip-version-check")
-    run(sys.executable, "-m", "venv", tmp_path / "venv", cwd=tmp_path)
-    run(*pip, "install", "-qq", "--require-hashes", "-r", ROOT / "requirements.lock", cwd=tmp_path)
-    run(*pip, "install", "-qq", "--no-deps", "--no-index", wheel, cwd=tmp_path)
+    uv = (sys.executable, "-m", "uv", "pip")
+    where = ("--quiet", "--python", binaries / "python")
+    run(sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv", cwd=tmp_path)
+    run(*uv, "install", *where, "--require-hashes", "-r", ROOT / "requirements.lock", cwd=tmp_path)
+    run(*uv, "install", *where, "--no-deps", "--no-index", wheel, cwd=tmp_path)
 
-    run(*pip, "check", cwd=tmp_path)
+    run(*uv, "check", *where, cwd=tmp_path)
     assert "demo" in run(binaries / "governance", "--help", cwd=tmp_path)
     assert "routing_profiles" in run(binaries / "governance", "plugins", cwd=tmp_path)
     import_it = "import governance_plugins.routing_profiles as module; print(module.__file__)"
@@ -124,3 +130,32 @@ def test_both_locks_pin_the_same_versions() -> None:
     everything = {(pin.name, str(pin.specifier)) for pin in pinned("requirements-dev.lock")}
 
     assert {(pin.name, str(pin.specifier)) for pin in pinned("requirements.lock")} <= everything
+
+
+def wanted(requirement: Requirement) -> bool:
+    return requirement.marker is None or requirement.marker.evaluate({"extra": "proxy"})
+
+
+def versions(*requirements: Requirement) -> Iterator[str]:
+    """Those at which the ranges begin or end, and the next ones."""
+    for specifier in (each for requirement in requirements for each in requirement.specifier):
+        yield from (specifier.version, f"{specifier.version}.0.1" if "post" not in specifier.version else "0")
+
+
+def test_the_proxy_extra_asks_for_what_the_proxy_extra_of_the_installed_litellm_does(wheel: Path) -> None:
+    asked = map(Requirement, HeaderParser().parsestr(metadata(wheel, "METADATA")).get_all("Requires-Dist", []))
+    ours = {canonicalize_name(each.name): each for each in asked if 'extra == "dev"' not in str(each.marker)}
+    theirs = [
+        each
+        for each in map(Requirement, importlib.metadata.requires("litellm"))
+        if 'extra == "proxy"' in str(each.marker)
+    ]
+    theirs = [each for each in theirs if wanted(each) and each.name not in NOT_ASKED_FOR]
+    assert len(theirs) > 25
+
+    assert {each.name for each in theirs} - ours.keys() == set(), "add them to the extra `proxy` in pyproject.toml"
+    for their in theirs:
+        our = ours[canonicalize_name(their.name)]
+        assert wanted(our), f"{our} is not asked for here, but {their} is"
+        refused = {v for v in versions(their, our) if their.specifier.contains(v) and not our.specifier.contains(v)}
+        assert not refused, f"{our} refuses {sorted(refused)}, which {their} takes"
