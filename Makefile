@@ -6,7 +6,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 	--no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format soak bench lock clean
+.PHONY: help install demo test lint format soak bench compat lock clean
 # Another environment's packages are none of ours.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
@@ -56,6 +56,10 @@ bench: install ## what governance costs, as ratios measured in one run
 	-$(BIN)/python -m tests.bench.rules
 	-$(BIN)/python -m tests.bench.estimate
 	-$(BIN)/python -m tests.bench.telemetry
+
+compat: install ## the end-to-end tests on each LiteLLM that is supported; VERSION=... for another, TESTS=... for a part
+	@sh tests/provide.sh
+	TESTS="$(TESTS)" $(BIN)/python -m tests.compat $(VERSION)
 
 lock: install ## pin what pyproject.toml asks for; UPGRADE=1 takes the newest versions
 	$(COMPILE) $(if $(UPGRADE),--upgrade) --all-extras --output-file requirements-dev.lock
