@@ -19,6 +19,7 @@ from governance.model.errors import PolicyError, Problem
 # What decisions are called: `governance.trace.uuid7`.
 _ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _RECENT: Final = 20
+_EXAMPLE: Final = '{"body": {"model": "fast/glm-4.7"}}'
 
 
 def explain(
@@ -96,7 +97,9 @@ def _read(source: str) -> dict[str, Any]:
     """Simulation input, as it was given; it is valid. Raises PolicyError."""
     from pydantic import ValidationError
 
-    from governance.engine.simulation import given_from
+    from governance.engine.simulation import SimulationInput, given_from
+    from governance.policy.messages import explained
+    from governance.policy.nodes import dotted
 
     name = "standard input" if source == "-" else source
     try:
@@ -104,6 +107,8 @@ def _read(source: str) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "is not UTF-8 text"
         raise PolicyError([Problem(name, 0, 0, "", f"cannot be read: {reason}")]) from None
+    if not text.strip():
+        raise PolicyError([Problem(name, 0, 0, "", f"is empty; a request is JSON such as {_EXAMPLE}")])
     try:
         data = json.loads(text)
     except ValueError as error:
@@ -111,17 +116,19 @@ def _read(source: str) -> dict[str, Any]:
         raise PolicyError([Problem(name, line, column, "", f"is not JSON: {getattr(error, 'msg', error)}")]) from None
     except RecursionError:
         raise PolicyError([Problem(name, 1, 1, "", "is nested too deeply")]) from None
-    if (
-        not isinstance(data, dict)
-        or not isinstance(data.get("body"), dict)
-        or not isinstance(data["body"].get("model"), str)
-    ):
-        raise PolicyError(
-            [Problem(name, 0, 0, "body.model", 'is required, such as {"body": {"model": "fast/glm-4.7"}}')]
-        )
+    if not isinstance(data, dict):
+        raise PolicyError([Problem(name, 1, 1, "", f"a request is a JSON object such as {_EXAMPLE}")])
+    body = data.get("body")
+    if "body" not in data and "model" in data:
+        message = f"this is what a caller sends; put it under `body`, such as {_EXAMPLE}"
+        raise PolicyError([Problem(name, 0, 0, "", message)])
+    missing = not isinstance(body, dict) or not isinstance(body.get("model"), str)
+    problems = [Problem(name, 0, 0, "body.model", f"is required, such as {_EXAMPLE}")] if missing else []
     try:
         given_from(data)
     except ValidationError as error:
-        problems = [Problem(name, 0, 0, ".".join(map(str, e["loc"])), e["msg"]) for e in error.errors()]
-        raise PolicyError(problems) from None
+        found = ((e, dotted(e["loc"])) for e in error.errors())
+        problems += [Problem(name, 0, 0, at, explained(SimulationInput, e)) for e, at in found if at != "body"]
+    if problems:
+        raise PolicyError(problems)
     return data

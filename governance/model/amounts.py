@@ -28,6 +28,9 @@ _RATE = re.compile(_NUMBER + r"\s*(?P<suffix>[kmb]?)\s*/\s*(?P<period>.+)", re.I
 _COUNT = re.compile(_NUMBER + r"\s*(?P<suffix>[kmb]?)", re.IGNORECASE)
 _MONEY = re.compile(_NUMBER + r"\s*USD\s*/\s*(?P<period>.+)", re.IGNORECASE)
 _PRICE = re.compile(_NUMBER + r"\s*USD\s*/\s*(?P<tokens>1[km]|[km])(?:\s*tokens?)?", re.IGNORECASE)
+# An amount with a sign or a word where `USD` has to be, or with it in front.
+_SIGN = r"(?:[a-z]{3,}|[^\w\s/.,])"
+_OTHER_MONEY = re.compile(rf"\s*(?:[0-9][0-9.,_]*\s*(?!USD\b){_SIGN}|{_SIGN}\s*[0-9])", re.IGNORECASE)
 _DURATION = re.compile(r"(?P<number>[0-9]{1,9})\s*(?P<unit>[a-z]+)", re.IGNORECASE)
 
 LARGEST_AMOUNT = 10**15  # far below 2**53, the largest integer that Lua counts exactly
@@ -75,7 +78,7 @@ def parse_money_rate(value: Any) -> Rate:
     """`5 USD/hour` -> Rate in micro-dollars. Raises ValueError."""
     match = _MONEY.fullmatch(value.strip()) if isinstance(value, str) else None
     if not match:
-        raise ValueError("must be money per period, such as 5 USD/hour or 0.50 USD/day")
+        raise ValueError(f"must be {_dollars(value)} per period, such as 5 USD/hour or 0.50 USD/day")
     return Rate(_whole(match["number"], MICROS_PER_USD), parse_period_s(match["period"]))
 
 
@@ -83,7 +86,7 @@ def parse_spend(value: Any) -> Spend:
     """`500 USD/month` -> Spend. Raises ValueError."""
     match = _MONEY.fullmatch(value.strip()) if isinstance(value, str) else None
     if not match:
-        raise ValueError("must be money per period, such as 500 USD/month or 5 USD/day")
+        raise ValueError(f"must be {_dollars(value)} per period, such as 500 USD/month or 5 USD/day")
     period = match["period"].strip().lower()
     parse_period_s(period)
     return Spend(_whole(match["number"], MICROS_PER_USD), period)
@@ -93,7 +96,7 @@ def parse_price(value: Any) -> float:
     """`3 USD/1M` -> micro-dollars per token. Raises ValueError."""
     match = _PRICE.fullmatch(value.strip()) if isinstance(value, str) else None
     if not match:
-        raise ValueError("must be money per tokens, such as 3 USD/1M or 0.5 USD/1k")
+        raise ValueError(f"must be {_dollars(value)} per tokens, such as 3 USD/1M or 0.5 USD/1k")
     per_million = Decimal(match["number"]) * (1 if match["tokens"].lower().endswith("m") else 1000)
     return float(per_million)
 
@@ -104,6 +107,12 @@ def parse_count(value: Any) -> int:
     if not match:
         raise ValueError("must be a whole number above 0, such as 8 or 100k")
     return _whole(match["number"], _MULTIPLIER[match["suffix"].lower()])
+
+
+def _dollars(value: Any) -> str:
+    """What money has to be, by what was written instead of it."""
+    other = isinstance(value, str) and _OTHER_MONEY.match(value)
+    return "money in USD, the only currency," if other else "money"
 
 
 def _whole(number: str, multiplier: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,7 +13,11 @@ from pydantic import BaseModel, ValidationError
 from governance.model.errors import PolicyError, Problem
 from governance.policy.document import DEFAULT_ORDER, Core, Policy, unwrap
 from governance.policy.environment import substitution
+from governance.policy.messages import did_you_mean, explained
 from governance.policy.nodes import Path, Tree, read_tree
+
+# What LiteLLM's proxy reads at the top of its file (proxy_server.py), and no policy has.
+_LITELLM_KEYS = frozenset({"model_list", "litellm_settings", "general_settings", "router_settings"})
 
 Sections = Callable[[str], "type[BaseModel] | None"]
 
@@ -61,6 +64,12 @@ def parse_policy(
         raise PolicyError(
             [*tree.problems, tree.problem((), "a policy is a mapping of keys to values, such as `version: 1`")]
         )
+    if _LITELLM_KEYS.intersection(tree.data) and "version" not in tree.data:
+        message = (
+            "this looks like the proxy's own configuration (litellm.yaml), which is named with --config; a policy is "
+            "another file, such as `version: 1` with `routing_profiles`"
+        )
+        raise PolicyError([tree.problem((), message)])
     data, root = unwrap(tree)
     names = sorted(installed)
     problems = list(tree.problems)
@@ -93,7 +102,7 @@ def validate(model: type[BaseModel], value: Any, tree: Tree, at: Path, problems:
     except ValidationError as error:
         for each in error.errors():
             faulty.add(each["loc"][0] if each["loc"] else "")
-            problem = tree.problem(_inside(tree, at, each["loc"]), _message(model, each))
+            problem = tree.problem(_inside(tree, at, each["loc"]), explained(model, each))
             if problem.path not in unread:
                 problems.append(problem)
         section = _without(model, value, faulty)
@@ -170,78 +179,4 @@ def _default(name: str, model: type[BaseModel] | None, tree: Tree, root: Path, p
 def _no_such_plugin(name: str, names: list[str]) -> str:
     known = ", ".join(names)
     core = ", ".join(Core.model_fields)
-    return f"no such plugin{_did_you_mean(name, [*names, *Core.model_fields])}; installed: {known}; other keys: {core}"
-
-
-def _did_you_mean(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f", did you mean `{close[0]}`?" if close else ""
-
-
-def _message(model: type[BaseModel], error: Any) -> str:
-    kind, context = error["type"], error.get("ctx", {})
-    if kind == "extra_forbidden":
-        return f"unknown key{_known_keys(model, error['loc'])}"
-    if kind == "missing":
-        return "is required"
-    if kind in {"value_error", "assertion_error"}:
-        return str(context.get("error", error["msg"]))
-    if kind in {"literal_error", "enum"}:
-        expected = str(context["expected"]).replace(" or ", ", ").replace("'", "")
-        return f"must be one of {expected}" if ", " in expected else f"must be {expected}"
-    if kind in {"too_short", "string_too_short"} and context["min_length"] == 1:
-        return "must not be empty"
-    if kind in {"too_long", "string_too_long"} and isinstance(error["input"], str):
-        return f"must be at most {context['max_length']} characters long"
-    if kind == "int_from_float":
-        return f"must be a whole number, not {error['input']}"
-    wanted = _WANTED.get(kind)
-    if wanted:
-        return f"must be {wanted}, not {_kind_of(error['input'])}"
-    return str(error["msg"][0].lower() + error["msg"][1:]).replace("input should", "must")
-
-
-_WANTED = {
-    "bool_parsing": "true or false",
-    "bool_type": "true or false",
-    "int_parsing": "a whole number",
-    "int_type": "a whole number",
-    "float_parsing": "a number",
-    "float_type": "a number",
-    "string_type": "text",
-    "list_type": "a list",
-    "tuple_type": "a list",
-    "frozen_set_type": "a list",
-    "dict_type": "a mapping",
-    "model_type": "a mapping",
-    "model_attributes_type": "a mapping",
-}
-
-
-def _kind_of(value: Any) -> str:
-    names = {dict: "a mapping", list: "a list", str: "text", bool: "true or false", type(None): "nothing"}
-    return names.get(type(value), "a number")
-
-
-def _known_keys(model: type[BaseModel], loc: tuple[str | int, ...]) -> str:
-    keys = _keys_at(model.model_json_schema(), loc[:-1])
-    return f"{_did_you_mean(str(loc[-1]), keys)}; known: {', '.join(keys)}" if keys else ""
-
-
-def _keys_at(schema: dict[str, Any], loc: Iterable[str | int]) -> list[str]:
-    definitions = schema.get("$defs", {})
-
-    def resolve(node: Any) -> dict[str, Any]:
-        while isinstance(node, dict) and "$ref" in node:
-            node = definitions.get(node["$ref"].rsplit("/", 1)[-1], {})
-        for option in (node or {}).get("anyOf", ()):
-            found = resolve(option)
-            if found.get("properties") or found.get("items"):
-                return found
-        return node or {}
-
-    node = resolve(schema)
-    for part in loc:
-        entries = node.get("properties", {}).get(part) or node.get("additionalProperties") or {}
-        node = resolve(node.get("items", {}) if isinstance(part, int) else entries)
-    return sorted(node.get("properties", ()))
+    return f"no such plugin{did_you_mean(name, [*names, *Core.model_fields])}; installed: {known}; other keys: {core}"

@@ -14,6 +14,7 @@ import yaml
 
 from governance.model.errors import PolicyError, Problem
 from governance.policy.environment import as_written
+from governance.policy.yaml_mistakes import yaml_problem
 
 Path = tuple[str | int, ...]
 
@@ -25,8 +26,6 @@ _INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|[-+]?\.[0-9]+(?:[eE][-+]?[0-9]+)?")
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 _SWITCHES = {"yes", "no", "on", "off", "y", "n"}
-# YAML 1.2, section 5.1.
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Mark(NamedTuple):
@@ -83,17 +82,8 @@ def read_tree(text: str, source: str, substitute: Callable[[str], str] = lambda 
     try:
         tagged = _explicit_tags(text, source)
         root = yaml.compose(text, Loader=_Loader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        reason = error.problem or error.context or "cannot be read"
-        raise PolicyError([Problem(source, line, column, "", f"not valid YAML: {reason}")]) from None
     except (yaml.YAMLError, ValueError) as error:
-        # What no document may hold has no mark, and its message several lines.
-        bad = _UNPRINTABLE.search(text)
-        line = text.count("\n", 0, bad.start()) + 1 if bad else 1
-        reason = f"the character {bad[0]!r} is not allowed" if bad else " ".join(str(error).split())
-        raise PolicyError([Problem(source, line, 1, "", f"not valid YAML: {reason}")]) from None
+        raise PolicyError([yaml_problem(source, text, error)]) from None
     reader = _Reader(source, substitute, tagged)
     data = reader.value(root, ()) if root is not None else None
     return Tree(source, data, reader.marks, reader.problems, reader.filled)

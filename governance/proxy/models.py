@@ -18,6 +18,7 @@ from governance.catalog import Catalog
 from governance.engine.host import Host
 from governance.policy.name_pattern import arrives_as_written
 from governance.proxy.discovering import Discovering
+from governance.proxy.listing import listable
 from governance.proxy.router import (
     aliases,
     deployments,
@@ -130,7 +131,7 @@ class ProxyModels:
         if signature != self._signature:
             self._signature, self._seen = signature, None
         before = self._virtual
-        self._virtual = self._host.virtual_models([name for name in self.catalog.names or () if name])
+        self._virtual = self._host.virtual_models(listable(self.catalog))
         gone = frozenset(before).difference(self._virtual)
         groups, renamed = group_names(router), aliases(router)
         # One of that name that stands for something else is the operator's.

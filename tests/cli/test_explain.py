@@ -171,17 +171,15 @@ def test_a_refusal_is_shown_and_is_no_failure_of_the_command(governance: Command
     ("text", "message"),
     [
         ("{", "standard input:1: is not JSON: "),
-        ("", "standard input:1: is not JSON: "),
         ('{"body":\n nope}', "standard input:2: is not JSON: "),
         ("[" * 100_000, "standard input:1: is nested too deeply"),
-        ("[]", 'standard input: body.model: is required, such as {"body": {"model": "fast/glm-4.7"}}'),
         ('{"body": {}}', "standard input: body.model: is required"),
         ('{"body": {"model": 7}}', "standard input: body.model: is required"),
         ('{"body": {"model": "m"}, "boddy": 1}', "standard input: boddy: "),
-        ('{"body": {"model": "m"}, "draw": [1.5]}', "standard input: draw.0: "),
+        ('{"body": {"model": "m"}, "draw": [1.5]}', "standard input: draw[0]: "),
         ('{"body": {"model": "m"}, "at": "noon"}', "standard input: at: "),
         ('{"body": {"model": "m"}, "call_type": "dance"}', "standard input: call_type: "),
-        ('{"body": {"model": "m"}, "usage": [{"used": -1}]}', "standard input: usage.0.used: "),
+        ('{"body": {"model": "m"}, "usage": [{"used": -1}]}', "standard input: usage[0].used: "),
     ],
 )
 def test_input_that_cannot_be_used_is_told_with_its_place(governance: Command, text: str, message: str) -> None:
@@ -219,3 +217,29 @@ def test_explaining_imports_no_litellm(process: Command, folder: Path) -> None:
     )
 
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            '{"body": {"model": "a/b"}, "identty": {}}',
+            "identty: unknown key, did you mean `identity`?; known: at, ",
+        ),
+        (
+            '{"body": {"model": "a/b"}, "identity": {"team": "x"}}',
+            "identity.team: unknown key, did you mean `team_id`?",
+        ),
+        ('{"body": {"model": "a/b"}, "usage": [{"limt": "x", "used": 1}]}', "usage[0].limt: unknown key, did you mean"),
+        ('{"model": "a/b", "messages": []}', "this is what a caller sends; put it under `body`, such as {"),
+        ('{"body": {}}', 'body.model: is required, such as {"body": {"model": "fast/glm-4.7"}}'),
+        ("[]", "a request is a JSON object such as {"),
+        (" \n", "is empty; a request is JSON such as {"),
+    ],
+)
+def test_a_request_that_will_not_do_says_what_would(governance: Command, given: str, said: str) -> None:
+    done = governance("explain", "-", stdin=given)
+
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert re.match(rf"standard input(:1)?: {re.escape(said)}", done.stderr), done.stderr
+    assert done.stderr.count("\n") == 2

@@ -315,7 +315,10 @@ async def test_a_budget_in_shadow_mode_has_no_say_in_what_the_others_count() -> 
     ("budget", "message"),
     [
         ({"amount": "0 USD/month"}, "must be above 0"),
-        ({"amount": "5 EUR/month"}, "must be money per period, such as 500 USD/month"),
+        ({"amount": "5 EUR/month"}, "must be money in USD, the only currency, per period, such as 500 USD/month"),
+        ({"amount": "€5/month"}, "must be money in USD, the only currency, per period, such as 500 USD/month"),
+        ({"amount": "5 USD"}, "must be money per period, such as 500 USD/month"),
+        ({"amount": "5/month"}, "must be money per period, such as 500 USD/month"),
         ({"amount": "5 USD/30s"}, "`30s` is no period of the calendar (hour, day, week, month, quarter, year)"),
         ({"amount": "5 USD/0s"}, "at least one second"),
         ({"amount": []}, "must not be empty"),
