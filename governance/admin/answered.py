@@ -6,10 +6,12 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
-from fastapi import HTTPException, Request, Response
+from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 from governance.model import codes
 from governance.model.errors import LedgerUnavailable
@@ -35,6 +37,16 @@ class NotDone(Exception):
 class Answered(APIRoute):
     """A route whose every mistake, also one of its dependencies or of its own, is answered as JSON."""
 
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Comes here, too, for a path of ours with a method that it does not have."""
+        methods = self.methods or set()
+        if scope["method"] in methods:
+            return await super().handle(scope, receive, send)
+        allowed = ", ".join(sorted(methods))
+        message = f"{scope['path']} has no {scope['method']}; use {allowed}"
+        answer = error_response(405, "method_not_allowed", message, {"allow": allowed})
+        await answer(scope, receive, send)
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 
@@ -46,7 +58,8 @@ class Answered(APIRoute):
             except RequestValidationError as error:
                 return error_response(400, "invalid_request", "; ".join(map(_mistake, error.errors())))
             except HTTPException as error:
-                return error_response(error.status_code, "refused", str(error.detail), dict(error.headers or {}))
+                code = "invalid_request" if error.status_code == 400 else "refused"
+                return error_response(error.status_code, code, str(error.detail), dict(error.headers or {}))
             except LedgerUnavailable:
                 message = "the ledger does not answer; try again, and look at the proxy's log if it lasts"
                 return error_response(503, codes.LEDGER_UNAVAILABLE, message, {"retry-after": "1"})

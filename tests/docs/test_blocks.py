@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 import pytest
 
-from governance.model import codes
 from tests.plugins.third_party.install import HERE, install
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -119,30 +118,3 @@ def sessions(text: str) -> Iterator[tuple[str, str]]:
 
 def pattern(shown: str) -> str:
     return re.escape(shown).replace("…", ".*")
-
-
-def test_the_policy_reference_names_every_code() -> None:
-    reference = (ROOT / "docs" / "policy.md").read_text("utf-8")
-    known = {value for name, value in vars(codes).items() if name.isupper() and isinstance(value, str)}
-
-    assert known >= set(codes.TARGET_REASONS)
-    assert {code for code in known if f"`{code}`" not in reference} == set()
-
-
-def test_the_policy_reference_names_every_key_of_a_policy(shell: Shell) -> None:
-    reference = (ROOT / "docs" / "policy.md").read_text("utf-8")
-    schema = json.loads(shell.run("governance schema").stdout)
-    del schema["properties"]["trial_keys"]
-
-    assert {key for key in keys(schema) if not re.search(rf"\b{key}\b", reference)} == set()
-
-
-def keys(schema: object) -> Iterator[str]:
-    """Every name of a property, at any depth."""
-    if isinstance(schema, dict):
-        yield from schema.get("properties", ())
-        for part in schema.values():
-            yield from keys(part)
-    elif isinstance(schema, list):
-        for part in schema:
-            yield from keys(part)
