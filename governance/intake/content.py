@@ -12,10 +12,13 @@ from math import gcd
 from typing import Any, Final
 
 from governance.intake.estimate import Estimator
+from governance.intake.media import OTHER, PAYLOAD_KEYS, SCHEMES, TEXT, Medium, medium_in_text, medium_of
 
 _MOST_NODES: Final = 800
 _LEAST_NODES: Final = 32
 _MOST_KEYS: Final = 256
+# To find out what a medium is takes as long as so many plain entries.
+_NODES_PER_MEDIUM: Final = 8
 _DEEPEST: Final = 8
 _DEEPEST_SCHEMA: Final = 12
 # Shorter lists are walked in order.
@@ -30,26 +33,6 @@ _AUDIO_TOKENS_PER_S: Final = 32
 _BYTES_PER_S: Final = {"wav": 32_000, "pcm16": 48_000}
 _BYTES_PER_S_COMPRESSED: Final = 8_000
 
-_PART_NEEDS: Final = {
-    "image_url": "vision",
-    "image": "vision",
-    "input_image": "vision",
-    "input_audio": "audio_input",
-    "audio": "audio_input",
-    "audio_url": "audio_input",
-    "video": "video_input",
-    "video_url": "video_input",
-    "input_video": "video_input",
-    "file": "pdf_input",
-    "document": "pdf_input",
-    "input_file": "pdf_input",
-}
-_MIME_NEEDS: Final = {
-    "image/": "vision",
-    "audio/": "audio_input",
-    "video/": "video_input",
-    "application/pdf": "pdf_input",
-}
 _MESSAGE_KEYS: Final = (
     "messages",
     "input",
@@ -61,25 +44,48 @@ _MESSAGE_KEYS: Final = (
     "instructions",
     "systemInstruction",
     "system_instruction",
+    "prediction",
+    "suffix",
+    "texts",
+    "message",
+    "preamble",
+    "chat_history",
 )
-_NEST_KEYS: Final = frozenset(
+# Where a schema for the answer stands, under one of the names after it.
+_FORMAT_KEYS: Final = ("response_format", "output_format", "text", "output_config", "generationConfig", "config")
+_SCHEMA_KEYS: Final = (
+    *("format", "json_schema", "schema", "responseSchema", "response_schema", "responseJsonSchema"),
+    "response_json_schema",
+)
+# Of a part of a message: what no model reads. Of the rest anything may be text, under whatever name.
+_UNREAD: Final = frozenset(
     {
+        *("role", "type", "id", "status", "index", "phase", "detail", "format", "cache_control", "cachePoint"),
+        *("signature", "thoughtSignature", "thought_signature", "encrypted_content", "data", "bytes"),
+        *("citations", "annotations", "logprobs", "provider_specific_fields", "extra_content", "finish_reason"),
+        *("mime_type", "mimeType", "media_type", "mediaType", "file_id", "fileUri", "file_uri"),
+    }
+)
+# What is looked for in a part that has very many names.
+_USUAL: Final = (
+    *(
         "content",
         "parts",
-        "output",
         "text",
+        "output",
         "source",
         "inlineData",
         "inline_data",
         "fileData",
         "file_data",
-        "arguments",
-        "function",
         "tool_calls",
-    }
+    ),
+    *("function", "arguments", "input", "reasoning_content", "thinking", "summary", "refusal", "functionCall"),
+    *("functionResponse", "function_response", "function_call", "toolUse", "toolResult"),
 )
 # Of any JSON that the caller's tools take and give.
-_VALUE_KEYS: Final = frozenset({"input", "functionCall", "functionResponse", "function_call"})
+_GOOGLES_RESULTS: Final = ("functionResponse", "function_response")
+_OF_TOOLS: Final = frozenset({"input", "functionCall", "function_call", "toolUse", *_GOOGLES_RESULTS})
 
 
 class Content:
@@ -98,9 +104,15 @@ class Content:
         for key in _MESSAGE_KEYS:
             if key in body:
                 self._walk(body[key], 0)
-        for key in ("tools", "functions"):
+        for key in ("tools", "functions", "toolConfig"):
             if key in body:
                 self._size(body[key], 0)
+        for key in _FORMAT_KEYS:
+            form = body.get(key)
+            schemas = [form.get(name) for name in _SCHEMA_KEYS] if isinstance(form, dict) else []
+            for schema in schemas:
+                if isinstance(schema, dict):
+                    self._size(schema, 0)
 
     @property
     def tokens(self) -> int:
@@ -120,55 +132,66 @@ class Content:
     def _walk(self, value: Any, depth: int) -> None:
         self._left -= 1
         if isinstance(value, str):
-            self._sums[0] += self._estimator.millitokens(value)
+            self._say(value)
         elif depth > _DEEPEST:
             return
         elif isinstance(value, dict):
             self._part(value, depth)
         elif isinstance(value, list):
-            if value and all(type(item) is int for item in value[:_FEW]):
+            if value and type(value[0]) is int and all(type(item) is int for item in value[:_FEW]):
                 self._sums[0] += len(value) * 1000
             else:
                 self._each(value, self._walk, depth)
 
     def _part(self, part: dict[str, Any], depth: int) -> None:
-        need = self._medium(part)
-        if need:
-            self.needs.add(need)
-            self._count_medium(need, part)
-            return
-        if "role" in part and "parts" not in part:
+        medium = medium_of(part)
+        if medium is not None:
+            self._count(medium)
+            if medium.kind not in (TEXT, OTHER):
+                self.needs.add(medium.kind)
+        elif "role" in part and "parts" not in part:
             self._sums[0] += _MILLITOKENS_PER_TURN
-        keys = part if len(part) <= _FEW else _NEST_KEYS | _VALUE_KEYS
-        for key in keys:
-            if key in _NEST_KEYS:
-                if key in part:
-                    self._walk(part[key], depth + 1)
-            elif key in _VALUE_KEYS and key in part:
-                self._size(part[key], depth + 1)
+        for key in part if len(part) <= _FEW else _USUAL:
+            if key in _UNREAD or key not in part or (medium is not None and key in PAYLOAD_KEYS):
+                continue
+            value = part[key]
+            if type(value) is str:
+                if not key.endswith("_id"):
+                    self._left -= 1
+                    self._say(value)
+            elif key in _OF_TOOLS:
+                self._of_tool(key, value, depth + 1)
+            # LiteLLM has the same thoughts under both names.
+            elif key != "thinking_blocks" or not part.get("reasoning_content"):
+                self._walk(value, depth + 1)
 
-    def _medium(self, part: dict[str, Any]) -> str | None:
-        kind = part.get("type")
-        need = _PART_NEEDS.get(kind) if isinstance(kind, str) else None
-        if need == "pdf_input":
-            source = part.get("source")
-            # Anthropic's documents of plain text are text.
-            if isinstance(source, dict) and source.get("type") in ("text", "content"):
-                self._walk(source.get("data"), _DEEPEST)
-                return None
-        if need:
-            return need
-        mime = part.get("mime_type") or part.get("mimeType") or part.get("media_type")
-        if not isinstance(mime, str):
-            return None
-        return next((need for prefix, need in _MIME_NEEDS.items() if mime.startswith(prefix)), None)
+    def _of_tool(self, key: str, value: Any, depth: int) -> None:
+        """What a tool was given or gave is any JSON; Google's results have parts of messages beside it."""
+        if key in _GOOGLES_RESULTS and isinstance(value, dict) and "parts" in value and len(value) <= _FEW:
+            self._walk(value["parts"], depth)
+            value = {name: value[name] for name in value if name != "parts"}
+        self._size(value, depth)
 
-    def _count_medium(self, need: str, part: dict[str, Any]) -> None:
+    def _say(self, text: str) -> None:
+        medium = medium_in_text(text) if text.startswith(SCHEMES) else None
+        if medium is None:
+            self._sums[0] += self._estimator.millitokens(text)
+        else:
+            self._count(medium)
+
+    def _count(self, medium: Medium) -> None:
+        self._left -= _NODES_PER_MEDIUM
+        if medium.kind == TEXT:
+            if medium.encoded:
+                self._sums[0] += self._estimator.encoded_millitokens(medium.data, medium.start)
+            else:
+                self._sums[0] += self._estimator.millitokens(medium.data[medium.start :])
+            return
         tokens = _TOKENS_PER_MEDIUM
-        if need == "audio_input":
-            tokens = max(tokens, _audio_tokens(part))
+        if medium.kind == "audio_input":
+            tokens = max(tokens, _audio_tokens(medium))
             self._sums[1] += tokens * 1000
-        elif need == "vision":
+        elif medium.kind == "vision":
             self._sums[2] += 1000
         self._sums[0] += tokens * 1000
 
@@ -176,24 +199,31 @@ class Content:
         """The length of any JSON, keys and all: tools, and what they take and give."""
         self._left -= 1
         if isinstance(value, str):
-            self._sums[0] += self._estimator.millitokens(value)
+            self._say(value)
         elif depth > _DEEPEST_SCHEMA:
             return
         elif isinstance(value, dict):
             keys = list(islice(value, _MOST_KEYS))
             texts: list[str] = []
             nested: list[Any] = []
+            medium = medium_of(value)
+            # With an address alone it is what a tool speaks of, and not what a model sees.
+            held = medium is not None and bool(medium.data)
             for key in keys:
-                texts.append(str(key))
                 item = value[key]
+                if held and key in PAYLOAD_KEYS:
+                    continue
+                texts.append(str(key))
                 if isinstance(item, str):
-                    texts.append(item)
+                    (nested if item.startswith(SCHEMES) else texts).append(item)
                 elif isinstance(item, (dict, list)):
                     nested.append(item)
             before = tuple(self._sums)
             # A mapping takes as long as a few plain entries.
             self._left -= 2 + len(texts) // 4
             self._sums[0] += self._estimator.millitokens('":"'.join(texts))
+            if medium is not None and held:
+                self._count(medium)
             self._each(nested, self._size, depth)
             self._scale(before, len(value), len(keys))
         elif isinstance(value, list):
@@ -233,16 +263,7 @@ def _spread(items: list[Any]) -> Iterator[Any]:
         at = (at + step) % size
 
 
-def _audio_tokens(part: dict[str, Any]) -> int:
+def _audio_tokens(medium: Medium) -> int:
     """About how many tokens audio has, by the length of its data; 0 where the body has only its address."""
-    for name in ("input_audio", "audio", "source"):
-        inner = part.get(name)
-        if isinstance(inner, dict):
-            part = inner
-            break
-    encoded = part.get("data")
-    if not isinstance(encoded, str):
-        return 0
-    form = part.get("format") or str(part.get("mimeType") or part.get("mime_type") or "").rpartition("/")[2]
-    per_s = _BYTES_PER_S.get(form, _BYTES_PER_S_COMPRESSED) if isinstance(form, str) else _BYTES_PER_S_COMPRESSED
-    return -(-len(encoded) * 3 * _AUDIO_TOKENS_PER_S // (4 * per_s))
+    per_s = _BYTES_PER_S.get(medium.form, _BYTES_PER_S_COMPRESSED)
+    return -(-(len(medium.data) - medium.start) * 3 * _AUDIO_TOKENS_PER_S // (4 * per_s))

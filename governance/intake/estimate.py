@@ -8,6 +8,7 @@ OpenAI's o200k encoding on prose, code, JSON, logs, numbers, base64 and prose in
 
 from __future__ import annotations
 
+from binascii import a2b_base64
 from typing import Final
 
 # Of a longer text only so many characters are looked at, in equal pieces from its beginning to its end.
@@ -16,6 +17,8 @@ _PIECES: Final = 4
 # Of one prompt, each text counting as if it had so many more; what comes later is taken to be like what came before.
 _MOST_CHARACTERS: Final = 16_000
 _FOR_EACH_TEXT: Final = 200
+# Base64 is written in two alphabets.
+_URL_SAFE: Final = str.maketrans("-_", "+/")
 # Between the pieces of a sample; it counts nothing.
 _GAP: Final = "\0"
 
@@ -108,10 +111,35 @@ class Estimator:
         self._millitokens += found
         return found if seen == size else max(1, found * size // (seen - _PIECES + 1))
 
+    def encoded_millitokens(self, data: str, start: int = 0) -> int:
+        """The same for a text that is base64 from `start` on; of a long one, pieces from all over it are decoded."""
+        size = len(data) - start
+        if size <= _SAMPLED_CHARACTERS:
+            return self.millitokens(_decoded(data[start:]))
+        if self._left <= 0:
+            return max(1, size * 3 // 4 * self._millitokens // self._characters)
+        piece = _SAMPLED_CHARACTERS // _PIECES
+        step = (size - piece) // (_PIECES - 1) // 4 * 4
+        pieces = range(start, start + step * _PIECES, step)
+        sample = _GAP.join([_decoded(data[at : at + piece]) for at in pieces])
+        self._left -= len(sample) + _FOR_EACH_TEXT
+        found = _millitokens(sample)
+        self._characters += len(sample)
+        self._millitokens += found
+        return max(1, found * size // _SAMPLED_CHARACTERS)
+
 
 def estimate_tokens(text: str) -> int:
     """About how many tokens one text has, in constant time for any length."""
     return Estimator().tokens(text)
+
+
+def _decoded(data: str) -> str:
+    try:
+        # Shortened, for what is no whole number of bytes cannot be decoded.
+        return a2b_base64(data.translate(_URL_SAFE)[: len(data) // 4 * 4]).decode("utf-8", "ignore")
+    except ValueError:
+        return data
 
 
 def _sample(text: str) -> str:

@@ -88,6 +88,8 @@ def bodies() -> dict[str, Any]:
         "type": "function",
         "function": {"name": "look_up", "parameters": {"properties": {"a": {"type": "string"}}}},
     }
+    picture = {"inlineData": {"mimeType": "image/png", "data": "QUJD" * 10_000}}
+    page = {"type": "base64", "media_type": "text/plain", "data": "QUJD" * 10_000}
     nested: Any = "deep"
     for _ in range(400):
         nested = {"content": [nested, nested], "type": "tool_result"}
@@ -102,6 +104,17 @@ def bodies() -> dict[str, Any]:
         "many long texts": {"input": ["字句" * 5_000] * 2_000},
         "a million token ids": {"input": list(range(1_000_000))},
         "many lists of token ids": {"input": [[1, 2, 3]] * 100_000},
+        "20 MB of a file of text": {
+            "messages": [
+                {"content": [{"type": "file", "file": {"file_data": f"data:text/plain;base64,{'QUJD' * 5_000_000}"}}]}
+            ]
+        },
+        "many pictures in what tools gave": {
+            "contents": [{"parts": [{"functionResponse": {"name": "f", "response": {"shown": [picture] * 1_000}}}]}]
+            * 1_000
+        },
+        "many data URLs": {"input": [f"data:image/png;base64,{'QUJD' * 10_000}"] * 10_000},
+        "many files of text": {"messages": [{"content": [{"type": "document", "source": page}] * 1_000}] * 1_000},
         "20 MB of base64": {
             "messages": [{"content": [{"type": "input_audio", "input_audio": {"data": "A" * 20_000_000}}]}]
         },
