@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Annotated, Any
@@ -15,7 +15,7 @@ from governance.catalog import Catalog
 from governance.engine.decision import Decision
 from governance.engine.engine import Engine
 from governance.engine.host import Host
-from governance.engine.levels import Stated
+from governance.engine.levels import LastSeen, Stated
 from governance.intake.read import read_request
 from governance.ledger.stated import StatedLedger, StatedUse
 from governance.model import Identity, Percent, Request, Window
@@ -112,7 +112,8 @@ async def simulate(host: Host, given: SimulationInput, catalog: Catalog) -> Deci
     at_s = time.time() if given.at is None else unix_s(given.at)
     ledger = StatedLedger(tuple(map(_stated, given.usage)), clock=lambda: at_s)
     engine = Engine(host, ledger, clock=lambda: at_s)
-    return await engine.admit(request_of(given, catalog), may_call=may_call_of(given), mode="simulated")
+    request = await with_levels(engine, given, catalog, at_s)
+    return await engine.admit(request, may_call=may_call_of(given), mode="simulated")
 
 
 async def simulate_now(engine: Engine, given: SimulationInput, catalog: Catalog) -> Decision:
@@ -123,6 +124,32 @@ async def simulate_now(engine: Engine, given: SimulationInput, catalog: Catalog)
     if given.usage or given.at is not None:
         return await simulate(engine.host, given, catalog)
     return await engine.admit(request_of(given, catalog), may_call=may_call_of(given), mode="simulated")
+
+
+async def with_levels(engine: Engine, given: SimulationInput, catalog: Catalog, at_s: float) -> Request:
+    """The given request with how full the limits are that apply to it: read from the ledger before rules are asked.
+
+    That is what a live proxy has seen within the last second. Stated percentages go before it.
+    """
+    request = request_of(given, catalog)
+    if request.levels is not None or not engine.host.reads_percent:
+        return request
+    seen = LastSeen(clock=lambda: at_s)
+    windows = list(_windows(engine.host, request.but(at_s=at_s)))
+    if windows:
+        seen.note((reading, False) for reading in await engine.ledger.read(windows))
+    # Who would serve has windows too, also after a rule has rewritten the model; a request can be drawn for only once.
+    probe = request_of(given, catalog).but(levels=seen)
+    first = await engine.admit(probe, may_call=may_call_of(given), mode="simulated")
+    seen.note((reading, False) for reading, _ in first.trace.windows)
+    return request.but(levels=seen)
+
+
+def _windows(host: Host, request: Request) -> Iterator[Window]:
+    for plugin in host.plugins.values():
+        windows: Callable[[Request], Iterable[Window]] | None = getattr(plugin, "windows", None)
+        if windows is not None:
+            yield from windows(request)
 
 
 def request_of(given: SimulationInput, catalog: Catalog) -> Request:

@@ -13,7 +13,7 @@ from governance.catalog import Catalog, installed_prices
 from governance.engine.decision import Decision
 from governance.engine.engine import Engine
 from governance.engine.host import Host
-from governance.engine.simulation import may_call_of, request_of, simulate, unix_s
+from governance.engine.simulation import may_call_of, simulate, unix_s, with_levels
 from governance.ledger.memory import MemoryLedger
 from governance.model import Usage
 from governance.policy.litellm_file import read_catalog
@@ -96,7 +96,8 @@ class _Sequence:
 
     async def _decide(self, turn: Turn) -> Decision:
         asked = _repeatable(turn.request.over(self._asked))
-        return await self._engine.admit(request_of(asked, self._catalog), may_call=may_call_of(asked))
+        request = await with_levels(self._engine, asked, self._catalog, self._now_s)
+        return await self._engine.admit(request, may_call=may_call_of(asked))
 
     async def _end(self, decision: Decision, turn: Turn) -> Iterator[Difference]:
         """What the proxy does with a decision: try one target after the other, until one answers or none is left."""

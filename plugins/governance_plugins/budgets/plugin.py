@@ -26,6 +26,11 @@ class Budgets:
         """Budgets that can never count or degrade; see `governance check`."""
         return limit_warnings(self._book.limits, catalog, claimed)
 
+    def windows(self, request: Request) -> Iterator[Window]:
+        """Those that may count this request, were it served by the model that it asks for."""
+        for _, found in self._book.round(request).of_target(Target(request.model)):
+            yield from found
+
     @hookimpl
     def pre_request(self, request: Request) -> Ruling | None:
         refusal = self._book.refusal(request)

@@ -28,6 +28,13 @@ class RateLimits:
         """Limits that can never count or degrade; see `governance check`."""
         return limit_warnings((*self._callers.limits, *self._served.limits), catalog, claimed)
 
+    def windows(self, request: Request) -> Iterator[Window]:
+        """Those that may count this request, were it served by the model that it asks for."""
+        for _, found in self._callers.round(request).of_caller():
+            yield from found
+        for _, found in self._served.round(request).of_target(Target(request.model)):
+            yield from found
+
     @hookimpl
     def pre_request(self, request: Request) -> Ruling | None:
         refusal = self._callers.refusal(request) or self._served.refusal(request)

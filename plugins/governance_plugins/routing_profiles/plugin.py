@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from governance.catalog import provider_and_model
 from governance.hookspecs import hookimpl
-from governance.model import Refusal, Request, Selection, Target, codes
+from governance.model import Refusal, Request, Selection, Target, Window, codes
 from governance_plugins.routing_profiles.config import Profile, RoutingProfilesConfig
 from governance_plugins.routing_profiles.draw import by_draw, by_priority
 from governance_plugins.routing_profiles.targets import Offer
@@ -45,6 +46,13 @@ class RoutingProfiles:
             message = f"`{request.model}` names no model; ask for {profile.virtual_provider}/<model>"
             return Selection(refusal=Refusal(400, codes.NO_ELIGIBLE_TARGET, message), notes=notes)
         return Selection(targets=proposed, notes=notes)
+
+    def windows(self, request: Request) -> Iterator[Window]:
+        """Those of the target that the request asks for by its own name."""
+        provider, model = provider_and_model(request.model)
+        for profile, offers in self._by_provider.values():
+            for offer in offers if profile.mode == "enforce" else ():
+                yield from offer.windows_of(provider, model)
 
     def virtual_models(self, served: Sequence[str]) -> tuple[str, ...]:
         """The virtual models that can be listed, given the names the proxy serves.

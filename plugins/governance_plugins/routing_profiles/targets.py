@@ -43,6 +43,12 @@ class Offer:
         target = screen(request, target)
         return target if target.rejected or not self._limited else self._charged(target, request)
 
+    def windows_of(self, provider: str, model: str) -> tuple[Window, ...]:
+        """What is counted of this provider and model here; nothing when it is another target."""
+        given = self._given
+        same = provider.lower() == given.provider.lower() and (given.model or model).lower() == model.lower()
+        return self._counted(f"{given.provider}/{given.model or model}") if same and self._limited else ()
+
     def _rejection(self, base: str, request: Request) -> Rejection | None:
         given = self._given
         if not given.enabled:
@@ -55,11 +61,7 @@ class Offer:
         return None
 
     def _charged(self, target: Target, request: Request) -> Target:
-        windows = self._windows.get(target.name)
-        if windows is None:
-            if len(self._windows) >= _MOST_NAMES:
-                self._windows.clear()
-            windows = self._windows[target.name] = tuple(self._windows_of(target.name))
+        windows = self._counted(target.name)
         facts = request.models.facts(target.name) if request.models else NO_FACTS
         charges = []
         for window in windows:
@@ -69,6 +71,14 @@ class Offer:
                 return replace(target, rejected=Rejection(codes.UNPRICED, detail))
             charges.append(charge)
         return replace(target, charges=tuple(charges), screened=True)
+
+    def _counted(self, name: str) -> tuple[Window, ...]:
+        windows = self._windows.get(name)
+        if windows is None:
+            if len(self._windows) >= _MOST_NAMES:
+                self._windows.clear()
+            windows = self._windows[name] = tuple(self._windows_of(name))
+        return windows
 
     def _windows_of(self, name: str) -> Iterator[Window]:
         # A caller may write the model in any case; it is one target, with one count, all the same.
