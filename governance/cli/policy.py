@@ -18,6 +18,7 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Validate a policy: every mistake with file and line, exit code 1; warnings for what can never work."""
+    from governance.engine.foreseen import unpriced_warnings
     from governance.engine.host import Host
     from governance.policy.database import missing_client
     from governance.policy.double_limits import double_limits
@@ -27,8 +28,9 @@ def check(
         path = policy_path(policy)
         host = Host.load(path)
         catalog = read_catalog(config, known_models(host.policy.core.catalog, os.environ))
-        warnings = [*host.warnings(catalog), *(_unserved(host, catalog) if config else ())]
+        warnings = [*host.warnings(catalog), *unpriced_warnings(host, catalog)]
         if config:
+            warnings.extend(_unserved(host, catalog))
             settings = read_config(config)
             missing = missing_client(settings, {})
             warnings.extend([f"{config.name}: {missing}"] if missing else ())

@@ -81,6 +81,16 @@ def test_a_target_that_the_proxy_does_not_serve_is_a_warning(governance: Command
     assert len(json.loads(governance("check", "--config", "litellm.yaml", "--json").stdout)["warnings"]) == 1
 
 
+def test_a_budget_that_makes_a_model_unusable_is_a_warning(governance: Command, folder: Path) -> None:
+    budget = "budgets: [{name: team money, subject: {team: '*'}, amount: 5 USD/day}]\n"
+    (folder / "governance.yaml").write_text(f"version: 1\n{budget}")
+    (folder / "litellm.yaml").write_text(PROXY.replace("cerebras/glm-4.7", "hosted_vllm/our-own"))
+    done = governance("check", "--config", "litellm.yaml")
+
+    assert done.exit_code == 0
+    assert "warning: limit team money: the price of `hosted_vllm/our-own` is unknown" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
