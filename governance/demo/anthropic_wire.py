@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from governance.demo.script import Speech, Tool, Turn, objects, speak, text_of
+from governance.demo.script import Speech, Tool, Turn, objects, speak, text_of, turns_of
 from governance.demo.wire import (
     Answer,
     Call,
@@ -85,8 +85,8 @@ def _chunks(reply: Mapping[str, object], speech: Speech, usage: Usage | None) ->
 
 def _turns(body: Mapping[str, Any]) -> list[Turn]:
     system = [Turn("system", text_of(body["system"]))] if body.get("system") else []
-    said = objects(body.get("messages"), "messages")
-    return system + [Turn(str(one.get("role")), text_of(one.get("content"))) for one in said] if said else []
+    said = turns_of(body.get("messages"), "messages")
+    return system + said if said else []
 
 
 def _tools(body: Mapping[str, Any]) -> list[Tool]:

@@ -6,18 +6,14 @@ Source: https://docs.cohere.com/reference/rerank
 from collections.abc import Callable
 
 from governance.demo.script import text_of
-from governance.demo.wire import Answer, BadRequest, Call, Endpoint, Wire, json_answer, new_id, server_sent
+from governance.demo.wire import Answer, BadRequest, Call, Endpoint, Wire, json_answer, new_id
 
 
 def error(status: int, message: str) -> dict[str, object]:
     return {"id": new_id(""), "message": message}
 
 
-def error_event(status: int, message: str) -> bytes:
-    return server_sent(error(status, message))
-
-
-WIRE = Wire(error, error_event)
+WIRE = Wire(error)
 
 
 def rerank(version: int) -> Callable[[Call], Answer]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from governance.demo.script import Speech, Tool, Turn, objects, speak, text_of
+from governance.demo.script import Speech, Tool, Turn, objects, speak, text_of, turns_of
 from governance.demo.wire import (
     Answer,
     Call,
@@ -37,11 +37,7 @@ def error(status: int, message: str) -> dict[str, object]:
     return {"error": {"code": status, "message": message, "status": name}}
 
 
-def error_event(status: int, message: str) -> bytes:
-    return server_sent(error(status, message))
-
-
-WIRE = Wire(error, error_event)
+WIRE = Wire(error)
 
 
 def generate(call: Call) -> Answer:
@@ -81,8 +77,8 @@ def _speak(call: Call) -> Speech:
 def _turns(body: Mapping[str, Any]) -> list[Turn]:
     system = body.get("systemInstruction") or body.get("system_instruction")
     turns = [Turn("system", text_of(system.get("parts")))] if isinstance(system, Mapping) else []
-    said = objects(body.get("contents"), "contents")
-    return turns + [Turn(str(one.get("role") or "user"), text_of(one.get("parts"))) for one in said] if said else []
+    said = turns_of(body.get("contents"), "contents", content="parts", silent="user")
+    return turns + said if said else []
 
 
 def _tools(body: Mapping[str, Any]) -> list[Tool]:

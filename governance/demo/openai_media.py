@@ -1,11 +1,10 @@
 """OpenAI's endpoints around the language model: images, audio and moderations. What they return is not playable."""
 
 import base64
-import time
 
-from governance.demo.openai_wire import WIRE
-from governance.demo.script import text_of, token_count
-from governance.demo.wire import Answer, BadRequest, Call, Chunk, Endpoint, Usage, json_answer, new_id
+from governance.demo.openai_wire import WIRE, tokens
+from governance.demo.script import text_of, token_count, whole_number
+from governance.demo.wire import Answer, BadRequest, Call, Chunk, Endpoint, Usage, json_answer, new_id, now_s
 
 IMAGE_TOKENS = 100
 """Output tokens of one image of a model that is billed by tokens."""
@@ -16,10 +15,8 @@ MODERATION_CATEGORIES = ("harassment", "hate", "illicit", "self-harm", "sexual",
 def images(call: Call) -> Answer:
     """Models named `gpt-image…` answer with data and report usage, as OpenAI's do; others with links, and no usage."""
     prompt = _text(call, "prompt")
-    count = call.body.get("n") or 1
-    if not isinstance(count, int) or not 1 <= count <= 10:
-        raise BadRequest(f"`n` must be an integer from 1 to 10, not {count!r}")
-    reply: dict[str, object] = {"created": int(time.time())}
+    count = whole_number(call.body.get("n") or None, "n", 10)
+    reply: dict[str, object] = {"created": now_s()}
     billed_by_tokens = "gpt-image" in call.model
     if billed_by_tokens or call.body.get("response_format") == "b64_json":
         reply["data"] = [{"b64_json": base64.b64encode(prompt.encode()).decode()}] * count
@@ -28,12 +25,8 @@ def images(call: Call) -> Answer:
         reply["data"] = [{"url": link, "revised_prompt": prompt}] * count
     usage = call.reported(Usage(token_count(prompt), IMAGE_TOKENS * count)) if billed_by_tokens else None
     if usage is not None:
-        reply["usage"] = {
-            "input_tokens": usage.input_tokens,
-            "input_tokens_details": {"text_tokens": usage.input_tokens, "image_tokens": 0},
-            "output_tokens": usage.output_tokens,
-            "total_tokens": usage.total_tokens,
-        }
+        details = {"text_tokens": usage.input_tokens, "image_tokens": 0}
+        reply["usage"] = {**tokens(usage), "input_tokens_details": details}
     return json_answer(reply, usage)
 
 
@@ -52,13 +45,8 @@ def transcriptions(call: Call) -> Answer:
         return json_answer(reply if call.fault.no_usage else {**reply, "usage": {"type": "duration", "seconds": 1}})
     usage = call.reported(Usage(10, len(text.split())))
     if usage is not None:
-        reply["usage"] = {
-            "type": "tokens",
-            "input_tokens": usage.input_tokens,
-            "input_token_details": {"text_tokens": 0, "audio_tokens": usage.input_tokens},
-            "output_tokens": usage.output_tokens,
-            "total_tokens": usage.total_tokens,
-        }
+        details = {"text_tokens": 0, "audio_tokens": usage.input_tokens}
+        reply["usage"] = {"type": "tokens", **tokens(usage), "input_token_details": details}
     return json_answer(reply, usage)
 
 

@@ -3,12 +3,11 @@
 Source: https://platform.openai.com/docs/api-reference/responses-streaming
 """
 
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from governance.demo import openai_wire
-from governance.demo.script import Speech, Tool, Turn, objects, speak, text_of
+from governance.demo.script import Speech, Tool, Turn, objects, speak, text_of, turns_of
 from governance.demo.wire import (
     Answer,
     BadRequest,
@@ -19,6 +18,7 @@ from governance.demo.wire import (
     Wire,
     json_answer,
     new_id,
+    now_s,
     server_sent,
     stream_answer,
 )
@@ -98,9 +98,8 @@ def _turns(body: Mapping[str, Any]) -> list[Turn]:
         raise BadRequest("you must provide an `input`")
     if isinstance(given, str):
         return [*turns, Turn("user", given)]
-    items = objects(given, "input")
     # Items without a role are calls of tools and their outputs.
-    return turns + [Turn(str(item.get("role", "tool")), text_of(item.get("content"))) for item in items]
+    return turns + turns_of(given, "input", silent="tool")
 
 
 def _tools(body: Mapping[str, Any]) -> list[Tool]:
@@ -117,7 +116,7 @@ def _response(call: Call, status: str) -> dict[str, object]:
     return {
         "id": new_id("resp_"),
         "object": "response",
-        "created_at": int(time.time()),
+        "created_at": now_s(),
         "status": status,
         "model": call.model,
         "error": None,
@@ -158,11 +157,9 @@ def _usage_fields(usage: Usage | None) -> dict[str, object]:
         return {}
     return {
         "usage": {
-            "input_tokens": usage.input_tokens,
+            **openai_wire.tokens(usage),
             "input_tokens_details": {"cached_tokens": 0},
-            "output_tokens": usage.output_tokens,
             "output_tokens_details": {"reasoning_tokens": 0},
-            "total_tokens": usage.total_tokens,
         }
     }
 

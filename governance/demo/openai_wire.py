@@ -6,11 +6,10 @@ Source: https://platform.openai.com/docs/api-reference
 import base64
 import hashlib
 import struct
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from governance.demo.script import Speech, Tool, Turn, objects, speak, text_of, token_count
+from governance.demo.script import Speech, Tool, Turn, objects, speak, text_of, token_count, turns_of, whole_number
 from governance.demo.wire import (
     Answer,
     BadRequest,
@@ -21,6 +20,7 @@ from governance.demo.wire import (
     Wire,
     json_answer,
     new_id,
+    now_s,
     server_sent,
     stream_answer,
 )
@@ -42,24 +42,19 @@ def error(status: int, message: str) -> dict[str, object]:
     return {"error": {"message": message, "type": kind, "param": None, "code": ERROR_CODES.get(status)}}
 
 
-def error_event(status: int, message: str) -> bytes:
-    return server_sent(error(status, message))
-
-
-WIRE = Wire(error, error_event)
+WIRE = Wire(error)
 
 
 def chat(call: Call) -> Answer:
-    said = objects(call.body.get("messages"), "messages")
-    turns = [Turn(str(one.get("role")), text_of(one.get("content"))) for one in said]
+    turns = turns_of(call.body.get("messages"), "messages")
     # The old name and the new one; the API takes either.
     limit_field = "max_tokens" if call.body.get("max_completion_tokens") is None else "max_completion_tokens"
     speech = speak(call, turns, _tools(call.body), limit_field)
-    choices = range(_choice_count(call.body))
+    choices = range(whole_number(call.body.get("n"), "n", 128))
     usage = call.reported(Usage(speech.usage.input_tokens, speech.usage.output_tokens * len(choices)))
     reply: dict[str, object] = {
         "id": new_id("chatcmpl-"),
-        "created": int(time.time()),
+        "created": now_s(),
         "model": call.model,
         "service_tier": "default",
         "system_fingerprint": "fp_demo",
@@ -105,9 +100,7 @@ def _chat_chunks(
     unasked = usage if call.provider in REPORT_UNASKED else None
     for index in choices:
         yield chunk(index, {}, _finish_reason(speech), told=unasked)
-    if usage is not None and unasked is None and _asks_for_usage(call.body):
-        yield Chunk(server_sent({**frame, "choices": [], **_usage_fields(usage)}), usage=usage)
-    yield DONE
+    yield from _ending(call, frame, usage if unasked is None else None)
 
 
 def completions(call: Call) -> Answer:
@@ -121,7 +114,7 @@ def completions(call: Call) -> Answer:
         sum(speech.usage.input_tokens for speech in speeches), sum(speech.usage.output_tokens for speech in speeches)
     )
     usage = call.reported(counted)
-    reply = {"id": new_id("cmpl-"), "object": "text_completion", "created": int(time.time()), "model": call.model}
+    reply = {"id": new_id("cmpl-"), "object": "text_completion", "created": now_s(), "model": call.model}
     if call.streams:
         return stream_answer(_completion_chunks(call, reply, speeches, usage))
     choices = [_completion_choice(index, speech.text, _finish_reason(speech)) for index, speech in enumerate(speeches)]
@@ -136,9 +129,7 @@ def _completion_chunks(
         for piece in speech.pieces:
             yield Chunk(server_sent({**frame, "choices": [_completion_choice(index, piece, None)]}), is_text=True)
         yield Chunk(server_sent({**frame, "choices": [_completion_choice(index, "", _finish_reason(speech))]}))
-    if usage is not None and _asks_for_usage(call.body):
-        yield Chunk(server_sent({**frame, "choices": [], **_usage_fields(usage)}), usage=usage)
-    yield DONE
+    yield from _ending(call, frame, usage)
 
 
 def embeddings(call: Call) -> Answer:
@@ -189,6 +180,22 @@ def _usage_fields(usage: Usage | None) -> dict[str, object]:
     }
 
 
+def _ending(call: Call, frame: Mapping[str, object], usage: Usage | None) -> Iterator[Chunk]:
+    """What comes after the last choice of a stream: the usage that is still to be told, if it is asked for."""
+    if usage is not None and _asks_for_usage(call.body):
+        yield Chunk(server_sent({**frame, "choices": [], **_usage_fields(usage)}), usage=usage)
+    yield DONE
+
+
+def tokens(usage: Usage) -> dict[str, object]:
+    """How OpenAI's newer APIs report them."""
+    return {
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "total_tokens": usage.total_tokens,
+    }
+
+
 def _tools(body: Mapping[str, Any]) -> list[Tool]:
     if body.get("tool_choice") == "none":
         return []
@@ -202,15 +209,6 @@ def _tools(body: Mapping[str, Any]) -> list[Tool]:
 
 def _tool_call(name: str, arguments: str) -> dict[str, object]:
     return {"id": new_id("call_"), "type": "function", "function": {"name": name, "arguments": arguments}}
-
-
-def _choice_count(body: Mapping[str, Any]) -> int:
-    count = body.get("n")
-    if count is None:
-        return 1
-    if not isinstance(count, int) or not 1 <= count <= 128:
-        raise BadRequest(f"`n` must be an integer from 1 to 128, not {count!r}")
-    return count
 
 
 def _finish_reason(speech: Speech) -> str:

@@ -97,6 +97,25 @@ def objects(value: object, field: str) -> list[Mapping[str, Any]]:
     return value
 
 
+def turns_of(value: object, field: str, content: str = "content", silent: str = "") -> list[Turn]:
+    """The messages of a conversation.
+
+    Args:
+        content: where a message has its text.
+        silent: the role of a message that names none.
+    """
+    return [Turn(str(one.get("role") or silent), text_of(one.get(content))) for one in objects(value, field)]
+
+
+def whole_number(value: object, field: str, most: int) -> int:
+    """How many choices or pictures are asked for; 1 when the body does not say. Raises: BadRequest."""
+    if value is None:
+        return 1
+    if not isinstance(value, int) or not 1 <= value <= most:
+        raise BadRequest(f"`{field}` must be an integer from 1 to {most}, not {value!r}")
+    return value
+
+
 def _limit(value: object, field: str) -> int | None:
     if value is None:
         return None

@@ -1,6 +1,7 @@
 """The nouns that all wire formats share: a call, its answer in chunks, and what an error looks like."""
 
 import json
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -67,10 +68,15 @@ class Answer:
 
 @dataclass(frozen=True)
 class Wire:
-    """How one API family writes an error, as a response body and as an event in an open stream."""
+    """How one API family writes an error."""
 
     error: Callable[[int, str], object]
-    error_event: Callable[[int, str], bytes]
+    """As the body of a response."""
+    event: Callable[[int, str], bytes] | None = None
+    """As an event in an open stream; None: the body, sent as an event without a name."""
+
+    def error_event(self, status: int, message: str) -> bytes:
+        return self.event(status, message) if self.event else server_sent(self.error(status, message))
 
 
 @dataclass(frozen=True)
@@ -104,6 +110,11 @@ def server_sent(payload: object, event: str | None = None) -> bytes:
     """One server-sent event with a JSON payload."""
     name = f"event: {event}\n" if event else ""
     return f"{name}data: {json.dumps(payload)}\n\n".encode()
+
+
+def now_s() -> int:
+    """Unix seconds, which many answers tell as the time when they were made."""
+    return int(time.time())
 
 
 def new_id(prefix: str) -> str:
