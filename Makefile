@@ -36,11 +36,12 @@ test: install ## all checks and tests; provides redis-server and Chromium where 
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
-lint: install ## ruff, mypy and the import contracts
+lint: install ## ruff, mypy, the import contracts and the rules of the house
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.house_rules
 
 format: install ## sort the imports, fix what can be fixed, lay out the code
 	$(BIN)/ruff check --fix-only

@@ -77,7 +77,7 @@ class Host:
                 plugins.append((name, plugin_class(name)(policy.sections[name])))
             except PluginFault:
                 raise
-            except Exception as error:
+            except Exception as error:  # a third party's start may raise anything
                 raise PluginFault(f"plugin `{name}` does not start: {type(error).__name__}: {error}") from error
         return cls(policy, plugins)
 
