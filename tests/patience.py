@@ -22,10 +22,10 @@ T = TypeVar("T")
 
 
 class Patience:
-    """Ends when a process has stood still for STILL_TURNS turns."""
+    """Ends when a process has stood still for so many turns."""
 
-    def __init__(self, pid: int, *outputs: Path) -> None:
-        self._pid, self._outputs = pid, outputs
+    def __init__(self, pid: int, *outputs: Path, still: int = STILL_TURNS) -> None:
+        self._pid, self._outputs, self._still = pid, outputs, still
         self._turn, self._got_on_at, self._size, self._work_s = 0, 0, 0, 0.0
 
     def lasts(self) -> bool:
@@ -36,20 +36,27 @@ class Patience:
             if size != self._size or work_s - self._work_s >= LEAST_WORK_S:
                 self._got_on_at, self._size, self._work_s = self._turn, size, work_s
         self._turn += 1
-        return self._turn - self._got_on_at <= STILL_TURNS
+        return self._turn - self._got_on_at <= self._still
 
 
-def turns(pid: int, *outputs: Path) -> Iterator[None]:
+def turns(pid: int, *outputs: Path, still: int = STILL_TURNS) -> Iterator[None]:
     """A turn every TURN_S, for as long as the process gets on."""
-    patience = Patience(pid, *outputs)
+    patience = Patience(pid, *outputs, still=still)
     while patience.lasts():
         yield
         time.sleep(TURN_S)
 
 
-def ended(process: "subprocess.Popen[Any]", *outputs: Path) -> int:
+def tries(count: int = 300) -> Iterator[None]:
+    """Turns for what a server is asked again and again: a slow one answers slowly, so that a count is enough."""
+    for _ in range(count):
+        yield
+        time.sleep(TURN_S)
+
+
+def ended(process: "subprocess.Popen[Any]", *outputs: Path, still: int = STILL_TURNS) -> int:
     """The exit code of a process that ends by itself; one that stands still is killed."""
-    for _ in turns(process.pid, *outputs):
+    for _ in turns(process.pid, *outputs, still=still):
         if process.poll() is not None:
             return process.returncode
     process.kill()
@@ -61,14 +68,14 @@ def told(*outputs: Path) -> str:
     return "\n".join(path.read_text("utf-8", "replace")[-4000:] for path in outputs if path.exists())
 
 
-def run(command: Any, stdin: str = "", **options: Any) -> "subprocess.CompletedProcess[str]":
+def run(command: Any, stdin: str = "", still: int = STILL_TURNS, **options: Any) -> "subprocess.CompletedProcess[str]":
     """`subprocess.run` with its output captured as text, and with patience for a limit."""
     with tempfile.TemporaryDirectory() as folder:
         given, out, err = (Path(folder, name) for name in ("in", "out", "err"))
         given.write_text(stdin, "utf-8")
         with given.open() as source, out.open("w") as stdout, err.open("w") as stderr:
             streams = {"stdin": source, "stdout": stdout, "stderr": stderr} | options
-            code = ended(subprocess.Popen(command, **streams), out, err)
+            code = ended(subprocess.Popen(command, **streams), out, err, still=still)
         return subprocess.CompletedProcess(command, code, out.read_text("utf-8"), err.read_text("utf-8"))
 
 

@@ -19,6 +19,7 @@ import pytest
 from typer.testing import CliRunner
 
 from governance.cli import app
+from tests import patience
 
 POLICY = """
 version: 1
@@ -85,6 +86,6 @@ def process(folder: Path) -> Process:
     """Python code, in a process of its own."""
 
     def run(code: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+        return patience.run([sys.executable, "-c", code])
 
     return run

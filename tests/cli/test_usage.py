@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from tests.patience import ANSWER_S, ended
+
 ROW: dict[str, Any] = {
     "limit": "research monthly",
     "subject": "team:research",
@@ -208,7 +210,7 @@ def test_the_key_is_asked_for_on_a_terminal_and_not_shown(server: Server, folder
     while b"research monthly" not in said:
         said += os.read(master, 1000)
 
-    assert ran.wait(30) == 0
+    assert ended(ran) == 0
     assert b"sk-typed" not in said
     assert server.asked[0][1] == "Bearer sk-typed"
 
@@ -228,7 +230,7 @@ def test_watching_in_a_pipe_tells_page_below_page_until_it_is_ended(server: Serv
         assert line, ran.stderr.read()
         out += line
     ran.send_signal(signal.SIGINT)
-    _, err = ran.communicate(timeout=60)
+    _, err = ran.communicate(timeout=ANSWER_S)
 
     assert (ran.returncode, err) == (0, "")
     assert re.search(r"research monthly +team:research +\$401.25 .*at this rate", out)
@@ -241,7 +243,7 @@ def test_watching_for_programs_is_one_document_a_line(server: Server, folder) ->
     while "error" not in (later := json.loads(ran.stdout.readline())):
         assert later == TOLD
     ran.send_signal(signal.SIGINT)
-    _, err = ran.communicate(timeout=60)
+    _, err = ran.communicate(timeout=ANSWER_S)
 
     assert (ran.returncode, err) == (0, "")
     assert first == second == TOLD

@@ -10,7 +10,8 @@ INDEX = {"a": "a==3", "companion": "companion==1.0"}
 
 def newest(requirement: str) -> str:
     asked = Requirement(requirement)
-    if (found := INDEX.get(asked.name)) and asked.specifier.contains(found.partition("==")[2]):
+    found = INDEX.get(asked.name)
+    if found and asked.specifier.contains(found.partition("==")[2]):
         return found
     raise NotInstallable(requirement)
 

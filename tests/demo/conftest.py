@@ -1,6 +1,5 @@
 """A real process of fake providers, and the official SDKs as its clients."""
 
-import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -10,6 +9,8 @@ import httpx
 import pytest
 from anthropic import AsyncAnthropic
 from openai import AsyncOpenAI
+
+from tests.patience import ANSWER_S, happens
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def server() -> Iterator[str]:
 @pytest.fixture
 async def http(server: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client without an SDK, of providers that have counted nothing and have no faults."""
-    async with httpx.AsyncClient(base_url=server, timeout=60) as client:
+    async with httpx.AsyncClient(base_url=server, timeout=ANSWER_S) as client:
         await client.delete("/_control")
         await client.delete("/_stats")
         yield client
@@ -64,7 +65,7 @@ def until(stats: Callable[[], Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
             counts = await stats()
         return counts
 
-    return lambda model, **numbers: asyncio.wait_for(reached(model, numbers), timeout=60)
+    return lambda model, **numbers: happens(reached(model, numbers))
 
 
 @pytest.fixture

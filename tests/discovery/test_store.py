@@ -12,6 +12,7 @@ import pytest
 
 from governance.discovery import DiscoveryFailed, Found, Listed, State, Store, default_path
 from governance.discovery.state import utc_now
+from tests.patience import ended
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
 
@@ -98,7 +99,7 @@ def test_processes_that_write_at_once_lose_nothing(cache: Path) -> None:
     )
     racers = [subprocess.Popen([sys.executable, "-c", code, str(cache), name]) for name in "abc"]
 
-    assert [racer.wait(60) for racer in racers] == [0, 0, 0]
+    assert [ended(racer) for racer in racers] == [0, 0, 0]
     assert len(Store(cache).state.sources) == 60
 
 

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tests import patience
 from tests.plugins.third_party.install import HERE, install
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,16 +59,8 @@ class Shell:
         self.environment.pop("GOVERNANCE_POLICY", None)
 
     def run(self, command: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            ["/bin/sh", "-c", command],
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=120,
-        )
+        shell = ["/bin/sh", "-c", command]
+        return patience.run(shell, cwd=self.folder, env=self.environment, stderr=subprocess.STDOUT)
 
     def take(self, block: Block) -> None:
         """Put a block of YAML or JSON where the commands after it look for it; a policy must be valid."""

@@ -8,7 +8,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,11 @@ import httpx
 import pytest
 import yaml
 
+from tests.patience import ANSWER_S, told, tries, turns
+
 HERE = Path(__file__).parent
 MASTER_KEY = "sk-end-to-end-tests-only"
-READY_WITHIN_S = 120
+STOPPING_TURNS = 300
 
 # Whatever the model is called, the fake provider of this name answers it.
 PROVIDERS = {
@@ -40,14 +41,14 @@ class Providers:
         self.url = url
 
     def fail(self, name: str, **fault: Any) -> None:
-        httpx.post(f"{self.url}/_control", json={name: fault}).raise_for_status()
+        httpx.post(f"{self.url}/_control", json={name: fault}, timeout=ANSWER_S).raise_for_status()
 
     def heal(self) -> None:
-        httpx.delete(f"{self.url}/_control").raise_for_status()
+        httpx.delete(f"{self.url}/_control", timeout=ANSWER_S).raise_for_status()
 
     def stats(self, model: str) -> dict[str, Any]:
-        found: dict[str, Any] = httpx.get(f"{self.url}/_stats").json().get(model, {"received": 0, "ok": 0})
-        return found
+        counts: dict[str, dict[str, Any]] = httpx.get(f"{self.url}/_stats", timeout=ANSWER_S).json()
+        return counts.get(model, {"received": 0, "ok": 0})
 
 
 class Proxy:
@@ -58,7 +59,7 @@ class Proxy:
         self.pid = pid
         self._decisions = decisions
         self.output = output
-        self.client = httpx.Client(base_url=url, timeout=60, headers={"authorization": f"Bearer {MASTER_KEY}"})
+        self.client = httpx.Client(base_url=url, timeout=ANSWER_S, headers={"authorization": f"Bearer {MASTER_KEY}"})
 
     def chat(self, model: str, text: str = "Hello", key: str = MASTER_KEY, **body: Any) -> httpx.Response:
         request = {"model": model, "messages": [{"role": "user", "content": text}], **body}
@@ -71,30 +72,26 @@ class Proxy:
 
     def settles(self, virtual: str, target: str, expected: dict[str, int]) -> None:
         """Wait until the windows of `target` have counted just this. Asking counts too, and is taken off again."""
-        deadline, asked, tokens = time.monotonic() + 30, 0, 0
-        while True:
+        tokens = 0
+        for asked, _ in enumerate(tries()):
             record = self.decision(self.chat(virtual).headers["x-governance-decision-id"])
             windows = [w for w in record["windows"] if w["subject"] == f"target:{target}".lower()]
             found = {w["unit"]: w["used_before"] for w in windows}
             found |= {"requests": found["requests"] - asked, "tokens": found["tokens"] - tokens}
             found = {unit: used for unit, used in found.items() if unit in expected}
-            if found == expected or time.monotonic() > deadline:
-                assert found == expected
+            if found == expected:
                 return
-            asked += 1
             tokens += record["usage"]["input_tokens"] + record["usage"]["output_tokens"]
-            time.sleep(0.3)
+        assert found == expected
 
     def decision(self, decision_id: str) -> dict[str, Any]:
         """The record of a request, as soon as it is told."""
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
+        for _ in turns(self.pid, self._decisions):
             for line in self._decisions.read_text("utf-8").splitlines() if self._decisions.exists() else ():
                 with contextlib.suppress(ValueError):
                     record: dict[str, Any] = json.loads(line)
                     if record["id"] == decision_id:
                         return record
-            time.sleep(0.05)
         raise AssertionError(f"decision {decision_id} was never told")
 
 
@@ -124,22 +121,21 @@ def process(command: list[str], output: Path, **environment: str) -> Iterator[su
             yield started
         finally:
             started.terminate()
-            try:
-                started.wait(15)
-            except subprocess.TimeoutExpired:
+            for _ in turns(started.pid, output, still=STOPPING_TURNS):
+                if started.poll() is not None:
+                    break
+            else:
                 started.kill()
                 started.wait()
 
 
 def wait_until_ready(url: str, started: subprocess.Popen[bytes], output: Path) -> None:
-    deadline = time.monotonic() + READY_WITHIN_S
-    while time.monotonic() < deadline:
-        assert started.poll() is None, f"ended while starting:\n{output.read_text()[-4000:]}"
+    for _ in turns(started.pid, output):
+        assert started.poll() is None, f"ended while starting:\n{told(output)}"
         with contextlib.suppress(httpx.TransportError):
             if httpx.get(url, timeout=5).status_code == 200:
                 return
-        time.sleep(0.1)
-    raise AssertionError(f"not ready:\n{output.read_text()[-4000:]}")
+    raise AssertionError(f"not ready, and nothing goes on:\n{told(output)}")
 
 
 def litellm_config(providers_url: str, **more: Any) -> dict[str, Any]:
@@ -256,11 +252,10 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port, folder = free_port(), tmp_path_factory.mktemp("redis")
     options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(folder)]
     with process([program, *options], folder / "output.txt") as started:
-        deadline = time.monotonic() + READY_WITHIN_S
-        while True:
-            assert started.poll() is None, (folder / "output.txt").read_text()
-            assert time.monotonic() < deadline, "redis-server does not answer"
+        for _ in turns(started.pid, folder / "output.txt"):
+            assert started.poll() is None, told(folder / "output.txt")
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
                 break
-            time.sleep(0.05)
+        else:
+            raise AssertionError("redis-server does not answer")
         yield f"redis://127.0.0.1:{port}/0"

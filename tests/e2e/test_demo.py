@@ -5,11 +5,12 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.patience import ended, run, told, tries, turns
 
 
 class Demo:
@@ -30,7 +31,7 @@ class Demo:
         )
 
     def run(self, commands: str) -> str:
-        done = subprocess.run(["sh", "-c", commands], capture_output=True, text=True, timeout=60, check=False)
+        done = run(["sh", "-c", commands])
         return done.stdout + done.stderr
 
 
@@ -42,15 +43,14 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     with output.open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
         try:
-            deadline = time.monotonic() + 120
-            while "Ctrl-C ends it" not in output.read_text("utf-8"):
-                assert process.poll() is None, output.read_text("utf-8")
-                assert time.monotonic() < deadline, output.read_text("utf-8")
-                time.sleep(0.2)
+            for _ in turns(process.pid, output):
+                assert process.poll() is None, told(output)
+                if "Ctrl-C ends it" in output.read_text("utf-8"):
+                    break
             yield Demo(output.read_text("utf-8"), output, process)
         finally:
             process.send_signal(signal.SIGINT)
-            assert process.wait(30) == 0
+            assert ended(process, output) == 0
 
 
 @pytest.mark.parametrize("order", ["1234", "4321", "2323", "3142", "11111"])
@@ -116,6 +116,5 @@ def test_every_decision_is_told_in_the_terminal(demo: Demo) -> None:
 def test_the_usage_of_every_limit_is_a_command_away(demo: Demo) -> None:
     demo.run(demo.commands[2])
     (command,) = re.findall(r"^ +(LITELLM_MASTER_KEY=.* usage --watch .*)$", demo.text, re.MULTILINE)
-    deadline = time.monotonic() + 30
-    while "target:cerebras/glm-4.7" not in (told := demo.run(command.replace("--watch", "--json"))):
-        assert time.monotonic() < deadline, told
+    shown = (demo.run(command.replace("--watch", "--json")) for _ in tries())
+    assert any("target:cerebras/glm-4.7" in each for each in shown)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 import yaml
+
+from tests.patience import ANSWER_S, tries
 
 MASTER_KEY = "sk-end-to-end-tests-only"
 
@@ -56,7 +57,7 @@ def page(proxy: Any, path: str, **asked: Any) -> Any:
         f"{proxy.url}/governance/api/{path}",
         params=asked,
         headers={"authorization": f"Bearer {MASTER_KEY}"},
-        timeout=30,
+        timeout=ANSWER_S,
     )
     assert answer.status_code == 200, answer.text
     assert "sk-very-secret" not in answer.text
@@ -64,11 +65,10 @@ def page(proxy: Any, path: str, **asked: Any) -> Any:
 
 
 def until(true: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + 60
-    while not (found := true()):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    return found
+    for _ in tries():
+        if found := true():
+            return found
+    raise AssertionError("has not happened")
 
 
 def listed(proxy: Any) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def test_an_override_decides_where_a_request_goes(discovering: Any) -> None:
 def test_models_are_read_on_demand_and_failures_are_in_the_answer(discovering: Any) -> None:
     def discover(**body: Any) -> httpx.Response:
         headers = {"authorization": f"Bearer {MASTER_KEY}"}
-        return httpx.post(f"{discovering.url}/governance/api/discover", json=body, headers=headers, timeout=60)
+        return httpx.post(f"{discovering.url}/governance/api/discover", json=body, headers=headers, timeout=ANSWER_S)
 
     [openai] = discover(provider="openai").json()["providers"]
     [anthropic] = discover(provider="anthropic").json()["providers"]
@@ -111,7 +111,7 @@ def test_models_are_read_on_demand_and_failures_are_in_the_answer(discovering: A
 
 def test_only_an_admin_sees_or_reads_models(discovering: Any) -> None:
     for method, path in (("GET", "models"), ("POST", "discover")):
-        answer = httpx.request(method, f"{discovering.url}/governance/api/{path}", json={}, timeout=30)
+        answer = httpx.request(method, f"{discovering.url}/governance/api/{path}", json={}, timeout=ANSWER_S)
         assert answer.status_code == 401, answer.text
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests import patience
+
 MASTER_KEY = "sk-end-to-end-tests-only"
 Explain = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -17,14 +19,8 @@ Explain = Callable[..., "subprocess.CompletedProcess[str]"]
 def explain(proxy: Any) -> Explain:
     def run(*arguments: str, key: str = MASTER_KEY, stdin: str = "") -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "-c", "from governance.cli import main; main()", "explain", "--live"]
-        return subprocess.run(
-            [*command, "--url", proxy.url, *arguments],
-            input=stdin,
-            env={**os.environ, "LITELLM_MASTER_KEY": key, "COLUMNS": "200"},
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+        environment = {**os.environ, "LITELLM_MASTER_KEY": key, "COLUMNS": "200"}
+        return patience.run([*command, "--url", proxy.url, *arguments], stdin, env=environment)
 
     return run
 

@@ -6,6 +6,8 @@ import re
 import httpx
 import pytest
 
+from tests.patience import ANSWER_S
+
 POLICY = """\
 version: 1
 routing_profiles:
@@ -45,7 +47,7 @@ def test_a_fallback_that_fills_up_meanwhile_is_skipped_at_its_hop(hops, provider
     async def race() -> list[str]:
         headers = {"authorization": "Bearer sk-end-to-end-tests-only"}
         body = {"model": "hops/late", "messages": [{"role": "user", "content": "Hello"}]}
-        async with httpx.AsyncClient(base_url=hops.url, timeout=60, headers=headers) as client:
+        async with httpx.AsyncClient(base_url=hops.url, timeout=ANSWER_S, headers=headers) as client:
             answers = await asyncio.gather(*(client.post("/v1/chat/completions", json=body) for _ in range(5)))
         return sorted(answer.headers["x-governance-target"] for answer in answers)
 

@@ -6,12 +6,14 @@ from collections import Counter
 import httpx
 import pytest
 
+from tests.patience import ANSWER_S
+
 MASTER = {"authorization": "Bearer sk-end-to-end-tests-only"}
 
 
 async def many(url: str, model: str, times: int) -> list[httpx.Response]:
     body = {"model": model, "messages": [{"role": "user", "content": "Hello"}]}
-    async with httpx.AsyncClient(base_url=url, timeout=60, headers=MASTER) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=ANSWER_S, headers=MASTER) as client:
         return await asyncio.gather(*(client.post("/v1/chat/completions", json=body) for _ in range(times)))
 
 

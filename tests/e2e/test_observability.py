@@ -8,7 +8,6 @@ import json
 import os
 import re
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,8 @@ from typing import Any
 import httpx
 import pytest
 import yaml
+
+from tests.patience import ANSWER_S, tries, turns
 
 # pytest itself puts no folder on the path.
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -102,9 +103,9 @@ def test_a_decision_can_be_looked_up_and_is_the_one_that_was_logged(observed: Pr
 
 
 def test_health_tells_admins_everything_and_load_balancers_one_word(observed: Proxy) -> None:
-    short = httpx.get(f"{observed.url}/governance/health")
+    short = httpx.get(f"{observed.url}/governance/health", timeout=ANSWER_S)
     wrong = page(observed, "/governance/health", "sk-nobody")
-    long = page(observed, "/governance/health")
+    long = page(observed, "/governance/health", timeout=ANSWER_S)
 
     assert (short.status_code, short.json()) == (wrong.status_code, wrong.json()) == (200, {"status": "ok"})
     health = long.json()
@@ -127,13 +128,11 @@ def spend_logs(text: str) -> Iterator[dict[str, Any]]:
 
 def printed(proxy: Proxy, what: Callable[[str], Iterator[dict[str, Any]]], **wanted: str) -> dict[str, Any]:
     """What has these values, as soon as the proxy has printed it."""
-    deadline = time.monotonic() + 30
-    while True:
+    for _ in turns(proxy.pid, proxy.output):
         found = [one for one in what(proxy.output.read_text("utf-8")) if wanted.items() <= one.items()]
         if found:
             return found[0]
-        assert time.monotonic() < deadline, f"never printed: {wanted}"
-        time.sleep(0.2)
+    raise AssertionError(f"never printed: {wanted}")
 
 
 @pytest.mark.parametrize(
@@ -176,7 +175,7 @@ def test_two_workers_on_redis_tell_the_same_whichever_is_asked(
         def ask(path: str, **body: Any) -> httpx.Response:
             # A connection of its own each time, so that both workers get some.
             return httpx.request(
-                "POST" if body else "GET", f"{url}{path}", headers=headers, json=body or None, timeout=60
+                "POST" if body else "GET", f"{url}{path}", headers=headers, json=body or None, timeout=ANSWER_S
             )
 
         chats = [
@@ -184,12 +183,10 @@ def test_two_workers_on_redis_tell_the_same_whichever_is_asked(
             for _ in range(20)
         ]
         ids = {answer.headers["x-governance-decision-id"] for answer in chats}
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
+        for _ in tries():
             kept = ask("/governance/api/decisions?limit=100&target=openai/both").json()["decisions"]
             if len(kept) == len(ids) and counted(ask("/governance/metrics").text, DECISIONS) == len(ids):
                 break
-            time.sleep(0.1)
 
         workers = set()
         for _ in range(30):

@@ -4,7 +4,6 @@ import hashlib
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.patience import ANSWER_S, tries
+
 MASTER_KEY = "sk-end-to-end-tests-only"
-WITHIN_S = 30
 
 
 def policy(**more: Any) -> dict[str, Any]:
@@ -74,12 +74,9 @@ def change(running, redis_url) -> Iterator[Callable[..., None]]:
 
 
 def until(holds: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + WITHIN_S
-    while time.monotonic() < deadline:
-        found = holds()
-        if found:
+    for _ in tries():
+        if found := holds():
             return found
-        time.sleep(0.1)
     raise AssertionError("has not happened")
 
 
@@ -172,7 +169,7 @@ def test_a_request_ends_on_the_policy_that_it_began_with(running, change, provid
     began = threading.Event()
     reader = threading.Thread(target=stream)
     reader.start()
-    assert began.wait(WITHIN_S)
+    assert began.wait(ANSWER_S)
     change(routing_profiles=[profile("fast", "groq")])
     until(lambda: served_by(running, "fast/m") == "groq/m")
     reader.join()

@@ -8,7 +8,6 @@ import os
 import random
 import signal
 import subprocess
-import time
 from typing import Any
 
 import httpx
@@ -16,6 +15,7 @@ import pytest
 
 from governance.ledger import open_ledger
 from governance.model import Window
+from tests.patience import ANSWER_S, tries
 
 REQUESTS = int(os.environ.get("GOVERNANCE_SOAK_REQUESTS", "400"))
 CLIENTS = 24
@@ -75,7 +75,7 @@ class Load:
         queue = iter([self.random.choice(models) for _ in range(times)])
 
         async def client() -> None:
-            async with httpx.AsyncClient(base_url=self.url, timeout=60, headers=MASTER) as http:
+            async with httpx.AsyncClient(base_url=self.url, timeout=ANSWER_S, headers=MASTER) as http:
                 for model in queue:
                     await self.ask(http, model)
 
@@ -142,13 +142,11 @@ def open_reservations(url: str) -> int | None:
 
 
 def wait_until_quiet(url: str, providers, models: tuple[str, ...]) -> None:
-    deadline = time.monotonic() + 90
-    while True:
+    for _ in tries(900):
         busy = [m for m in models for p in PROVIDERS if providers.stats(f"{p}/{m}").get("in_flight")]
         if not busy and open_reservations(url) == 0:
             return
-        assert time.monotonic() < deadline, f"still open: {open_reservations(url)}, in flight: {busy}"
-        time.sleep(1)
+    raise AssertionError(f"still open: {open_reservations(url)}, in flight: {busy}")
 
 
 def one_worker(proxy_pid: int) -> int:

@@ -8,6 +8,8 @@ import httpx
 import pytest
 import yaml
 
+from tests.patience import ANSWER_S, run
+
 BROKEN = """\
 version: 1
 routing_profiles:
@@ -32,18 +34,12 @@ def litellm(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
         "--host",
         "127.0.0.1",
     ]
-    return subprocess.run(
-        [*command, "--config", str(folder / "litellm.yaml"), *options],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return run([*command, "--config", str(folder / "litellm.yaml"), *options])
 
 
 def governance(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from governance.cli import main; main()", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=120, check=False)
+    return run(command, cwd=cwd)
 
 
 @pytest.fixture
@@ -128,7 +124,7 @@ def test_serve_wires_governance_into_a_configuration_that_does_not_name_it(folde
             f"{url}/v1/chat/completions",
             json={"model": "fast/x", "messages": []},
             headers={"authorization": "Bearer sk-end-to-end-tests-only"},
-            timeout=30,
+            timeout=ANSWER_S,
         )
 
     assert answer.status_code == 400

@@ -10,6 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.patience import ANSWER_S
+
 TEAMS = ("red", "green", "blue")
 CLIENTS = 50
 ADMITTED = 25
@@ -56,7 +58,7 @@ async def chat(client: httpx.AsyncClient, team: str, model: str, **body: Any) ->
 
 async def all_at_once(url: str, model: str, **body: Any) -> dict[str, list[httpx.Response]]:
     limits = httpx.Limits(max_connections=200)
-    async with httpx.AsyncClient(base_url=url, timeout=120, limits=limits) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=ANSWER_S, limits=limits) as client:
         asked = [(team, chat(client, team, model, **body)) for _ in range(CLIENTS) for team in TEAMS]
         answers = await asyncio.gather(*(question for _, question in asked))
     by_team: dict[str, list[httpx.Response]] = {team: [] for team in TEAMS}
@@ -89,7 +91,7 @@ async def test_no_team_gets_one_request_more_than_its_limit_and_who_waits_as_tol
             told.append(int(answer.headers["retry-after"]))
             await asyncio.sleep(told[-1])
 
-    async with httpx.AsyncClient(base_url=shared.url, timeout=120, limits=limits) as client:
+    async with httpx.AsyncClient(base_url=shared.url, timeout=ANSWER_S, limits=limits) as client:
         waiting = [(team, until_served(client, team)) for _ in range(CLIENTS) for team in TEAMS]
         answers = await asyncio.gather(*(served for _, served in waiting))
 
@@ -126,8 +128,8 @@ async def test_no_budget_is_overdrawn_by_a_micro_dollar_and_what_is_left_is_sett
 
 
 async def settles(proxy: Any, team: str, model: str, limit: str, expected: int) -> None:
-    async with httpx.AsyncClient(base_url=proxy.url, timeout=60) as client:
-        for _ in range(100):
+    async with httpx.AsyncClient(base_url=proxy.url, timeout=ANSWER_S) as client:
+        for _ in range(300):
             # Larger than the budget: read, refused and counted nowhere.
             answer = await chat(client, team, model, max_tokens=1_000_000)
             (window,) = [w for w in record_of(proxy, answer)["windows"] if w["limit"] == limit]
@@ -158,7 +160,7 @@ async def test_what_is_in_flight_is_bounded_for_each_key_and_given_back(shared: 
         for answer in answers:
             (window,) = record_of(shared, answer)["windows"]
             assert window["used_before"] + window["reserved"] <= 3
-    async with httpx.AsyncClient(base_url=shared.url, timeout=60) as client:
+    async with httpx.AsyncClient(base_url=shared.url, timeout=ANSWER_S) as client:
         assert [(await chat(client, team, "openai/held")).status_code for team in TEAMS] == [200] * 3
 
 

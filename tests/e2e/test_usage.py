@@ -1,13 +1,13 @@
 """The admin's pages and `governance usage` on a real proxy: who may look, and whether it is what was counted."""
 
 import json
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import httpx
 import pytest
+
+from tests.patience import ANSWER_S, run, tries
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -27,19 +27,16 @@ PAGE = "/governance/api/usage"
 
 def ask(proxy: Proxy, key: str | None = MASTER_KEY, **asked: str) -> httpx.Response:
     headers = {"authorization": f"Bearer {key}"} if key else {}
-    return httpx.get(proxy.url + PAGE, params=asked, headers=headers, timeout=30)
+    return httpx.get(proxy.url + PAGE, params=asked, headers=headers, timeout=ANSWER_S)
 
 
 def windows(proxy: Proxy, count: int, **asked: str) -> dict[str, dict]:
     """Windows by unit, as soon as they are announced and nothing is reserved any more."""
-    deadline = time.monotonic() + 20
-    while True:
+    for _ in tries():
         told = ask(proxy, **asked).raise_for_status().json()["windows"]
-        if (told and not any(w["reserved"] for w in told) and count <= max(w["used"] for w in told)) or (
-            time.monotonic() > deadline
-        ):
-            return {window["unit"]: window for window in told}
-        time.sleep(0.1)
+        if told and not any(w["reserved"] for w in told) and count <= max(w["used"] for w in told):
+            break
+    return {window["unit"]: window for window in told}
 
 
 def test_only_admins_get_to_the_pages(proxy: Proxy) -> None:
@@ -74,27 +71,15 @@ def test_what_is_shown_is_what_was_counted_by_all_workers(start: Start, redis_ur
         assert {ask(proxy, subject="target:cerebras/shown").json()["windows"][0]["used"] for _ in range(6)} == {7}
 
         command = [sys.executable, "-c", "from governance.cli import main; main()", "usage", "--url", proxy.url]
-        ran = subprocess.run(
-            [*command, "--subject", "target:cerebras/shown", "--json"],
-            env={"LITELLM_MASTER_KEY": MASTER_KEY},
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+        ran = run([*command, "--subject", "target:cerebras/shown", "--json"], env={"LITELLM_MASTER_KEY": MASTER_KEY})
         assert json.loads(ran.stdout)["windows"][0]["used"] == 7, ran.stderr
-        refused = subprocess.run(
-            command,
-            env={"LITELLM_MASTER_KEY": key(user_id="u").replace(" ", "")},
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+        refused = run(command, env={"LITELLM_MASTER_KEY": key(user_id="u").replace(" ", "")})
         assert (refused.returncode, refused.stdout) == (3, "")
         assert "403" in refused.stderr
 
 
 @pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "text/plain"])
 def test_a_page_is_no_form_of_another_site(proxy: Proxy, content_type: str) -> None:
-    posted = httpx.post(proxy.url + PAGE, content=b"a=b", headers={"content-type": content_type}, timeout=30)
+    posted = httpx.post(proxy.url + PAGE, content=b"a=b", headers={"content-type": content_type}, timeout=ANSWER_S)
 
     assert posted.status_code in (400, 401, 405)

@@ -8,11 +8,12 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import redis
+
+from tests.patience import tries, turns
 
 
 class Missing(RuntimeError):
@@ -87,7 +88,11 @@ class Server:
 
     def _start(self) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_until(lambda: self._answers(process), f"redis-server on port {self.port}")
+        for _ in turns(process.pid):
+            if self._answers(process):
+                break
+        else:
+            raise RuntimeError(f"redis-server on port {self.port} does not answer")
         return process
 
     def _answers(self, process: subprocess.Popen[bytes]) -> bool:
@@ -107,10 +112,7 @@ def running(**options: str) -> Iterator[Server]:
         server.remove()
 
 
-def wait_until(ready: object, what: str, within_s: float = 30.0) -> None:
+def wait_until(ready: Callable[[], object], what: str) -> None:
     """Ask again and again; fail with a message that says what never came."""
-    until = time.monotonic() + within_s
-    while not ready():  # type: ignore[operator]
-        if time.monotonic() > until:
-            raise RuntimeError(f"{what}: not ready after {within_s:.0f} s")
-        time.sleep(0.02)
+    if not any(ready() for _ in tries()):
+        raise RuntimeError(f"{what}: has not come")

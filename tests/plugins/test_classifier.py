@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from governance.model.errors import GovernanceError
 from governance_plugins.task_routing.classifier import LEAST_CONFIDENCE, WEIGHTS, classify
 from governance_plugins.task_routing.features import features
 from governance_plugins.task_routing.words import HEAD_CHARACTERS, TAIL_CHARACTERS, excerpt, words
+from tests.patience import run
 
 TASKS = {"analysis", "code", "creative", "fast", "general", "reasoning"}
 
@@ -156,9 +156,7 @@ def test_a_distribution_may_bring_a_classifier_of_its_own(tmp_path: Path) -> Non
         "plugin = Host.parse(sys.argv[2]).plugins['task_routing']\n"
         "print(plugin.select_targets(Request('auto'), ()).targets[0].name)\n"
     )
-    told = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path), json.dumps(policy)], capture_output=True, text=True, timeout=60
-    )
+    told = run([sys.executable, "-c", code, str(tmp_path), json.dumps(policy)])
 
     assert (told.stdout, told.stderr) == ("a/poet\n", "")
 

@@ -12,11 +12,11 @@ import pytest
 
 from governance.engine.host import Host
 from governance.proxy.reload import PolicyWatch, ReloadState
+from tests.patience import happens
 
 ONE = "version: 1\naccess: {require_key: true}\n"
 TWO = "version: 1\naccess: {require_key: false}\n"
 BROKEN = "version: 2\nacess: {}\n"
-WITHIN_S = 30
 
 
 class Running:
@@ -43,7 +43,7 @@ class Running:
         self.reload = ReloadState(host.policy.revision, 1.0)
 
     async def hears(self) -> None:
-        await asyncio.wait_for(self.heard.wait(), WITHIN_S)
+        await happens(self.heard.wait())
         self.heard.clear()
 
     async def takes_over(self) -> None:

@@ -16,6 +16,7 @@ import pytest
 from governance.limits.alerts import Alert
 from governance.policy.telemetry import AlertSettings
 from governance.telemetry.alerting import Alerting, idempotency_key, sentence
+from tests.patience import ANSWER_S
 
 ALERT = Alert(
     "research team", "team:research", "tokens", 80, 812_345, 1_000_000, "month", 1_796_083_200.0, 1.0, "sha256:0"
@@ -68,11 +69,11 @@ def tell(receiver: Receiver) -> Tell:
 
     async def told(*alerts: Alert, **settings: Any) -> tuple[Alerting, Counter[str]]:
         outcomes: Counter[str] = Counter()
-        given = AlertSettings.model_validate({"webhook": receiver.url, "timeout_s": 20, **settings})
+        given = AlertSettings.model_validate({"webhook": receiver.url, "timeout_s": 60, **settings})
         alerting = Alerting(given, lambda outcome: outcomes.update([outcome]), first_wait_s=0.001)
         for alert in alerts or (ALERT,):
             alerting.tell(alert)
-        await alerting.close(within_s=30)
+        await alerting.close(within_s=ANSWER_S)
         return alerting, outcomes
 
     return told

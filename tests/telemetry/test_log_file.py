@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from governance.telemetry.log_file import LogFile
+from tests.patience import ANSWER_S
 
 WRITER = """
 import sys
@@ -38,7 +39,7 @@ def test_two_processes_write_and_rotate_one_file_and_lose_nothing(tmp_path: Path
         assert writer.stdout is not None
         assert writer.stdout.readline() == "open\n"
     for writer in writers:
-        writer.communicate("go\n", timeout=60)
+        writer.communicate("go\n", timeout=ANSWER_S)
 
     assert [writer.returncode for writer in writers] == [0, 0]
     expected = {f"{name} {n} {'x' * (n % 9000)}" for name in ("a", "b") for n in range(600)}

@@ -13,6 +13,7 @@ from governance.telemetry.exposition import exposition, incomplete
 from governance.telemetry.metrics import Metrics
 from governance.telemetry.series import MOST
 from governance.trace import Attempt, Trace
+from tests.patience import ANSWER_S
 
 HEALTH = Health("memory", True, 1_795_000_000.0, 3, 7, 1_795_176_000.0)
 
@@ -195,7 +196,7 @@ def test_several_workers_add_up_and_tell_shared_numbers_once(tmp_path: Path) -> 
         assert worker.stdout is not None
         assert worker.stdout.readline() == "told\n"
         workers.append(worker)
-    pages = [worker.communicate("go\n", timeout=60)[0] for worker in workers]
+    pages = [worker.communicate("go\n", timeout=ANSWER_S)[0] for worker in workers]
 
     for page in pages:
         assert 'governance_decisions_total{outcome="pass",profile="",rule=""} 5.0' in page

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import subprocess
 import sys
 import threading
 from collections.abc import Sequence
 
 from governance.telemetry.scribe import Scribe
+from tests.patience import ANSWER_S, run
 
 
 def test_what_is_taken_is_written_in_order_and_by_another_thread() -> None:
@@ -26,12 +26,12 @@ def test_what_comes_while_too_much_waits_is_dropped_and_counted() -> None:
 
     def write(batch: Sequence[int]) -> None:
         stuck.set()
-        go_on.wait(30)
+        go_on.wait(ANSWER_S)
         written.extend(batch)
 
     scribe: Scribe[int] = Scribe(write, most_waiting=5)
     scribe.take(0)
-    stuck.wait(30)
+    stuck.wait(ANSWER_S)
     for number in range(1, 9):
         scribe.take(number)
     assert scribe.dropped == 3
@@ -74,6 +74,6 @@ def test_a_process_that_just_ends_still_writes_what_waits() -> None:
         "scribe = Scribe(lambda batch: print(*batch, flush=True))\n"
         "scribe.take('written')\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    done = run([sys.executable, "-c", program])
 
     assert done.stdout == "written\n"

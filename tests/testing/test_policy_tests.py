@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from governance.model.errors import PolicyError
 from governance.policy import Policy
 from governance.testing import Coverage, Result, catalog_of, read_suite, run
 from governance.testing.junit import write_junit
+from tests import patience
 
 ROOT = Path(__file__).resolve().parents[2]
 POLICIES = sorted(
@@ -396,4 +396,4 @@ def test_junit_is_written_as_its_schema_has_it(tmp_path: Path) -> None:
 def test_testing_imports_no_litellm() -> None:
     code = "import sys, governance.testing; sys.exit('litellm' in sys.modules)"
 
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60).returncode == 0
+    assert patience.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests import patience
+
 HERE = Path(__file__).parent
 COMMAND = (sys.executable, "-c", "from governance.cli import main; main()")
 
@@ -16,19 +18,16 @@ _PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "
 def install(distribution: Path, into: Path) -> str:
     """The `PYTHONPATH` with which it is found."""
     command = [*_PIP, "--no-build-isolation", "--target", into, distribution]
-    built = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    built = patience.run(command)
     assert built.returncode == 0, built.stderr
     return os.pathsep.join(filter(None, [str(into), os.environ.get("PYTHONPATH")]))
 
 
 def run(*arguments: str, folder: Path, python_path: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     """The command `governance`, in a folder."""
-    return subprocess.run(
+    return patience.run(
         [*COMMAND, *arguments],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=120,
+        stdin,
         cwd=folder,
         env={**os.environ, "PYTHONPATH": python_path, "GOVERNANCE_POLICY": ""},
     )
