@@ -136,7 +136,9 @@ def no_target(who: str, candidates: Sequence[Candidate], waits_s: Sequence[tuple
         who: the profile or rule, as it should be named.
         waits_s: reason code and seconds of every target for which waiting helps.
     """
-    reasons = "; ".join(f"{c.target}: {c.reason}" + (f" ({c.detail})" if c.detail else "") for c in candidates)
+    # Who asks for one alias is not told of the targets of all others, unless there is no such alias.
+    asked = [candidate for candidate in candidates if candidate.reason != codes.VIRTUAL_MODEL_MISMATCH] or candidates
+    reasons = "; ".join(f"{c.target}: {c.reason}" + (f" ({c.detail})" if c.detail else "") for c in asked)
     if not waits_s:
         why = f": {reasons}" if reasons else ""
         return Refusal(400, codes.NO_ELIGIBLE_TARGET, f"no target of {who} can serve this request{why}")

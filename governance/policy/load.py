@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from governance.model.errors import PolicyError, Problem
 from governance.policy.document import DEFAULT_ORDER, Core, Policy, unwrap
 from governance.policy.environment import substitution
+from governance.policy.left_out import left_out
 from governance.policy.messages import did_you_mean, explained
 from governance.policy.nodes import Path, Tree, read_tree
 
@@ -100,6 +101,9 @@ def validate(model: type[BaseModel], value: Any, tree: Tree, at: Path, problems:
     try:
         section = model.model_validate(value)
     except ValidationError as error:
+        fewer = left_out(model, value, error)
+        if fewer is not value:
+            return validate(model, fewer, tree, at, problems)
         for each in error.errors():
             faulty.add(each["loc"][0] if each["loc"] else "")
             problem = tree.problem(_inside(tree, at, each["loc"]), explained(model, each))

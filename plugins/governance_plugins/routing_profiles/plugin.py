@@ -41,8 +41,7 @@ class RoutingProfiles:
             shadow = {"name": profile.name, "would": {"model": would[0] if would else None, "fallbacks": would[1:]}}
             return Selection(shadow=(shadow,))
         notes = {"profile": profile.name, "virtual_provider": profile.virtual_provider}
-        if not base.strip() or not (base.isascii() and base.isprintable()):
-            # Other characters cannot stand in the HTTP headers that LiteLLM makes of a model's name.
+        if not base.strip() or not base.isprintable():
             message = f"`{request.model}` names no model; ask for {profile.virtual_provider}/<model>"
             return Selection(refusal=Refusal(400, codes.NO_ELIGIBLE_TARGET, message), notes=notes)
         return Selection(targets=proposed, notes=notes)

@@ -55,6 +55,8 @@ class Offer:
             return Rejection(codes.TARGET_DISABLED)
         if self._alias is not None and self._alias != base.lower():
             return Rejection(codes.VIRTUAL_MODEL_MISMATCH, f"serves the alias {given.virtual_model}")
+        if given.model is None and not _fits_headers(base):
+            return Rejection(codes.NOT_CONFIGURED, "LiteLLM writes the name into HTTP headers, which cannot hold it")
         if given.request_types is not None and request.request_type not in given.request_types:
             serves = ", ".join(given.request_types)
             return Rejection(codes.REQUEST_TYPE_MISMATCH, f"is {request.request_type}, serves {serves}")
@@ -96,3 +98,12 @@ class Offer:
                 yield Window(self._limit, subject, unit, rate.amount, rate.period_s, on_unavailable=away)
         if limits.concurrent is not None:
             yield Window(self._limit, subject, "concurrent", limits.concurrent, None, on_unavailable=away)
+
+
+def _fits_headers(name: str) -> bool:
+    """Whether LiteLLM can answer for a model of this name. Source: RFC 9110, section 5.5 (Latin-1 at most)."""
+    try:
+        name.encode("latin-1")
+    except UnicodeEncodeError:
+        return False
+    return True
