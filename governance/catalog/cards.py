@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from governance.catalog.catalog import Catalog, known_facts
+from governance.catalog.catalog import Catalog
+from governance.catalog.known import known_facts
 from governance.catalog.modalities import CAPABILITY_KEYS, completed
 from governance.catalog.providers import provider_and_model, provider_of
 from governance.model.facts import ModelFacts

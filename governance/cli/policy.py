@@ -30,7 +30,6 @@ def check(
         catalog = read_catalog(config, known_models(host.policy.core.catalog, os.environ))
         warnings = [*host.warnings(catalog), *unpriced_warnings(host, catalog)]
         if config:
-            warnings.extend(_unserved(host, catalog))
             settings = read_config(config)
             missing = missing_client(settings, {})
             warnings.extend([f"{config.name}: {missing}"] if missing else ())
@@ -95,31 +94,6 @@ def schema() -> None:
             document["properties"][name] = section
         document |= {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "litellm-governance policy"}
         print_json(document)
-
-
-def _unserved(host: Any, catalog: Any) -> list[str]:
-    warnings = []
-    for profile in host.policy.sections.get("routing_profiles", _Nothing).root:
-        for target in profile.targets:
-            name = f"{target.provider}/{target.model or '<any model>'}"
-            served = catalog.call_name(name) if target.model else _any_model_of(target.provider, catalog)
-            if not served:
-                warnings.append(
-                    f"profile {profile.name}: the proxy serves no `{name}`; this target will never be chosen"
-                )
-            since = catalog.facts(name).gone_since
-            if since:
-                warnings.append(f"profile {profile.name}: `{name}` is not listed by its provider since {since}")
-    return warnings
-
-
-class _Nothing:
-    root = ()
-
-
-def _any_model_of(provider: str, catalog: Any) -> bool:
-    served = catalog.names or ()
-    return catalog.call_name(f"{provider}/any") is not None or any(n.startswith(f"{provider}/") for n in served)
 
 
 def _size(section: Any) -> int | None:

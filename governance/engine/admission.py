@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Final
 
 from governance.catalog import screen
-from governance.engine import refusals
-from governance.engine.decision import Decision, decided, has_room, note_candidates, note_windows, refused
+from governance.engine import groups, refusals
+from governance.engine.decision import Decision, decided, has_room, note_candidates, note_windows, option_of, refused
 from governance.engine.host import Host
 from governance.ledger import Option, Reading, Reserved
 from governance.ledger.reservation import Key, key_of
@@ -83,7 +83,7 @@ class Admission:
         # Nobody speaks for it: it goes where it was going, and its own fallbacks after it.
         own = proposed is None and request.model == trace.request.model
         if own:
-            targets: Sequence[Target] = (Target(request.model), *await self._caller_fallbacks())
+            targets: Sequence[Target] = (Target(request.model, asked=True), *await self._caller_fallbacks())
         else:
             named = (Target(request.model),) if proposed is None else proposed
             targets = [await self._screen(request, target) for target in named]
@@ -108,7 +108,8 @@ class Admission:
         shared = self._watched(self._shared)
         eligible = [target for target in targets if not target.rejected]
         # Whoever asks for a model by its own name gets it though others have seen it fail lately.
-        options = [Option("" if own else target.name, target.charges) for target in eligible]
+        offered = [groups.choices(target) for target in eligible]
+        options = [option_of(choice, cools=not own) for tried in offered for choice in tried]
         charges = len(shared) + sum(len(option.charges) for option in options)
         if charges > _MOST_CHARGES:
             return refused(trace, request, refusals.too_many_windows(charges, _MOST_CHARGES))
@@ -116,6 +117,7 @@ class Admission:
         if isinstance(reserved, Refusal):
             return refused(trace, request, reserved)
         note_windows(trace, reserved)
+        eligible, reserved = groups.collapsed(eligible, offered, reserved)
         if own and not any(target.charges or target.rejected for target in targets):
             waits: list[tuple[str, int]] = []
         else:
@@ -127,8 +129,8 @@ class Admission:
             )
             return refused(trace, request, refusal)
         chosen = eligible[reserved.chosen]
-        if own and chosen is targets[0]:
-            return self._passes(targets)
+        if own and reserved.chosen == 0 and not targets[0].rejected:
+            return self._passes((chosen, *targets[1:]))
         fallbacks = await self._fallbacks(eligible, reserved, own)
         trace.model, trace.fallbacks = chosen.name, tuple(t.name for t in fallbacks)
         return decided("route", request, trace, chosen, fallbacks, shared)
@@ -170,15 +172,19 @@ class Admission:
             asked = replace(self._request, model=name, targets=())
             scratch = Trace(asked, self._host.policy.revision, self._trace.at_s, "simulated")
             proposed, _ = self._host.select_targets(asked, scratch)
-            behind = [Target(name)] if proposed is None else [await self._screen(asked, t) for t in proposed]
+            behind = (
+                [Target(name, asked=True)] if proposed is None else [await self._screen(asked, t) for t in proposed]
+            )
             targets.extend(target for target in behind if not target.rejected)
         return tuple({target.name: target for target in targets}.values())[:_MOST_FALLBACKS]
 
     def _charge(self, targets: Sequence[Target]) -> tuple[tuple[Target, ...], Refusal | None]:
-        charged, refusal = self._host.charge_targets(self._request, targets, self._trace)
-        if self._degraded:
-            charged = tuple(replace(target, charges=self._watched(target.charges)) for target in charged)
-        return charged, refusal
+        charged, refusal = groups.charge(self._host, self._request, targets, self._trace)
+        return tuple(map(self._watching_only, charged)) if self._degraded else charged, refusal
+
+    def _watching_only(self, target: Target) -> Target:
+        members = tuple(map(self._watching_only, target.members))
+        return replace(target, charges=self._watched(target.charges), members=members)
 
     def _watched(self, charges: tuple[Charge, ...]) -> tuple[Charge, ...]:
         """The limits that made the request ask for less count on, and no longer refuse."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from governance.engine import refusals
-from governance.ledger import OptionReading, Reading, Reserved
+from governance.ledger import Option, OptionReading, Reading, Reserved
 from governance.model import Charge, Refusal, Request, Target, codes
 from governance.trace import Candidate, Outcome, Trace
 
@@ -20,6 +20,8 @@ class Decision:
         target: who serves first; None when refused.
         fallbacks: who serves next, in order. On `pass`, the caller's own.
         shared: what every attempt costs whoever asks.
+        by_call_name: every target by what LiteLLM is asked for.
+        held: the same as far as they are being tried: with those of its deployments that still may serve.
     """
 
     outcome: Outcome
@@ -30,6 +32,7 @@ class Decision:
     refusal: Refusal | None = None
     shared: tuple[Charge, ...] = ()
     by_call_name: dict[str, Target] = field(default_factory=dict)
+    held: dict[str, Target] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -48,8 +51,15 @@ class Decision:
 
     def call_name(self, target: Target) -> str:
         """What LiteLLM is asked for, to be served by this target."""
+        if target.asked:
+            return target.name
         models = self.request.models
         return (models.call_name(target.name) if models else None) or target.name
+
+
+def option_of(target: Target, *, cools: bool = True) -> Option:
+    """A target as the ledger weighs it. LiteLLM itself cools down single deployments of several."""
+    return Option(target.name if cools and not target.members else "", target.charges)
 
 
 def note_windows(trace: Trace, reserved: Reserved) -> None:

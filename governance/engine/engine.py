@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from governance.engine import refusals
+from governance.engine import groups, refusals
 from governance.engine.admission import Admission, MayCall
-from governance.engine.decision import Decision, all_readings, has_room, refused
+from governance.engine.assumed import with_assumed_prices
+from governance.engine.decision import Decision, all_readings, has_room, option_of, refused
 from governance.engine.habits import Learned
 from governance.engine.host import Host
 from governance.engine.levels import LastSeen
@@ -97,33 +98,53 @@ class Engine:
             return _skip(attempt, 403, codes.MODEL_NOT_ALLOWED, "no target of this request", None)
         if target.rejected:
             return _skip(attempt, 400, target.rejected.code, target.rejected.detail, None)
+        decision.held[call_name] = target
         counted = decision.counted or bool(target.charges)
         if not counted or (len(trace.attempts) == 1 and target == decision.target):
             return None
         again = tuple(charge for charge in decision.shared if charge.window.unit == "requests")
-        try:
-            trace.moves += 1
-            # As at the decision: who asks for a model by its own name is not kept from it by others' failures.
-            own = decision.outcome == "pass" and target is decision.target
-            option = Option("", target.charges) if own else _option(target)
-            reading = await self.ledger.move(trace.id, trace.moves, option, again)
-        except LedgerUnavailable:
-            return _skip(attempt, 503, *_AWAY)
-        if has_room(reading):
-            return None
+        # As at the decision: who asks for a model by its own name is not kept from it by others' failures.
+        own = decision.outcome == "pass" and target is decision.target
+        tried = []
+        for choice in groups.choices(target):
+            try:
+                trace.moves += 1
+                tried.append(await self.ledger.move(trace.id, trace.moves, option_of(choice, cools=not own), again))
+            except LedgerUnavailable:
+                return _skip(attempt, 503, *_AWAY)
+            if has_room(tried[-1]):
+                decision.held[call_name] = choice
+                return None
+        reading = tried[0]
         if not reading.available:
             return _skip(attempt, 503, *_AWAY)
         code, detail, wait = refusals.rejection_detail(reading, self._clock())
         status = 400 if wait is None else 503 if code == codes.COOLING_DOWN else 429
         return _skip(attempt, status, code, detail, wait)
 
-    async def reached(self, decision: Decision) -> None:
-        """The attempt is on its way to the provider: its request stays counted, even if this process dies."""
+    async def reached(self, decision: Decision, call_name: str = "", served: str = "") -> None:
+        """The attempt is on its way to the provider: its request stays counted, even if this process dies.
+
+        Args:
+            served: the `provider/model` that LiteLLM has chosen; others that might have served get theirs back.
+        """
         attempts = decision.trace.attempts
         if attempts and not attempts[-1].reached:
             attempts[-1].reached = True
+            await self._choose(decision, call_name, served)
             if decision.counted:
                 await self._quietly(decision.trace, self.ledger.renew(decision.id, self.deadline_s, attempted=True))
+
+    async def _choose(self, decision: Decision, call_name: str, served: str) -> None:
+        target = decision.held.get(call_name)
+        if target is None or len(target.members) < 2:
+            return
+        decision.held[call_name] = alone = groups.served_by(target, served)
+        if alone.charges != target.charges and decision.counted:
+            decision.trace.moves += 1
+            option, hop = option_of(alone, cools=False), decision.trace.moves
+            move = self.ledger.move(decision.id, hop, option, force=True, unasked=True)
+            await self._quietly(decision.trace, move)
 
     async def fail(self, decision: Decision, failure: Failure, *, cool_down: bool = True) -> Recovery:
         """The attempt under way failed: ask the plugins what follows, and start the cool-down they want.
@@ -139,7 +160,7 @@ class Engine:
             return Recovery()
         self._close_attempt(trace, target, "failed", failure.kind)
         recovery = self.host.on_failure(decision.request, target, failure, trace)
-        if recovery.cool_down_s > 0 and cool_down:
+        if recovery.cool_down_s > 0 and cool_down and not target.members:
             await self._quietly(trace, self._cool_down(target, recovery))
         return recovery
 
@@ -147,10 +168,11 @@ class Engine:
         """The request was answered by this model: replace what was reserved by what was used."""
         trace = decision.trace
         target = decision.by_call_name.get(call_name) or self._charged(decision, call_name)
-        usage = _with_assumed_prices(usage, target)
+        target = decision.held.get(call_name, target)
+        usage = with_assumed_prices(usage, target)
         if decision.counted and not trace.attempts and target != decision.target:
             trace.moves += 1
-            await self._quietly(trace, self.ledger.move(trace.id, trace.moves, _option(target), force=True))
+            await self._quietly(trace, self.ledger.move(trace.id, trace.moves, option_of(target), force=True))
         self._close_attempt(trace, target, "ok", None)
         trace.usage = usage
         self._learn(decision.request, target, usage)
@@ -166,7 +188,7 @@ class Engine:
         target = target_of_part(decision)
         if target is None:
             return
-        part = _with_assumed_prices(part, target)
+        part = with_assumed_prices(part, target)
         decision.trace.usage = both(decision.trace.usage or Usage(), part)
         if decision.counted:
             await self._quietly(decision.trace, charge_part(self.ledger, decision, target, part))
@@ -252,8 +274,8 @@ class Engine:
 
     def _charged(self, decision: Decision, call_name: str) -> Target:
         """A target that the decision did not name: LiteLLM tries it by itself."""
-        target = Target(call_name)
-        charged, refusal = self.host.charge_targets(decision.request, (target,), decision.trace)
+        target = Target(call_name, asked=True)
+        charged, refusal = groups.charge(self.host, decision.request, (target,), decision.trace)
         if refusal:
             return replace(target, rejected=Rejection(refusal.code, refusal.message))
         return charged[0]
@@ -280,24 +302,3 @@ def _skip(attempt: Attempt, status: int, code: str, detail: str, wait_s: int | N
     attempt.outcome, attempt.error = "skipped", code
     message = f"{attempt.target} cannot be tried now: {code} ({detail})"
     return Refusal(status, code, message, retry_after_s=wait_s)
-
-
-def _with_assumed_prices(usage: Usage, target: Target) -> Usage:
-    """Where nobody knows the price, the highest that a budget of the policy assumes.
-
-    A budget in shadow mode has no say in what the others count.
-    """
-    assuming = [charge for charge in target.charges if charge.assumed]
-    if usage.cost_usd_micros is not None or not assuming or usage.input_tokens is None or usage.output_tokens is None:
-        return usage
-    enforced = [charge for charge in assuming if charge.window.mode == "enforce"]
-    costs = [
-        charge.assumed.cost_usd_micros(usage.input_tokens, usage.output_tokens) or 0
-        for charge in enforced or assuming
-        if charge.assumed
-    ]
-    return replace(usage, cost_usd_micros=max(costs))
-
-
-def _option(target: Target) -> Option:
-    return Option(target.name, target.charges)

@@ -9,7 +9,8 @@ from datetime import datetime, timezone
 from typing import Final, Protocol
 
 from governance.hookspecs import hookimpl
-from governance.model import Refusal, Rejection, Request, Target, codes
+from governance.model import Refusal, Rejection, Request, Target, codes, group_of
+from governance.model.target import member_of
 from governance.policy.keys import Digest, Key
 from governance.policy.name_pattern import arrives_as_written
 
@@ -104,9 +105,30 @@ class DeniedTargets:
             # A rule may have rewritten the model, and a model of that name then serves without being proposed.
             return [Target(request.model, rejected=denied)] if self._denies(key, request.model) else None
         return [
-            replace(target, rejected=denied) if not target.rejected and self._denies(key, target.name) else target
+            replace(target, rejected=denied)
+            if not target.rejected and self._denies_all(key, request, target)
+            else target
             for target in targets
         ]
+
+    @hookimpl
+    def charge_targets(self, request: Request, targets: Sequence[Target]) -> Sequence[Target] | None:
+        """Of those that may serve a target together, each is asked about by itself."""
+        key = self._keyring.of(request.identity.virtual_key_id)
+        if key is None or not key.denied_models or all(member_of(target.name)[1] is None for target in targets):
+            return None
+        denied = Rejection(codes.MODEL_NOT_ALLOWED, f"denied to key {key.name}")
+        return [
+            replace(target, rejected=denied)
+            if not target.rejected and member_of(target.name)[1] is not None and self._denies(key, target.name)
+            else target
+            for target in targets
+        ]
+
+    def _denies_all(self, key: Key, request: Request, target: Target) -> bool:
+        members = request.models.members(target.name) if request.models else ()
+        name = group_of(target.name) or target.name
+        return key.denies({target.name, name}) or all(self._denies(key, each) for each in members or (target.name,))
 
     def _denies(self, key: Key, name: str) -> bool:
         return key.denies(_names(name, self._served))

@@ -134,7 +134,14 @@ class Ledger(Protocol):
         """
 
     async def move(
-        self, reservation_id: str, hop: int, option: Option, shared: Sequence[Charge] = (), *, force: bool = False
+        self,
+        reservation_id: str,
+        hop: int,
+        option: Option,
+        shared: Sequence[Charge] = (),
+        *,
+        force: bool = False,
+        unasked: bool = False,
     ) -> OptionReading:
         """Hop `hop` (1, 2, …) of a reservation: give back the charges of the target before, charge this one.
 
@@ -147,6 +154,7 @@ class Ledger(Protocol):
 
         Args:
             force: charge it in any case: the attempt is already a fact.
+            unasked: the target before was asked nothing: its `requests` are given back too.
         """
 
     async def settle(self, reservation_id: str, actual: Mapping[str, int]) -> bool:

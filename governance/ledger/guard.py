@@ -68,10 +68,17 @@ class Guarded:
         return reserved
 
     async def move(
-        self, reservation_id: str, hop: int, option: Option, shared: Sequence[Charge] = (), *, force: bool = False
+        self,
+        reservation_id: str,
+        hop: int,
+        option: Option,
+        shared: Sequence[Charge] = (),
+        *,
+        force: bool = False,
+        unasked: bool = False,
     ) -> OptionReading:
         try:
-            reading = await self._ledger.move(reservation_id, hop, option, shared, force=force)
+            reading = await self._ledger.move(reservation_id, hop, option, shared, force=force, unasked=unasked)
         except LedgerUnavailable as error:
             self._left(error)
             judged = self._judge((), (Option(option.name, (*option.charges, *shared)),)).options[0]

@@ -79,7 +79,14 @@ class MemoryLedger:
         return Reserved(granted, chosen, shared_readings, tuple(readings), down_ms / 1000)
 
     async def move(
-        self, reservation_id: str, hop: int, option: Option, shared: Sequence[Charge] = (), *, force: bool = False
+        self,
+        reservation_id: str,
+        hop: int,
+        option: Option,
+        shared: Sequence[Charge] = (),
+        *,
+        force: bool = False,
+        unasked: bool = False,
     ) -> OptionReading:
         down_ms, up_ms = self._begin()
         charges = (*option.charges, *shared)
@@ -99,9 +106,10 @@ class MemoryLedger:
             for part in record.parts:
                 if part.counted == "nothing":  # the attempt was made after all
                     self._counters.recount(reservation_id, record, part, "requests", down_ms)
-        for part in record.parts:
-            if not part.shared and part.counted == "all":
-                self._counters.recount(reservation_id, record, part, "requests", down_ms)
+        for part in [part for part in record.parts if not part.shared and part.counted == "all"]:
+            self._counters.recount(reservation_id, record, part, "nothing" if unasked else "requests", down_ms)
+            if unasked:
+                record.parts.remove(part)
         reading = self._weigh(both, counters, down_ms)
         record.hop, record.attempted = hop, False
         record.holds = force or (reading.fits and reading.cooling_until_s is None)

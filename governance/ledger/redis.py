@@ -94,7 +94,14 @@ class RedisLedger:
         )
 
     async def move(
-        self, reservation_id: str, hop: int, option: Option, shared: Sequence[Charge] = (), *, force: bool = False
+        self,
+        reservation_id: str,
+        hop: int,
+        option: Option,
+        shared: Sequence[Charge] = (),
+        *,
+        force: bool = False,
+        unasked: bool = False,
     ) -> OptionReading:
         rid = hashed(reservation_id)
         for _ in range(_TRIES):
@@ -102,7 +109,8 @@ class RedisLedger:
             theirs = self._encoder.blocks(option.charges, now_ms)
             blocks = theirs + self._encoder.blocks(shared, now_ms)
             keys = [f"{self._prefix}r:{rid}", self._due, self._cool(option.name), *self._subjects(blocks)]
-            head = (rid, hop, "1" if force else "0", ADOPTED_S * 1000, len(theirs))
+            how = f"{int(force)}{int(unasked)}"
+            head = (rid, hop, how, ADOPTED_S * 1000, len(theirs))
             answer = await self._run("move", keys, (*head, *[block.text for block in blocks]))
             if answer[0] != _WRONG_CALENDAR:
                 break

@@ -9,7 +9,8 @@ from itertools import islice, product, zip_longest
 from typing import Any, Final, NamedTuple
 
 from governance.catalog import provider_and_model
-from governance.model import Identity, Request, Target
+from governance.model import Identity, Request, Target, group_of
+from governance.model.target import member_of
 
 EVERYONE: Final = "everyone"
 METADATA: Final = "metadata"
@@ -161,8 +162,9 @@ def caller_names(request: Request, metadata: Iterable[str] = ()) -> Iterator[str
 
 def served_names(request: Request, target: str) -> Iterator[str]:
     """Every name that a part of `SERVED_KINDS` may give to this target."""
-    yield f"target:{target.lower()}"
-    yield f"model:{target.lower()}"
+    whole = member_of(target)[0].lower()
+    yield f"target:{whole}"
+    yield f"model:{group_of(whole) or whole}"
     for provider, model in _served_by(request, target):
         yield f"model:{model.lower()}"
         if provider:
@@ -212,7 +214,8 @@ def _served_names(part: Part, request: Request, target: str) -> tuple[str, ...]:
         name = f"{part.kind}:{_folded(part)}"
         return (name,) if name in served_names(request, target) else ()
     if part.kind == "target":
-        return (f"target:{target.lower()}",)
+        whole, member = member_of(target)
+        return (f"target:{(member or whole).lower()}",)
     pairs = _served_by(request, target)
     found = (provider if part.kind == "provider" else model for provider, model in pairs)
     return tuple(f"{part.kind}:{name.lower()}" for name in dict.fromkeys(found) if name)

@@ -11,7 +11,7 @@ from governance.model import sizes
 from governance.model.facts import NO_FACTS, ModelFacts
 from governance.model.limits import Charge, Window
 from governance.model.sizes import Habits
-from governance.model.target import Target
+from governance.model.target import Target, member_of
 from governance.model.units import nothing
 
 
@@ -44,6 +44,9 @@ class Models(Protocol):
 
     def served_by(self, name: str) -> tuple[tuple[str, str], ...]:
         """Every (provider, model) that may answer when the proxy is asked for `name`; never empty."""
+
+    def members(self, target: str) -> tuple[str, ...]:
+        """Names for each of the different `provider/model` that may serve a target; none where it is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,7 @@ class Request:
         Args:
             model: whose habits count, e.g. a target's name; None = the model asked for.
         """
-        amount = sizes.amount(self, window.unit, facts, model or self.model)
+        amount = sizes.amount(self, window.unit, facts, member_of(model)[0] if model else self.model)
         if amount is None:
             return None
         if amount > window.amount:

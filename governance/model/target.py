@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from governance.model.limits import Charge
+
+GROUP: Final = "group:"
+# Between a target and one of those that may serve it: no name that anybody writes has this in it.
+_MEMBER: Final = "\x1f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,16 +22,18 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One `provider/model` that LiteLLM can call, with the charges that serving from it costs.
+    """One `provider/model` or model group that LiteLLM can call, with the charges that serving from it costs.
 
     Args:
-        name: `provider/model`.
+        name: `provider/model`, or `group:NAME`.
         capabilities: what it can do; None = look it up in the catalogue.
         charges: counted only when this target serves.
         rejected: why it may not serve this request; None while it may.
         when_full: `skip` leaves it out while its windows are full, `last` keeps it as the last resort.
         grant: `targets` = the caller's key must itself be allowed to call this target; None = the policy's default.
         note: a remark for the record, e.g. that its capabilities are unknown.
+        asked: a name that the caller asks for: LiteLLM gets just this one.
+        members: where different deployments may serve it, one for each, with what serving from that one costs.
         screened: a plugin has found already that it can serve; see `governance.catalog.screen`.
     """
 
@@ -38,4 +44,27 @@ class Target:
     when_full: Literal["skip", "last"] = "skip"
     grant: Literal["virtual", "targets"] | None = None
     note: str = ""
+    asked: bool = False
+    members: tuple[Target, ...] = ()
     screened: bool = field(default=False, compare=False, repr=False)
+
+
+def group_target(name: str) -> str:
+    """The name of a target that is a model group of the proxy: `smart` -> `group:smart`."""
+    return f"{GROUP}{name}"
+
+
+def group_of(target: str) -> str | None:
+    """The model group that a target's name means; None for `provider/model`."""
+    return target.removeprefix(GROUP) if target.startswith(GROUP) else None
+
+
+def member_target(target: str, served: str) -> str:
+    """A target of which only the deployments that are `served` (`provider/model`) are meant."""
+    return f"{target}{_MEMBER}{served}"
+
+
+def member_of(target: str) -> tuple[str, str | None]:
+    """The target that a name is part of, and which part; None: all of it."""
+    whole, found, served = target.partition(_MEMBER)
+    return whole, served if found else None

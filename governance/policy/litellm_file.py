@@ -5,23 +5,30 @@ Read without LiteLLM, so that a policy can be checked and explained where no pro
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import yaml
+from typing import Any, Final
 
 from governance.catalog import Catalog, Sources, installed_prices
 from governance.discovery import Store
 from governance.model.errors import PolicyError, Problem
 from governance.policy.catalog import CatalogSettings
+from governance.policy.litellm_include import read_files
+
+# What tells who a deployment is; its secrets stay where they are.
+_READ_FROM_ENVIRONMENT: Final = ("model", "custom_llm_provider", "api_base", "base_url", "base_model")
+_FROM_ENVIRONMENT: Final = "os.environ/"
 
 
-def read_catalog(file: Path | None, known: Sources | None = None) -> Catalog:
+def read_catalog(
+    file: Path | None, known: Sources | None = None, environment: Mapping[str, str] | None = None
+) -> Catalog:
     """The catalogue of a proxy with this configuration; without one, every model is taken to be served.
 
     Args:
         known: what is known of models; left out, LiteLLM's model map.
+        environment: what `os.environ/…` means; left out, that of this process.
 
     Raises:
         PolicyError: the file cannot be read or is not a LiteLLM configuration.
@@ -29,15 +36,40 @@ def read_catalog(file: Path | None, known: Sources | None = None) -> Catalog:
     known = known or Sources(installed_prices())
     if file is None:
         return Catalog(None, known)
-    return Catalog(read_deployments(file), known, _aliases(_read(file)))
+    config = read_files(file)
+    environment = {**(os.environ if environment is None else environment), **_own_variables(config)}
+    entries = [_with_variables(entry, environment) for entry in _deployments(config, file)]
+    return Catalog(entries, known, _aliases(config))
 
 
 def read_deployments(file: Path | None) -> list[dict[str, Any]]:
-    """The entries of `model_list`; none without a file. Raises PolicyError as `read_catalog` does."""
-    models = _read(file).get("model_list") or [] if file else []
+    """The entries of `model_list` as they are written; none without a file. Raises PolicyError as `read_catalog`."""
+    return _deployments(read_files(file), file) if file else []
+
+
+def _deployments(config: dict[str, Any], file: Path) -> list[dict[str, Any]]:
+    models = config.get("model_list") or []
     if not isinstance(models, list):
         raise PolicyError([Problem(str(file), 0, 0, "model_list", "must be a list of LiteLLM deployments")])
     return [entry for entry in models if _is_deployment(entry)]
+
+
+def _own_variables(config: dict[str, Any]) -> dict[str, str]:
+    """Those that LiteLLM sets itself before it reads its models."""
+    given = config.get("environment_variables")
+    return {str(name): str(value) for name, value in given.items()} if isinstance(given, dict) else {}
+
+
+def _with_variables(entry: dict[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
+    params = entry.get("litellm_params")
+    if not isinstance(params, dict):
+        return entry
+    read = {
+        name: environment.get(value.removeprefix(_FROM_ENVIRONMENT)) or value
+        for name in _READ_FROM_ENVIRONMENT
+        if isinstance(value := params.get(name), str) and value.startswith(_FROM_ENVIRONMENT)
+    }
+    return {**entry, "litellm_params": {**params, **read}} if read else entry
 
 
 def known_models(settings: CatalogSettings, environment: Mapping[str, str]) -> Sources:
@@ -47,31 +79,13 @@ def known_models(settings: CatalogSettings, environment: Mapping[str, str]) -> S
 
 def read_section(file: Path, name: str) -> dict[str, Any]:
     """A section such as `litellm_settings`; empty when there is none. Raises PolicyError as `read_catalog` does."""
-    section = _read(file).get(name)
+    section = read_files(file).get(name)
     return section if isinstance(section, dict) else {}
 
 
 def read_config(file: Path) -> dict[str, Any]:
-    """The whole file. Raises PolicyError as `read_catalog` does."""
-    return _read(file)
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        data = yaml.safe_load(file.read_text("utf-8"))
-    except UnicodeDecodeError:
-        raise PolicyError([Problem(str(file), 0, 0, "", "is not UTF-8 text")]) from None
-    except OSError as error:
-        raise PolicyError([Problem(str(file), 0, 0, "", f"cannot be read: {error.strerror}")]) from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 0
-        raise PolicyError(
-            [Problem(str(file), line, 0, "", f"not valid YAML: {getattr(error, 'problem', error)}")]
-        ) from None
-    if not isinstance(data, dict):
-        raise PolicyError([Problem(str(file), 0, 0, "", "is no LiteLLM configuration: a mapping is expected")])
-    return data
+    """The whole file, with those that it includes. Raises PolicyError as `read_catalog` does."""
+    return read_files(file)
 
 
 def _is_deployment(entry: Any) -> bool:

@@ -13,6 +13,7 @@ from litellm.exceptions import RateLimitError
 from litellm.integrations.custom_logger import CustomLogger
 
 from governance.engine.parts import target_of_part
+from governance.proxy.deployments import chosen, usable
 from governance.proxy.failures import failure_of, of_provider
 from governance.proxy.gateway import Gateway, open_gateway
 from governance.proxy.headers import decision_headers
@@ -66,6 +67,7 @@ class GovernanceHandler(CustomLogger):
         live = self._live.find(request_kwargs) if healthy_deployments else None
         if live:
             await self._begin(live, model)
+            return usable(live.decision, live.name, healthy_deployments, self._gateway.models.catalog)
         return healthy_deployments
 
     async def async_pre_call_deployment_hook(self, kwargs: dict[str, Any], call_type: Any) -> dict[str, Any] | None:
@@ -78,7 +80,8 @@ class GovernanceHandler(CustomLogger):
             if len(live.decision.trace.attempts) > 1:
                 self._mark_next_target(live, kwargs)
             # Nobody waits for this; what matters is that it is sent before the provider is asked.
-            self._gateway.background(live.engine.reached(live.decision))
+            served = chosen(kwargs, self._gateway.models.catalog)
+            self._gateway.background(live.engine.reached(live.decision, live.name, served))
             return self._gateway.ask_for_usage(live, kwargs, call_type)
         return None
 

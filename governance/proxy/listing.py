@@ -14,7 +14,7 @@ def listable(catalog: Catalog) -> list[str]:
     where discovery has asked it.
     """
     found: dict[str, None] = {}
-    for name in catalog.names or ():
+    for name in catalog.offered:
         prefix, _, wildcard = name.partition("/")
         if wildcard != "*":
             found[name] = None

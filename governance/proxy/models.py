@@ -16,6 +16,7 @@ from litellm.proxy.auth import auth_checks, model_checks
 
 from governance.catalog import Catalog
 from governance.engine.host import Host
+from governance.model import group_of
 from governance.policy.name_pattern import arrives_as_written
 from governance.proxy.discovering import Discovering
 from governance.proxy.listing import listable
@@ -85,7 +86,7 @@ class ProxyModels:
         router = proxy_server.llm_router
         if router is None or model in group_names(router) or model in aliases(router):
             return True
-        return arrives_as_written(model) and not is_deployment_id(router, model)
+        return arrives_as_written(model) and not is_deployment_id(router, model) and group_of(model) is None
 
     def access(self, auth: Any) -> Callable[[str], Awaitable[bool]]:
         """Whether this caller's key, team and user may call a model themselves, by LiteLLM's own rules."""

@@ -44,9 +44,16 @@ def test_with_an_empty_model_list_no_model_is_served() -> None:
 
 
 def test_a_model_of_that_very_name_is_called_by_it() -> None:
-    catalog = Catalog([deployment("openai/gpt-4o", "azure/my-deployment"), deployment("openai/*")], PRICES)
+    catalog = Catalog([deployment("smart", "openai/gpt-4o"), deployment("openai/gpt-4o")], PRICES)
 
     assert catalog.call_name("openai/gpt-4o") == "openai/gpt-4o"
+
+
+def test_a_group_that_has_the_name_of_what_it_is_not_serves_only_what_it_is() -> None:
+    catalog = Catalog([deployment("openai/gpt-4o", "azure/my-deployment"), deployment("openai/*")], PRICES)
+
+    assert catalog.call_name("openai/gpt-4o") is None, "LiteLLM would ask Azure"
+    assert catalog.call_name("azure/my-deployment") == "openai/gpt-4o"
 
 
 @pytest.mark.parametrize(
@@ -60,7 +67,7 @@ def test_a_model_of_that_very_name_is_called_by_it() -> None:
         ("openai/gpt-*-mini", "openai/gpt-4o-mini", True),
         ("openai/gpt-*-mini", "openai/gpt-4o", False),
         ("openai/gpt.4*", "openai/gpt-4o", False),
-        ("openai/*", "openai/", True),
+        ("openai/*", "openai/", False),
     ],
 )
 def test_a_wildcard_serves_what_it_matches(pattern: str, target: str, served: bool) -> None:
@@ -95,8 +102,9 @@ def test_the_provider_of_a_deployment_may_be_named_apart() -> None:
     assert apart.call_name("openai/gpt-4o") == twice.call_name("openai/gpt-4o") == "mine"
 
 
-def test_names_are_told_apart_by_case_as_litellm_does() -> None:
-    assert Catalog([deployment("openai/gpt-4o")], PRICES).call_name("OpenAI/gpt-4o") is None
+def test_names_are_the_same_in_any_case_and_asked_for_as_litellm_has_them() -> None:
+    assert Catalog([deployment("openai/gpt-4o")], PRICES).call_name("OpenAI/GPT-4o") == "openai/gpt-4o"
+    assert Catalog([deployment("openai/*")], PRICES).call_name("OpenAI/gpt-4o") == "openai/gpt-4o"
 
 
 def test_facts_come_from_the_model_map() -> None:

@@ -105,6 +105,16 @@ async def test_a_move_keeps_the_requests_of_the_failed_attempt_and_gives_back_th
     assert await used(ledger, *OF_A, *OF_B) == [1, 0, 0, 1, 150, 0]
 
 
+async def test_a_move_from_a_target_that_was_asked_nothing_gives_back_all_of_it(ledger: Ledger) -> None:
+    both = Option("", (*A.charges, *B.charges))
+    await ledger.reserve(SHARED, (both,), reservation_id="r", deadline_s=60)
+
+    assert (await ledger.move("r", 1, B, force=True, unasked=True)).fits
+    assert await used(ledger, *OURS, *OF_A, *OF_B) == [1, 400, 9_000, 1, 0, 0, 0, 1, 400, 1]
+    assert await ledger.settle("r", {"tokens": 150, "usd_micros": 12_000})
+    assert await used(ledger, *OURS, *OF_A, *OF_B) == [1, 150, 12_000, 0, 0, 0, 0, 1, 150, 0]
+
+
 async def test_a_move_that_is_repeated_charges_once(ledger: Ledger) -> None:
     await begin(ledger)
     await ledger.move("r", 1, B)

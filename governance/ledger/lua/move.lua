@@ -1,12 +1,14 @@
 -- The next hop of a reservation: gives back the target before, charges this one.
 --
 -- KEYS: record, due, cool-down of the option, then the subject of each block.
--- ARGV: 1 hash of the reservation, 2 hop, 3 1 = charge in any case, 4 deadline in ms for one that is not known,
+-- ARGV: 1 hash of the reservation, 2 hop, 3 two flags: charge in any case, the target before was asked nothing,
+--   4 deadline in ms for one that is not known,
 --   5 number of the option's blocks, then its blocks and those of every subject.
 -- Reply, integers: {status, now, cooling until, then used, ends, room of each window}
 --   status: 1 charged, 0 does not fit, -1 the calendar of the caller does not hold now.
 local down, up = clock()
-local rid, hop, force, length, nours = ARGV[1], ARGV[2] + 0, ARGV[3] == '1', ARGV[4] + 0, ARGV[5] + 0
+local rid, hop, length, nours = ARGV[1], ARGV[2] + 0, ARGV[4] + 0, ARGV[5] + 0
+local force, unasked = sub(ARGV[3], 1, 1) == '1', sub(ARGV[3], 2, 2) == '1'
 for i = 6, #ARGV do
   for first, last in gmatch(ARGV[i], ',(%d+):%d+:(%d+);') do
     if down < first + 0 or down >= last + 0 then return {-1, down, 0} end
@@ -27,8 +29,12 @@ if not over then
       if p.counted == 'n' then leave(rid, r, p, down, 'r') end -- the attempt was made after all
     end
   end
-  for _, p in ipairs(r.parts) do
-    if p.kind == 't' and p.counted == 'a' then leave(rid, r, p, down, 'r') end
+  for i = #r.parts, 1, -1 do
+    local p = r.parts[i]
+    if p.kind == 't' and p.counted == 'a' then
+      leave(rid, r, p, down, unasked and 'n' or 'r')
+      if unasked then table.remove(r.parts, i) end
+    end
   end
   forget(down)
 end

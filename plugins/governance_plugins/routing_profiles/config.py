@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, RootModel
 
 from governance.catalog import PROVIDERS
+from governance.model import group_target
 from governance.model.amounts import Count, MoneyRates, Rates
 from governance.model.vocabulary import Capability, RequestType
 
@@ -39,6 +40,12 @@ def _one_model(name: str) -> str:
     return name
 
 
+def _one_group(name: str) -> str:
+    if "*" in name:
+        raise ValueError("must name one model group of the proxy, without `*`")
+    return name
+
+
 def _some(targets: tuple[Any, ...]) -> tuple[Any, ...]:
     if not targets:
         raise ValueError("a profile needs at least one target")
@@ -66,9 +73,13 @@ class TargetLimits(_Closed):
 
 
 class ProfileTarget(_Closed):
-    """One target of a profile. Without `model` it serves whatever model is asked for, under its own provider."""
+    """One target of a profile: a provider's model, or a model group of the proxy.
 
-    provider: Annotated[Text, AfterValidator(_provider)]
+    Without `model` it serves whatever model is asked for, under its own provider.
+    """
+
+    provider: Annotated[Text, AfterValidator(_provider)] | None = None
+    group: Annotated[Text, AfterValidator(_one_group)] | None = None
     model: Annotated[Text, AfterValidator(_one_model)] | None = None
     virtual_model: Text | None = None
     priority: int = 0
@@ -82,6 +93,10 @@ class ProfileTarget(_Closed):
     def alias(self) -> str | None:
         """The virtual model it serves, in lower case; None = any."""
         return None if self.virtual_model in (None, "*") else str(self.virtual_model).lower()
+
+    def name(self, base: str) -> str:
+        """The target for a request of the model `base`."""
+        return f"{self.provider}/{self.model or base}" if self.group is None else group_target(self.group)
 
 
 class ProfileAccess(_Closed):
@@ -127,9 +142,14 @@ def _name_problems(i: int, profile: Profile, taken: dict[str, str]) -> Iterator[
 def _target_problems(i: int, profile: Profile) -> Iterator[tuple[tuple[str | int, ...], str]]:
     for j, target in enumerate(profile.targets):
         at = (i, "targets", j)
-        if target.alias and target.model is None:
+        if (target.provider is None) == (target.group is None):
+            both = "both stand here" if target.provider else "neither stands here"
+            yield at, f"needs one of `provider` and `group`; {both}"
+        elif target.group and target.model:
+            yield (*at, "model"), "goes with `provider`; a group holds its own models"
+        if target.alias and target.model is None and target.group is None:
             yield (*at, "virtual_model"), f"`{target.virtual_model}` needs a `model` to stand for"
-        if target.provider.lower() == profile.virtual_provider.lower():
+        if target.provider and target.provider.lower() == profile.virtual_provider.lower():
             yield (*at, "provider"), f"`{target.provider}` is this profile's own virtual provider; name a real one"
     aliases = {target.alias for target in profile.targets}
     if None in aliases and len(aliases) > 1:

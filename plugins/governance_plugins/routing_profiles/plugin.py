@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from governance.catalog import provider_and_model
+from governance.catalog import Catalog, provider_and_model
 from governance.hookspecs import hookimpl
 from governance.model import Refusal, Request, Selection, Target, Window, codes
 from governance_plugins.routing_profiles.config import Profile, RoutingProfilesConfig
 from governance_plugins.routing_profiles.draw import by_draw, by_priority
 from governance_plugins.routing_profiles.targets import Offer
+from governance_plugins.routing_profiles.unserved import warnings
 
 
 class RoutingProfiles:
@@ -53,6 +54,10 @@ class RoutingProfiles:
             for offer in offers if profile.mode == "enforce" else ():
                 yield from offer.windows_of(provider, model)
 
+    def warnings(self, catalog: Catalog, claimed: Callable[[str], bool]) -> Iterator[str]:
+        """Targets that nobody serves, and names that profiles take from the proxy; see `governance check`."""
+        return warnings([profile for profile, _ in self._by_provider.values()], catalog)
+
     def virtual_models(self, served: Sequence[str]) -> tuple[str, ...]:
         """The virtual models that can be listed, given the names the proxy serves.
 
@@ -65,6 +70,8 @@ class RoutingProfiles:
                     continue
                 if target.alias:
                     names[f"{profile.virtual_provider}/{target.virtual_model}"] = None
+                    continue
+                if target.provider is None:
                     continue
                 prefix = f"{target.provider}/"
                 bases = (name.removeprefix(prefix) for name in served if name.startswith(prefix) and "*" not in name)

@@ -32,7 +32,7 @@ class Offer:
         """This target for a request of the model `base`."""
         given = self._given
         target = Target(
-            f"{given.provider}/{given.model or base}",
+            given.name(base),
             self._capabilities,
             when_full=given.limits.when_full,
             grant=self._grant,
@@ -46,6 +46,8 @@ class Offer:
     def windows_of(self, provider: str, model: str) -> tuple[Window, ...]:
         """What is counted of this provider and model here; nothing when it is another target."""
         given = self._given
+        if given.provider is None:
+            return ()
         same = provider.lower() == given.provider.lower() and (given.model or model).lower() == model.lower()
         return self._counted(f"{given.provider}/{given.model or model}") if same and self._limited else ()
 

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from governance.catalog import provider_and_model
 from governance.expressions import Condition, compile_condition
+from governance.model import group_of, group_target
 
 SCOPES: Final = ("virtual_key", "user", "team", "customer", "global")
 WEIGHT_TOLERANCE: Final = 0.001
@@ -33,9 +34,16 @@ def _one_model(name: str) -> str:
     return name
 
 
+def _one_group(name: str) -> str:
+    if "*" in name:
+        raise ValueError("must name one model group of the proxy, without `*`")
+    return name
+
+
 Text = Annotated[str, BeforeValidator(_text), Field(min_length=1, max_length=200)]
 Provider = Annotated[Text, AfterValidator(_provider)]
 Model = Annotated[Text, AfterValidator(_one_model)]
+Group = Annotated[Text, AfterValidator(_one_group)]
 
 
 class _Closed(BaseModel):
@@ -43,14 +51,20 @@ class _Closed(BaseModel):
 
 
 class RuleTarget(_Closed):
-    """Where a rule sends a request. Without `model` it is the caller's, without `provider` the caller's."""
+    """Where a rule sends a request: a model group of the proxy, or a provider's model.
+
+    Without `model` it is the caller's, without `provider` the caller's.
+    """
 
     provider: Provider | None = None
     model: Model | None = None
+    group: Group | None = None
     weight: float | None = Field(default=None, ge=0, le=1e9, allow_inf_nan=False)
 
     def name(self, provider: str, model: str) -> str:
         """The target for a request that asks for this provider ("" = unknown) and model."""
+        if self.group is not None:
+            return group_target(self.group)
         if self.provider is None and self.model is not None and provider_and_model(self.model)[0]:
             return self.model
         served_by = self.provider or provider
@@ -62,15 +76,21 @@ class Fallback(_Closed):
 
     provider: Provider | None = None
     model: Model | None = None
+    group: Group | None = None
 
     def name(self, model: str) -> str:
         """The target for a caller who asked for this model."""
+        if self.group is not None:
+            return group_target(self.group)
         return f"{self.provider}/{self.model or model}" if self.provider else self.model or model
 
 
 def _fallback(value: Any) -> Any:
     if not isinstance(value, str):
         return value
+    group = group_of(value.strip())
+    if group is not None:
+        raise ValueError(f"`{value}` is written {{group: {group.strip()}}}")
     provider, slash, model = value.strip().partition("/")
     if not provider:
         raise ValueError(f"`{value}` must be `provider/model`, `provider/` for the caller's model, or a model")
@@ -86,7 +106,7 @@ GivenFallback = Annotated[
                 {"type": "string", "examples": ["anthropic/claude-sonnet-4-5", "groq/"]},
                 {
                     "type": "object",
-                    "properties": {"provider": {"type": "string"}, "model": {"type": "string"}},
+                    "properties": {key: {"type": "string"} for key in ("provider", "model", "group")},
                     "additionalProperties": False,
                 },
             ]
@@ -145,6 +165,7 @@ class RoutingRulesConfig(RootModel[tuple[Rule, ...]]):
             if rule.scope != "global" and rule.scope_id is None:
                 yield (i, "scope_id"), f"is required for scope {rule.scope}: the id or the name of one"
             yield from _effect_problems(i, rule)
+            yield from _group_problems(i, rule)
             yield from _weight_problems(i, rule)
 
 
@@ -163,6 +184,15 @@ def _effect_problems(i: int, rule: Rule) -> Problems:
                 yield (i, name), f"goes with `targets` only: {why}"
     if rule.refuse and rule.chain_rule:
         yield (i, "chain_rule"), "nothing comes after `refuse`"
+
+
+def _group_problems(i: int, rule: Rule) -> Problems:
+    for name, listed in (("targets", rule.targets or ()), ("fallbacks", rule.fallbacks)):
+        entries: tuple[RuleTarget | Fallback, ...] = listed
+        for j, entry in enumerate(entries):
+            for other in ("provider", "model"):
+                if entry.group and getattr(entry, other):
+                    yield (i, name, j, other), "stands beside `group`; a target is one or the other"
 
 
 def _weight_problems(i: int, rule: Rule) -> Problems:

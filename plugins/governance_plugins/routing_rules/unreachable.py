@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from governance.catalog import Catalog, provider_and_model
+from governance.catalog import Catalog, provider_and_model, provider_remark, target_remark
 from governance.expressions import Facts
 from governance.expressions.facts import Reads
 from governance.model import Request
-from governance_plugins.routing_rules.config import Rule
+from governance_plugins.routing_rules.config import Fallback, Rule
 from governance_plugins.routing_rules.rulebook import scope_id
 
 _NO_FACTS = Facts(Request(""), Reads())
@@ -70,20 +70,15 @@ def _unserved(rule: Rule, catalog: Catalog, claimed: Callable[[str], bool]) -> I
     for what, entries in (("target", rule.targets or ()), ("fallback", rule.fallbacks)):
         for entry in entries:
             if entry.provider and not entry.model:
-                missing, served = f"model of {entry.provider}", _serves_any(entry.provider, catalog)
-            elif entry.provider or (entry.model and (what == "fallback" or provider_and_model(entry.model)[0])):
-                missing = f"`{entry.provider}/{entry.model}`" if entry.provider else f"`{entry.model}`"
-                served = catalog.call_name(missing.strip("`")) is not None
+                remark = provider_remark(catalog, entry.provider, what)
+            elif entry.group or entry.provider or what == "fallback" or provider_and_model(entry.model or "")[0]:
+                name = entry.name("") if isinstance(entry, Fallback) else entry.name("", "")
+                remark = target_remark(catalog, name, what)
             else:
                 # Which provider it will be depends on the request.
                 continue
-            if not served:
-                yield f"rule {rule.name}: the proxy serves no {missing}; this {what} will never be chosen"
-
-
-def _serves_any(provider: str, catalog: Catalog) -> bool:
-    prefix = f"{provider}/"
-    return catalog.call_name(f"{prefix}any") is not None or any(n.startswith(prefix) for n in catalog.names or ())
+            if remark:
+                yield f"rule {rule.name}: {remark}"
 
 
 def _scope(rule: Rule) -> str:

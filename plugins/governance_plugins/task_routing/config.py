@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, RootModel
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, RootModel, WithJsonSchema
 
 from governance.catalog import PROVIDERS
+from governance.model import group_of, group_target
 from governance.model.classification import classifiers
 from governance_plugins.task_routing.presets import PRESETS, STANDS_IN, TASKS
 
@@ -43,13 +44,27 @@ def _fault(word: str, kind: str) -> str:
 
 
 def _model(name: str) -> str:
+    if group_of(name) is not None:
+        return name
     if "*" in name or "," in name or any(c.isspace() for c in name):
         raise ValueError(f"`{name}` must name one model, such as openai/gpt-4o")
     return name
 
 
 def _listed(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
+    return (value,) if isinstance(value, (str, dict)) else value
+
+
+def _entry(value: Any) -> Any:
+    """A model as it is written; `{group: NAME}` as the name of that target."""
+    if isinstance(value, dict):
+        group = value.get("group")
+        if set(value) != {"group"} or not isinstance(group, str) or not group.strip() or "*" in group:
+            raise ValueError("must be provider/model, or {group: NAME} with the name of a model group of the proxy")
+        return group_target(group.strip())
+    if isinstance(value, str) and group_of(value) is not None:
+        raise ValueError(f"`{value}` is written {{group: {(group_of(value) or '').strip()}}}")
+    return value
 
 
 def _some(chain: tuple[str, ...]) -> tuple[str, ...]:
@@ -59,7 +74,25 @@ def _some(chain: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Text = Annotated[str, Field(min_length=1, max_length=200)]
-Chain = Annotated[tuple[Annotated[Text, AfterValidator(_model)], ...], BeforeValidator(_listed), AfterValidator(_some)]
+Entry = Annotated[
+    Text,
+    BeforeValidator(_entry),
+    AfterValidator(_model),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "examples": ["openai/gpt-4o"]},
+                {
+                    "type": "object",
+                    "properties": {"group": {"type": "string"}},
+                    "required": ["group"],
+                    "additionalProperties": False,
+                },
+            ]
+        }
+    ),
+]
+Chain = Annotated[tuple[Entry, ...], BeforeValidator(_listed), AfterValidator(_some)]
 
 
 Chains = Annotated[dict[str, Chain], BeforeValidator(_lowered)]

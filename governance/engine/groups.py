@@ -1,0 +1,107 @@
+"""Targets that several deployments may serve: which of them may, and what each of them costs.
+
+LiteLLM chooses among them after the decision. So a target reserves for everyone who may be chosen, at the dearest; who
+has no room is left out before LiteLLM chooses, and when it has chosen, the others get back what they reserved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import combinations
+from typing import Final
+
+from governance.engine.host import Host
+from governance.ledger import OptionReading, Reserved
+from governance.ledger.reservation import Key, key_of
+from governance.model import Charge, Refusal, Request, Target, codes
+from governance.model.target import member_of
+from governance.trace import Trace
+
+# Of so many every choice is tried; of more only all, all but one, and each alone. The ledger weighs each of them.
+_MOST_TRIED: Final = 4
+
+
+def charge(
+    host: Host, request: Request, targets: Sequence[Target], trace: Trace
+) -> tuple[tuple[Target, ...], Refusal | None]:
+    """Ask plugins what serving costs, for every deployment that may serve."""
+    parts = [_parts(request, target) for target in targets]
+    charged, refusal = host.charge_targets(request, [each for part in parts for each in part], trace)
+    if refusal:
+        return tuple(targets), refusal
+    answers = iter(charged)
+    return tuple(
+        _together(target, [next(answers) for _ in part]) for target, part in zip(targets, parts, strict=True)
+    ), None
+
+
+def choices(target: Target) -> tuple[Target, ...]:
+    """The target with all that may serve it, then with fewer of them: for each there may be room where for more
+    there is none.
+    """
+    members = target.members
+    if len(members) < 2 or all(member.charges == members[0].charges for member in members):
+        return (target,)
+    count = len(members)
+    sizes = range(count, 0, -1) if count <= _MOST_TRIED else (count, count - 1, 1)
+    return tuple(of_members(target, some) for size in sizes for some in combinations(members, size))
+
+
+def of_members(target: Target, members: Sequence[Target]) -> Target:
+    """The target, served by one of these."""
+    return replace(target, charges=tuple(_dearest(members)), members=tuple(members))
+
+
+def served_by(target: Target, served: str) -> Target:
+    """The target as it is when LiteLLM has chosen `provider/model`; as before where that is none of its own."""
+    found = [member for member in target.members if member_of(member.name)[1] == served]
+    return of_members(target, found) if found else target
+
+
+def collapsed(
+    targets: Sequence[Target], offered: Sequence[Sequence[Target]], reserved: Reserved
+) -> tuple[list[Target], Reserved]:
+    """The ledger's answer for each target instead of for each choice of those that may serve it."""
+    readings = iter(enumerate(reserved.options))
+    found: list[Target] = []
+    options: list[OptionReading] = []
+    chosen: int | None = None
+    for position, (target, tried) in enumerate(zip(targets, offered, strict=True)):
+        answers = [(choice, *next(readings)) for choice in tried]
+        best = next((each for each in answers if each[1] == reserved.chosen), None)
+        if best:
+            chosen = position
+        told = best or next((each for each in answers if each[2].fits), answers[0])
+        # Who comes later is asked for room again, with all of its own.
+        found.append(best[0] if best else target)
+        options.append(told[2])
+    return found, reserved._replace(options=tuple(options), chosen=chosen)
+
+
+def _parts(request: Request, target: Target) -> tuple[Target, ...]:
+    names = () if target.rejected or request.models is None else request.models.members(target.name)
+    return tuple(replace(target, name=name) for name in names) or (target,)
+
+
+def _together(target: Target, charged: Sequence[Target]) -> Target:
+    if len(charged) == 1 and member_of(charged[0].name)[1] is None:
+        return charged[0]
+    able = [member for member in charged if member.rejected is None]
+    # What one of them costs nobody knows, so nobody knows what the target will cost.
+    unpriced = [member for member in charged if member.rejected and member.rejected.code == codes.UNPRICED]
+    if unpriced or not able:
+        return replace(target, rejected=(unpriced or list(charged))[0].rejected)
+    notes = dict.fromkeys(member.note for member in charged if member.note)
+    return replace(of_members(target, able), note="; ".join(notes) or target.note)
+
+
+def _dearest(members: Iterable[Target]) -> Iterator[Charge]:
+    """What all of them cost, each window once, at the highest."""
+    found: dict[Key, Charge] = {}
+    for member in members:
+        for each in member.charges:
+            key = key_of(each.window)
+            if key not in found or each.amount > found[key].amount:
+                found[key] = each
+    yield from found.values()

@@ -1,0 +1,121 @@
+"""What a target reaches on a proxy: itself, or nobody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from governance.catalog import Catalog
+from governance.catalog.identity import identity_of
+
+MAP: dict[str, Any] = {"gpt-4o": {"litellm_provider": "openai"}, "claude-x": {"litellm_provider": "anthropic"}}
+
+
+def entry(name: str, model: str, **params: Any) -> dict[str, Any]:
+    return {"model_name": name, "litellm_params": {"model": model, **params}, "model_info": {"id": f"{name}:{model}"}}
+
+
+def test_a_concrete_deployment_is_never_passed_over_for_a_wildcard() -> None:
+    local = entry("local-qwen", "openai/qwen-local", api_base="http://10.0.0.5/v1")
+    catalog = Catalog([entry("openai/*", "openai/*"), local], MAP)
+
+    assert catalog.call_name("openai/qwen-local") == "local-qwen"
+    assert catalog.call_name("openai/gpt-4o") == "openai/gpt-4o"
+
+
+@pytest.mark.parametrize("target", ["azure/gpt-4o", "anthropic/claude-x", "openrouter/openai/gpt-4o", "claude-x"])
+def test_a_wildcard_of_another_provider_never_serves(target: str) -> None:
+    catalog = Catalog([entry("*", "openai/*")], MAP)
+
+    assert catalog.call_name(target) is None
+    assert catalog.call_name("openai/gpt-4o") == "gpt-4o", "the name that LiteLLM makes openai/gpt-4o of"
+
+
+def test_a_target_with_several_equal_groups_names_them() -> None:
+    catalog = Catalog([entry(name, "openai/gpt-4o", api_key=name) for name in ("one", "two", "three")], MAP)
+
+    assert catalog.resolved("openai/gpt-4o").call_name == "one"
+    assert catalog.resolved("openai/gpt-4o").equals == ("two", "three")
+
+
+def test_parameters_that_only_say_whom_to_ask_make_groups_no_different() -> None:
+    asked = {"api_key": "k", "rpm": 10, "timeout": 5, "weight": 2, "aws_region_name": "x", "input_cost_per_token": 1}
+    catalog = Catalog([entry("plain", "openai/gpt-4o"), entry("other", "openai/gpt-4o", **asked)], MAP)
+
+    assert catalog.resolved("openai/gpt-4o").equals == ("other",)
+
+
+def test_a_mixed_group_says_how_to_be_a_target() -> None:
+    catalog = Catalog([entry("smart", "openai/gpt-4o"), entry("smart", "azure/gpt-4o")], MAP)
+
+    assert catalog.call_name("openai/gpt-4o") is None
+    assert catalog.why("openai/gpt-4o") == "`smart` may also serve others; name `group: smart` to let LiteLLM choose"
+    assert catalog.call_name("group:smart") == "smart"
+    assert catalog.served_by("group:smart") == (("openai", "gpt-4o"), ("azure", "gpt-4o"))
+
+
+def test_a_mixed_group_does_not_stand_in_the_way_of_its_providers_wildcard_at_the_same_address() -> None:
+    mixed = [entry("smart", "openai/gpt-4o"), entry("smart", "azure/gpt-4o")]
+    elsewhere = [entry("smart", "openai/gpt-4o", api_base="http://10.0.0.5"), entry("smart", "azure/gpt-4o")]
+
+    assert Catalog([*mixed, entry("openai/*", "openai/*")], MAP).call_name("openai/gpt-4o") == "openai/gpt-4o"
+    assert Catalog([*elsewhere, entry("openai/*", "openai/*")], MAP).call_name("openai/gpt-4o") is None
+
+
+def test_a_group_is_what_is_called_so_and_no_wildcard_stands_in_for_it() -> None:
+    catalog = Catalog([entry("smart", "gpt-4o"), entry("*", "openai/*")], MAP, {"clever": "smart"})
+
+    assert catalog.call_name("group:smart") == "smart"
+    assert catalog.call_name("group:clever") == "clever"
+    assert catalog.call_name("group:typo") is None
+    assert catalog.call_name("group:*") is None
+
+
+def test_a_group_whose_model_is_in_a_variable_that_is_not_set_serves_no_model_that_anybody_knows() -> None:
+    catalog = Catalog([entry("main", "os.environ/NOT_SET_HERE")], MAP)
+
+    assert catalog.call_name("group:main") == "main"
+    assert catalog.call_name("openai/gpt-4o") is None
+
+
+def test_a_deployment_is_found_by_its_id_with_facts_of_its_own() -> None:
+    free = entry("overflow", "hosted_vllm/x", input_cost_per_token=0, output_cost_per_token=0)
+    paid = entry("overflow", "openai/gpt-4o", input_cost_per_token=2e-6, output_cost_per_token=8e-6)
+    catalog = Catalog([free, paid], MAP)
+
+    prices = {
+        name: facts.cost_usd_micros(10, 10) if (facts := catalog.facts_of_deployment(name)) else None
+        for name in ("overflow:hosted_vllm/x", "overflow:openai/gpt-4o", "never-heard-of")
+    }
+    assert prices == {"overflow:hosted_vllm/x": 0, "overflow:openai/gpt-4o": 100, "never-heard-of": None}
+    assert catalog.facts("group:overflow").cost_usd_micros(10, 10) == 100, "the dearest"
+
+
+@pytest.mark.parametrize(
+    ("written", "custom", "identity"),
+    [
+        ("azure/responses/o3", "", ("azure", "o3")),
+        ("azure/o_series/my-o3", "", ("azure", "my-o3")),
+        ("bedrock/converse/us.anthropic.claude-x", "", ("bedrock", "us.anthropic.claude-x")),
+        ("bedrock/us-gov-west-1/anthropic.claude-x", "", ("bedrock", "anthropic.claude-x")),
+        ("bedrock/invoke/eu-west-1/meta.llama3", "", ("bedrock", "meta.llama3")),
+        ("openai/responses/o1", "", ("openai", "o1")),
+        ("vertex_ai/gemini/123", "", ("vertex_ai", "123")),
+        ("vertex_ai/meta/llama3-405b", "", ("vertex_ai", "meta/llama3-405b")),
+        ("openrouter/openai/gpt-4o", "", ("openrouter", "openai/gpt-4o")),
+        ("gpt-4o", "", ("openai", "gpt-4o")),
+        ("gpt-4o", "azure", ("azure", "gpt-4o")),
+        ("azure/gpt-4o", "azure", ("azure", "gpt-4o")),
+        ("openai/gpt-oss", "groq", ("groq", "openai/gpt-oss")),
+        ("ft:gpt-4o:org::id", "", ("openai", "ft:gpt-4o:org::id")),
+        ("claude-newfamily-7", "", ("anthropic", "claude-newfamily-7")),
+        ("us.anthropic.claude-newfamily-7", "", ("bedrock", "us.anthropic.claude-newfamily-7")),
+        ("my-own", "", ("", "my-own")),
+        ("my/own", "", ("", "my/own")),
+        ("responses", "", ("", "responses")),
+        ("openai/responses/", "", ("openai", "responses/")),
+    ],
+)
+def test_a_deployment_is_whom_litellm_infers(written: str, custom: str, identity: tuple[str, str]) -> None:
+    assert tuple(identity_of(written, custom, MAP)) == identity
