@@ -343,3 +343,25 @@ def test_a_request_that_nobody_else_has_read_is_classified_as_general() -> None:
 
     assert isinstance(selection, Selection)
     assert selection.notes["task"] == "general"
+
+
+def test_a_chain_may_name_a_group_of_the_proxy_beside_models() -> None:
+    section = {"profiles": {"lab": {"code": [{"group": "coders"}, "b/coder"], "fallback": {"group": "rest"}}}}
+    decision = decide("lab/code", section=section, catalog={"configured": ["coders", "rest"]})
+
+    assert names(decision) == ["group:coders", "group:rest"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"group": ""}, "must be provider/model, or {group: NAME}"),
+        ({"group": "a", "model": "b"}, "must be provider/model, or {group: NAME}"),
+        ("group:coders", "`group:coders` is written {group: coders}"),
+    ],
+)
+def test_what_is_no_group_is_told(entry: Any, message: str) -> None:
+    found = mistakes({"profiles": {"lab": {"code": [entry]}}})
+
+    assert len(found) == 1
+    assert message in found[0]
