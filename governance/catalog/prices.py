@@ -110,6 +110,7 @@ def prices_of(entry: Mapping[str, Any]) -> Prices:
         by_tier=MappingProxyType({tier: _steps(entry, f"_{tier}", inclusive) for tier in tiers}),
         image_in=attos(entry.get("input_cost_per_image")),
         image_out=image_out,
+        pixel_out=attos(entry.get("output_cost_per_pixel")) or attos(entry.get("input_cost_per_pixel")),
         second=per_second or heard,
         character=attos(entry.get("input_cost_per_character")),
         query=attos(entry.get("input_cost_per_query")),

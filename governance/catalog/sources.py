@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from governance.catalog.prices import price_entry
 from governance.catalog.providers import provider_of
+from governance.catalog.sized import sized_entries
 from governance.catalog.tiers import Tiers
 
 Entry = Mapping[str, Any]
@@ -75,6 +76,7 @@ class Sources:
         """
         discovered = _first(self._discovered, names)
         mapped = _first(lambda name: price_entry(self.model_map, name), names)
+        mapped = mapped or _first(lambda name: price_entry(self._sized, name), names)
         layers = [
             (POLICY, _first(self.overrides.get, names)),
             (DEPLOYMENT, deployment),
@@ -118,6 +120,10 @@ class Sources:
                 sees = all(entry.get("supports_vision") is True for entry in entries)
                 return {"mode": modes.pop() if len(modes) == 1 else None, "supports_vision": True if sees else None}
         return NO_ENTRIES
+
+    @cached_property
+    def _sized(self) -> Entries:
+        return sized_entries(self.model_map)
 
     @cached_property
     def _by_bare_name(self) -> dict[str, list[Entry]]:

@@ -3,48 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from governance.model.quantities import Quantities
 
 # Prices are counted in these, so that sums are exact: a price of the model map has 12 decimals, some have 17.
 ATTOS_PER_MICRO: Final = 10**12
 _DEAREST_USD: Final = 1_000_000
-
-
-class Quantities(NamedTuple):
-    """What a request uses, in everything that some provider bills by.
-
-    Args:
-        input_tokens: all of them; cached, written to the cache, of audio, images and video are among them.
-        cached_audio_tokens: those of the cached ones that are audio.
-        cache_write_tokens: all of them; those kept for an hour are among them.
-        output_tokens: all of them; those of reasoning, audio, images and video are among them.
-        images_in, images_out: counted in pieces, for models that are billed so.
-        duration_ms: of speech that is transcribed.
-        characters: of text that is spoken.
-        queries: of a search or a rerank.
-    """
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cached_input_tokens: int = 0
-    cached_audio_tokens: int = 0
-    cache_write_tokens: int = 0
-    cache_write_1h_tokens: int = 0
-    audio_input_tokens: int = 0
-    image_input_tokens: int = 0
-    video_input_tokens: int = 0
-    reasoning_tokens: int = 0
-    audio_output_tokens: int = 0
-    image_output_tokens: int = 0
-    video_output_tokens: int = 0
-    images_in: int = 0
-    images_out: int = 0
-    duration_ms: int = 0
-    characters: int = 0
-    queries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +97,8 @@ class Prices:
         tokens: by the length of the prompt: (above so many input tokens, prices), the longest first; the last is
             for any length.
         by_tier: the same for service tiers other than the standard one (`priority`, `flex`, …).
-        image_in, image_out, second, character, query: per piece, for models that are not billed by tokens. Where an
-            answer reports tokens that have a price, these are what is billed.
+        image_in, image_out, pixel_out, second, character, query: per piece, for models that are not billed by tokens.
+            Where an answer reports tokens that have a price, these are what is billed.
         varies: it is cheaper at some hours, so that these prices are the most it costs.
     """
 
@@ -140,10 +108,18 @@ class Prices:
     )
     image_in: int | None = None
     image_out: int | None = None
+    pixel_out: int | None = None
     second: int | None = None
     character: int | None = None
     query: int | None = None
     varies: bool = False
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nothing that is known to be billed costs anything."""
+        steps = (*self.tokens, *(step for tier in self.by_tier.values() for step in tier))
+        pieces = (self.image_in, self.image_out, self.pixel_out, self.second, self.character, self.query)
+        return not any(pieces) and not any(price for _, tokens in steps for price in astuple(tokens))
 
     def cost_usd_micros(self, used: Quantities, tier: str = "") -> int | None:
         """What that costs, rounded up to a micro-dollar once; None where a price is unknown.
@@ -175,6 +151,7 @@ class Prices:
         pieces = (
             (used.images_in, self.image_in),
             (0 if drawn else used.images_out, self.image_out),
+            (0 if drawn or self.image_out is not None else used.pixels_out, self.pixel_out),
             (used.queries, self.query),
         )
         by_piece = [count * price for count, price in pieces if count and price is not None]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Final, Protocol
 
-from governance.model.facts import ModelFacts, Quantities
+from governance.model.facts import ModelFacts
+from governance.model.quantities import Quantities
 from governance.model.units import Unit
 
 GENERATES_TEXT: Final = frozenset({"chat", "completion", "responses", "messages"})
@@ -19,8 +21,10 @@ TYPICAL_OUTPUT_TOKENS: Final = 1024
 # Guesses for what no body tells, where a model is billed by it: an image of 1024 x 1024 at the best quality (OpenAI's
 # gpt-image-1), ten minutes of speech heard at ten tokens a second and written down, and speech spoken.
 _TOKENS_PER_IMAGE_MADE: Final = 4160
+_PIXELS: Final = 1024 * 1024
+_SIZE: Final = re.compile(r"([0-9]{1,5})\s*(?:x|-x-)\s*([0-9]{1,5})", re.IGNORECASE)
 _HEARD: Final = Quantities(6_000, 2_000, audio_input_tokens=6_000, duration_ms=600_000)
-_AUDIO_TOKENS_PER_CHARACTER: Final = 2
+AUDIO_TOKENS_PER_CHARACTER: Final = 2
 
 
 class Habits(Protocol):
@@ -121,6 +125,16 @@ def _amount(request: Sized, unit: Unit, facts: ModelFacts, model: str | None) ->
     return cost if cost is None or dearer is None else max(cost, dearer)
 
 
+def _by_the_image(facts: ModelFacts) -> bool:
+    return facts.prices.image_out is not None or facts.prices.pixel_out is not None
+
+
+def pixels(request: Sized) -> int:
+    """Of one image that is asked for; those of 1024 x 1024 where nothing is said of its size."""
+    size = _SIZE.fullmatch(request.params.get("size", ""))
+    return int(size[1]) * int(size[2]) if size else _PIXELS
+
+
 def _quantities(request: Sized, inputs: int, outputs: int, facts: ModelFacts, *, guess: bool) -> Quantities:
     """What a provider may bill. Nothing is taken to come from a cache."""
     kind = request.request_type
@@ -135,12 +149,18 @@ def _quantities(request: Sized, inputs: int, outputs: int, facts: ModelFacts, *,
             audio_output_tokens=outputs if "audio_generation" in request.modalities else 0,
         )
     if kind == "image_generation":
-        made = request.choices * _TOKENS_PER_IMAGE_MADE if guess and facts.prices.image_out is None else 0
-        return Quantities(inputs, made, image_output_tokens=made, images_out=request.choices)
+        made = request.choices * _TOKENS_PER_IMAGE_MADE if guess and not _by_the_image(facts) else 0
+        return Quantities(
+            inputs,
+            made,
+            image_output_tokens=made,
+            images_out=request.choices,
+            pixels_out=request.choices * pixels(request),
+        )
     if kind == "transcription" and guess:
         return _HEARD._replace(input_tokens=inputs + _HEARD.input_tokens)
     if kind == "speech":
-        spoken = request.characters * _AUDIO_TOKENS_PER_CHARACTER if guess else 0
+        spoken = request.characters * AUDIO_TOKENS_PER_CHARACTER if guess else 0
         return Quantities(inputs, spoken, audio_output_tokens=spoken, characters=request.characters)
     return Quantities(
         inputs, images_in=request.images if kind == "embedding" else 0, queries=1 if kind == "rerank" else 0

@@ -13,6 +13,7 @@ from litellm.exceptions import RateLimitError
 from litellm.integrations.custom_logger import CustomLogger
 
 from governance.engine.parts import target_of_part
+from governance.proxy.background import ASKED_AFTER, is_unfinished
 from governance.proxy.deployments import chosen, usable
 from governance.proxy.failures import failure_of, of_provider
 from governance.proxy.gateway import Gateway, open_gateway
@@ -101,9 +102,16 @@ class GovernanceHandler(CustomLogger):
         if live:
             target = live.decision.by_call_name.get(live.name)
             name = target.name if target else live.name
-            usage = usage_of(kwargs, response_obj, live.decision, name, live.usages.usages)
+            facts = self._gateway.models.served(kwargs, response_obj)
+            if is_unfinished(response_obj):
+                usage = await self._gateway.responses.accept(live, kwargs, response_obj)
+            else:
+                usage = usage_of(kwargs, response_obj, live.decision, name, live.usages.usages, facts)
             cut = target_of_part(live.decision)
             await self._gateway.settle(live, usage, part_of(kwargs, live.decision, cut.name) if cut else None)
+        elif kwargs.get("call_type") in ASKED_AFTER:
+            facts = self._gateway.models.served(kwargs, response_obj)
+            await self._gateway.responses.told(self._gateway.engine, kwargs, response_obj, facts)
 
     async def async_log_failure_event(
         self, kwargs: dict[str, Any], response_obj: Any, start_time: Any, end_time: Any

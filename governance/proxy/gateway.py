@@ -21,6 +21,7 @@ from governance.ledger import open_ledger
 from governance.limits.announcements import Announcements
 from governance.model import NOBODY, Identity, Refusal, Request, Usage, codes
 from governance.proxy.admin import mount_admin, verifies_keys
+from governance.proxy.background import Background
 from governance.proxy.hops import Hops
 from governance.proxy.keyholder import Keyholder
 from governance.proxy.live import PASS_THROUGH, Live, LiveRequests
@@ -71,6 +72,7 @@ class Gateway:
         self.engine = Engine(_denying(host, self.keyring, self.models), timed, tell=self.telemetry.alert)
         self.live = LiveRequests()
         self.hops = Hops(self.live, self.models)
+        self.responses = Background()
         self.announcements = Announcements()
         self._tasks: set[asyncio.Task[Any]] = set()
 

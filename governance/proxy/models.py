@@ -16,7 +16,7 @@ from litellm.proxy.auth import auth_checks, model_checks
 
 from governance.catalog import Catalog
 from governance.engine.host import Host
-from governance.model import group_of
+from governance.model import ModelFacts, group_of
 from governance.policy.name_pattern import arrives_as_written
 from governance.proxy.discovering import Discovering
 from governance.proxy.listing import listable
@@ -28,6 +28,7 @@ from governance.proxy.router import (
     list_besides,
     set_aliases,
 )
+from governance.proxy.served import ServedFacts
 
 log = logging.getLogger("governance.proxy")
 
@@ -46,6 +47,7 @@ class ProxyModels:
         self._catalog = Catalog(None, self.discovering.known)
         self._other_names: Mapping[str, frozenset[str]] = {}
         self._virtual: tuple[str, ...] = ()
+        self._served_facts = ServedFacts()
         self._task: asyncio.Task[None] | None = None
 
     def follow(self, host: Host) -> None:
@@ -78,6 +80,10 @@ class ProxyModels:
         others = self._other_names.get(name, frozenset())
         behind = (pair for other in sorted(others) for pair in (("", other), *catalog.served_by(other)))
         return tuple(dict.fromkeys([*catalog.served_by(name), *behind]))
+
+    def served(self, kwargs: Mapping[str, Any], answer: Any) -> ModelFacts | None:
+        """What is known of the deployment that answered; None where LiteLLM names none."""
+        return self._served_facts.facts(kwargs, answer, self.catalog)
 
     def is_name(self, model: str) -> bool:
         """Whether models are asked for like this. LiteLLM also takes the id of a deployment, which no limit, list or

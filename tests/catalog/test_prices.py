@@ -9,7 +9,7 @@ from litellm.litellm_core_utils.llm_cost_calc.utils import generic_cost_per_toke
 from litellm.types.utils import Usage
 
 from governance.catalog.prices import facts_of, installed_prices, price_entry, prices_of
-from governance.model.facts import Quantities
+from governance.model.quantities import Quantities
 
 # Of these prices' keys there is one model at least, whatever models the map has.
 KEYS = (

@@ -8,7 +8,8 @@ import pytest
 
 from governance.catalog.prices import facts_of
 from governance.model import Request, Window
-from governance.model.facts import ModelFacts, Quantities, attos
+from governance.model.facts import ModelFacts, attos
+from governance.model.quantities import Quantities
 
 MONEY = Window("l", "team:a", "usd_micros", 10**12, 60)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from governance.model.facts import Quantities
+from governance.model.quantities import Quantities
 from governance.proxy.usage.told import Told, combined, usages_in
 
 USAGE = {"prompt_tokens": 10, "completion_tokens": 2}

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from governance.engine.decision import Decision
 from governance.model import NO_FACTS, ModelFacts, Request, Usage
-from governance.model.facts import Quantities
+from governance.model.quantities import Quantities
 from governance.model.sizes import GENERATES_TEXT
 from governance.proxy.usage import charges
 from governance.proxy.usage.bounds import bounded, bounds, text_tokens
@@ -22,9 +22,14 @@ _LITELLM_KNOWS_MORE: Final = frozenset({"image_generation"})
 
 
 def usage_of(
-    kwargs: dict[str, Any], answer: Any, decision: Decision, target: str, told: Sequence[Mapping[str, Any]] = ()
+    kwargs: dict[str, Any],
+    answer: Any,
+    decision: Decision,
+    target: str,
+    told: Sequence[Mapping[str, Any]] = (),
+    facts: ModelFacts | None = None,
 ) -> Usage:
-    """Tokens as the provider reported them; money by the prices of the model that served.
+    """Tokens as the provider reported them; money by the prices of the deployment that served.
 
     What LiteLLM gives as zero because it does not know (no usage in the answer, no price for the model) is None here,
     so that what was reserved stays counted. An answer from a cache costs nothing and uses nothing.
@@ -33,11 +38,13 @@ def usage_of(
         kwargs, answer: of LiteLLM's success event.
         target: the `provider/model` that served.
         told: the usages that the provider's own stream had.
+        facts: what is known of the deployment; left out, those of the target.
     """
     if kwargs.get("cache_hit") is True:
         return Usage()
     request = decision.request
-    facts = (request.models.facts(target) if request.models else None) or NO_FACTS
+    if facts is None:
+        facts = request.models.facts(target) if request.models else NO_FACTS
     return measured(kwargs, answer, request, facts, told)
 
 
@@ -61,9 +68,11 @@ def measured(
     at = tier(request, answer, reported)
     by_prices = facts.cost_of(used, at) if known or any(used) else None
     dearest = facts.cost_of(Quantities(most.input_tokens, most.output_tokens), at)
-    cost, remarks, beyond = _cost(
-        kwargs, answer, reported, by_prices, dearest, extras or facts.prices.varies or _is_litellms(request)
-    )
+    if facts.prices.varies and not extras and charges.litellm_cost(kwargs) is not None:
+        # Ours is what it costs at most, at the dearest hour.
+        by_prices = None
+    knows_more = extras or request.request_type in _LITELLM_KNOWS_MORE
+    cost, remarks, beyond = _cost(kwargs, answer, reported, by_prices, dearest, knows_more)
     implausible += beyond
     if not known:
         return Usage(None, None, cost, implausible, remarks)
@@ -84,10 +93,6 @@ def part_of(kwargs: Mapping[str, Any], decision: Decision, target: str) -> Usage
     if cost is None:
         cost = charges.cut_cost(kwargs)
     return Usage(used.input_tokens, used.output_tokens, cost)
-
-
-def _is_litellms(request: Request) -> bool:
-    return request.request_type in _LITELLM_KNOWS_MORE
 
 
 def _reported(

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from governance.intake.estimate import Estimator
 from governance.model import ModelFacts, Request
-from governance.model.facts import Quantities
+from governance.model.quantities import Quantities
 from governance.model.sizes import GENERATES_TEXT
 from governance.proxy.usage.fields import field, items, shown
 
@@ -82,7 +82,9 @@ def _texts(answer: Any) -> list[str]:
 
 def _input(request: Request, facts: ModelFacts, searched: bool) -> int:
     estimate = request.prompt_tokens
-    limit = max(facts.max_input_tokens or _UNKNOWN_CONTEXT_TOKENS, 2 * estimate)
+    # What takes several inputs at once has its limit for each of them.
+    one = request.request_type in GENERATES_TEXT and facts.max_input_tokens
+    limit = max(one or _UNKNOWN_CONTEXT_TOKENS, 2 * estimate)
     seen_whole = request.modalities == {"text"} and "tools" not in request.capabilities and not searched
     if not estimate or not seen_whole or not _UNSEEN_PARAMETERS.isdisjoint(request.params):
         return limit

@@ -6,7 +6,8 @@ import math
 from typing import Any, Final
 
 from governance.model import Request
-from governance.model.facts import Quantities
+from governance.model.quantities import Quantities
+from governance.model.sizes import AUDIO_TOKENS_PER_CHARACTER, pixels
 from governance.proxy.usage.fields import count, field, first_of, number
 from governance.proxy.usage.tokens import OUTPUT_DETAILS
 
@@ -21,8 +22,10 @@ def with_pieces(used: Quantities, request: Request, answer: Any, reported: Any) 
     if kind == "image_generation":
         images = field(answer, "data")
         itemised = first_of(reported, OUTPUT_DETAILS) is not None
+        made = len(images) if isinstance(images, list) else 0
         return used._replace(
-            images_out=len(images) if isinstance(images, list) else 0,
+            images_out=made,
+            pixels_out=made * pixels(request),
             image_output_tokens=used.image_output_tokens if itemised else used.output_tokens,
         )
     if kind == "transcription":
@@ -32,8 +35,14 @@ def with_pieces(used: Quantities, request: Request, answer: Any, reported: Any) 
         )
         return used._replace(duration_ms=math.ceil(seconds * 1000))
     if kind == "speech":
-        # Of speech the model made nothing else.
-        return used._replace(characters=request.characters, audio_output_tokens=used.output_tokens)
+        # Of speech the model made nothing else. What comes as sound tells no tokens: they are guessed as before.
+        spoken = used.output_tokens or request.characters * AUDIO_TOKENS_PER_CHARACTER
+        return used._replace(
+            input_tokens=used.input_tokens or request.prompt_tokens,
+            output_tokens=spoken,
+            characters=request.characters,
+            audio_output_tokens=spoken,
+        )
     if kind == "rerank":
         billed = field(field(answer, "meta"), "billed_units")
         return used._replace(queries=count(billed, "search_units") or 1)

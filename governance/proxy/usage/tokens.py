@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from governance.model.facts import Quantities
+from governance.model.quantities import Quantities
 from governance.proxy.usage.fields import count, field, first_of, items
 
 _INPUT: Final = ("prompt_tokens", "input_tokens", "promptTokenCount", "inputTokens")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final
 
-from governance.model.facts import Quantities
+from governance.model.quantities import Quantities
 from governance.proxy.usage.fields import field, items
 from governance.proxy.usage.tokens import tokens
 

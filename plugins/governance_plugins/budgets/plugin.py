@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import astuple, replace
+from dataclasses import replace
 
 from governance.catalog import Catalog
 from governance.hookspecs import hookimpl
 from governance.limits import LimitBook, limit_warnings
-from governance.model import NO_FACTS, Charge, ModelFacts, Rejection, Request, Ruling, Target, Window, codes
+from governance.model import NO_FACTS, Charge, Rejection, Request, Ruling, Target, Window, codes
 from governance_plugins.budgets.config import Budget, BudgetsConfig
 
 
@@ -67,13 +67,6 @@ def _charged(request: Request, target: Target, budgets: list[tuple[Budget, tuple
                 detail = f"its price is unknown, so budget {budget.name} cannot be kept"
                 return replace(target, rejected=Rejection(codes.UNPRICED, detail))
             # What is free fits into a budget that is used up. What costs nothing as far as the body tells may cost yet.
-            if charge.amount or not _is_free(charge.assumed or facts):
+            if charge.amount or not (charge.assumed or facts).prices.is_free:
                 charges.append(replace(charge, amount=max(1, charge.amount)))
     return replace(target, charges=(*target.charges, *charges), note=note)
-
-
-def _is_free(facts: ModelFacts) -> bool:
-    prices = facts.prices
-    steps = (*prices.tokens, *(step for tier in prices.by_tier.values() for step in tier))
-    by_piece = (prices.image_in, prices.image_out, prices.second, prices.character, prices.query)
-    return not any(by_piece) and not any(price for _, tokens in steps for price in astuple(tokens))
