@@ -98,6 +98,9 @@ def prices_of(entry: Mapping[str, Any]) -> Prices:
     provider = entry.get("litellm_provider")
     if provider == "fireworks_ai":
         entry = _with_cache_price(entry)
+    if "input_cost_per_video_per_second" in entry and not _says(entry, _TOKEN_KEYS["input"]):
+        # Only what it makes is billed by tokens.
+        entry = {**entry, _TOKEN_KEYS["input"]: 0}
     # xAI bills the dearer step from the threshold on, the others above it.
     inclusive = 1 if provider == "xai" else 0
     per_second, heard = attos(entry.get("output_cost_per_second")), attos(entry.get("input_cost_per_second"))

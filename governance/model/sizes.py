@@ -161,7 +161,9 @@ def _quantities(request: Sized, inputs: int, outputs: int, facts: ModelFacts, *,
         return _HEARD._replace(input_tokens=inputs + _HEARD.input_tokens)
     if kind == "speech":
         spoken = request.characters * AUDIO_TOKENS_PER_CHARACTER if guess else 0
-        return Quantities(inputs, spoken, audio_output_tokens=spoken, characters=request.characters)
+        # Some make music, and are billed by the piece as if they made images.
+        pieces = 1 if facts.prices.image_out is not None else 0
+        return Quantities(inputs, spoken, audio_output_tokens=spoken, images_out=pieces, characters=request.characters)
     return Quantities(
         inputs, images_in=request.images if kind == "embedding" else 0, queries=1 if kind == "rerank" else 0
     )

@@ -18,7 +18,7 @@ from governance.proxy.usage.told import combined, merged, usages_in
 
 _WITHOUT_TOKENS: Final = frozenset({"embedding", "rerank", "moderation"})
 # What these cost depends on sizes, qualities and speeds that only LiteLLM's own lists of prices have.
-_LITELLM_KNOWS_MORE: Final = frozenset({"image_generation"})
+_LITELLM_KNOWS_MORE: Final = frozenset({"image_generation", "speech"})
 
 
 def usage_of(
