@@ -7,10 +7,11 @@ from typing import Final
 
 from governance.engine.decision import Decision
 from governance.ledger import Ledger, Option
+from governance.ledger.windows import LONGEST_S
 from governance.model import Charge, Target
 
-# Nobody is refused for what waits here, but the windows it is counted in are: so it stays for as long as most of these.
-KEPT_S: Final = 29 * 86_400
+# As long as the ledger keeps any reservation: then what nobody has settled is given back.
+KEPT_S: Final = float(LONGEST_S)
 _COUNTED_ALREADY: Final = frozenset({"requests", "concurrent"})
 # What the reservation of the accepting request still counts of these when another one has taken them over.
 NOTHING: Final = {"tokens": 0, "input_tokens": 0, "output_tokens": 0, "usd_micros": 0}

@@ -27,7 +27,7 @@ from governance.proxy.keyholder import Keyholder
 from governance.proxy.live import PASS_THROUGH, Live, LiveRequests
 from governance.proxy.models import ProxyModels
 from governance.proxy.reload import PolicyWatch, ReloadState
-from governance.proxy.start import end_with_proxy, missing_features, read_policy, report, workers
+from governance.proxy.start import end_with_proxy, missing_features, read_policy, report, report_costs, workers
 from governance.proxy.translate import has_own_credentials, identity_of, request_from
 from governance.proxy.wire import listen
 from governance.telemetry.telemetry import Telemetry
@@ -257,4 +257,5 @@ def open_gateway() -> Gateway:
     proxy_server.app.state.governance = gateway
     mount_admin(gateway)
     report(gateway.engine.host.policy)
+    gateway.background(report_costs(gateway.engine.host.policy))
     return gateway
