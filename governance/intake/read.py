@@ -128,7 +128,8 @@ def _max_output_tokens(body: Mapping[str, Any]) -> int | None:
         body.get("max_output_tokens"),
         google.get("maxOutputTokens"),
     )
-    return next((_positive(value) for value in found if _positive(value)), None)
+    # A provider may go by any of them.
+    return max((_positive(value) or 0 for value in found), default=0) or None
 
 
 def _choices(body: Mapping[str, Any], kind: str) -> int:

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from governance.ledger import open_ledger
+from governance.policy.bodies import BodySettings
 from governance.policy.catalog import CatalogSettings
 from governance.policy.keys import Key, clashes
 from governance.policy.nodes import Tree
@@ -51,6 +52,7 @@ class AccessSettings(BaseModel):
 
     grant: Literal["virtual", "targets"] = "virtual"
     require_key: bool = Field(default=False, description="refuse requests that come without a virtual key")
+    body: BodySettings = BodySettings()
 
 
 class Core(BaseModel):

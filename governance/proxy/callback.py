@@ -14,6 +14,7 @@ from litellm.integrations.custom_logger import CustomLogger
 
 from governance.engine.parts import target_of_part
 from governance.proxy.background import ASKED_AFTER, is_unfinished
+from governance.proxy.body import clamp
 from governance.proxy.deployments import chosen, usable
 from governance.proxy.failures import failure_of, of_provider
 from governance.proxy.gateway import Gateway, open_gateway
@@ -25,7 +26,8 @@ from governance.proxy.usage import part_of, usage_of
 from governance.telemetry.marks import mark_next_target, mark_spans, mark_spend_logs
 
 
-class GovernanceHandler(CustomLogger):
+# LiteLLM tells nobody of requests with `no-log: true` but classes with `_PROXY_` in their name (litellm_logging.py).
+class Governance_PROXY_Handler(CustomLogger):
     """Every hook of a request's life. LiteLLM looks for some of them on the leaf class only (proxy/utils.py), so they
     all stand here, and each does one thing: find the request, tell the engine.
     """
@@ -53,7 +55,8 @@ class GovernanceHandler(CustomLogger):
         if live and live.decision.refusal:
             raise _refused(live)
         if live:
-            rewrite(data, live.decision)
+            clamp(data, live.engine.host.policy.core.access.body)
+            rewrite(data, live.decision, pinned=live.own_credentials)
         return data
 
     async def async_filter_deployments(
@@ -177,6 +180,9 @@ class GovernanceHandler(CustomLogger):
         if live.stopped:
             raise live.stopped
         name = self._gateway.hops.name(live, model)
+        if live.own_credentials and live.decision.trace.attempts and name != live.name:
+            # The router's own ways to other models: what the caller brought is for the first one alone.
+            raise RateLimitError(message=ONE_PROVIDER, llm_provider="governance", model=model, num_retries=0)
         refusal = await live.engine.attempt(live.decision, name, live.may_call)
         if refusal:
             # num_retries=0 and no `response`: LiteLLM goes to the next fallback at once, and a caller that gets this
@@ -185,6 +191,9 @@ class GovernanceHandler(CustomLogger):
             raise RateLimitError(
                 message=refusal.message, llm_provider="governance", model=model, num_retries=0, headers=headers
             )
+
+
+ONE_PROVIDER = "a request with provider credentials of its own is not tried at another model"
 
 
 def _refused(live: Live) -> Exception:
@@ -200,4 +209,4 @@ def _is_completion_usage(chunk: Any) -> bool:
     return not any(getattr(choice, "text", None) for choice in chunk.choices)
 
 
-handler = GovernanceHandler(open_gateway())
+handler = Governance_PROXY_Handler(open_gateway())

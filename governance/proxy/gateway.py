@@ -22,13 +22,14 @@ from governance.limits.announcements import Announcements
 from governance.model import NOBODY, Identity, Refusal, Request, Usage, codes
 from governance.proxy.admin import mount_admin, verifies_keys
 from governance.proxy.background import Background
+from governance.proxy.body import judge
 from governance.proxy.hops import Hops
 from governance.proxy.keyholder import Keyholder
 from governance.proxy.live import PASS_THROUGH, Live, LiveRequests
 from governance.proxy.models import ProxyModels
 from governance.proxy.reload import PolicyWatch, ReloadState
 from governance.proxy.start import end_with_proxy, missing_features, read_policy, report, report_costs, workers
-from governance.proxy.translate import has_own_credentials, identity_of, request_from
+from governance.proxy.translate import has_own_credentials, identity_of, request_from, sent
 from governance.proxy.wire import listen
 from governance.telemetry.telemetry import Telemetry
 from governance.telemetry.timed import Timed
@@ -50,6 +51,11 @@ NO_NAME: Final = Refusal(
     400,
     codes.NO_ELIGIBLE_TARGET,
     "ask for models by their names: not by ids of deployments, and without `..`, `%`, `?`, `#` or blanks around them",
+)
+WHOSE_KEY: Final = Refusal(
+    400,
+    codes.FIELD_NOT_ALLOWED,
+    "a request with provider credentials of its own must ask for a model that one provider alone serves",
 )
 NOT_ROUTABLE: Final = Refusal(
     400,
@@ -117,7 +123,7 @@ class Gateway:
         if request is None:
             return None
         may_call = self._may_call(auth, request.identity.virtual_key_id)
-        barred = self._barred(request, auth)
+        barred = self._barred(request, auth) or self._misused(data, call_type)
         if barred:
             decision = self.engine.refuse(request, barred)
         elif call_type == "acompletion" and "," in request.model:
@@ -128,11 +134,17 @@ class Gateway:
             decision = self.engine.refuse(request, NO_NAME)
         else:
             decision = await self.engine.admit(request, may_call=may_call)
+        own_credentials = has_own_credentials(data)
+        unfit = None
         if call_type == PASS_THROUGH and decision.outcome == "route":
+            unfit = NOT_ROUTABLE
+        elif own_credentials and decision.target and self._shared(decision.call_name(decision.target)):
+            unfit = WHOSE_KEY
+        if unfit:
             await self.engine.release(decision)
-            decision = self.engine.refuse(request, NOT_ROUTABLE)
+            decision = self.engine.refuse(request, unfit)
         live = Live(self.engine, decision, may_call, call_type, data.get("litellm_call_id"), asyncio.current_task())
-        live.own_credentials = has_own_credentials(data)
+        live.own_credentials = own_credentials
         self.announcements.note(reading.window for reading, _ in decision.trace.windows)
         self.announcements.keep_told(live.engine.ledger)
         if decision.refusal:
@@ -180,6 +192,16 @@ class Gateway:
         self.announcements.close()
         await self.telemetry.close()
         await self.engine.close()
+
+    def _misused(self, data: dict[str, Any], call_type: str) -> Refusal | None:
+        if call_type == PASS_THROUGH or not isinstance(data.get("proxy_server_request"), dict):
+            return None
+        body, headers = sent(data)
+        return judge(body, headers, call_type)
+
+    def _shared(self, name: str) -> bool:
+        """Whether several providers may answer when the proxy is asked for this name."""
+        return len({provider for provider, _ in self.models.catalog.served_by(name)}) > 1
 
     def _may_call(self, auth: Any, digest: str) -> MayCall:
         key, by_litellm = self.keyring.of(digest), self.models.access(auth)

@@ -13,16 +13,13 @@ from governance.engine.decision import Decision
 from governance.intake.read import read_request
 from governance.model import Identity, Models, Refusal, Request
 from governance.model.vocabulary import request_type
+from governance.proxy.body import merged
 
 # Under this key of the request's metadata the decision's id travels through LiteLLM.
 MARKER: Final = "governance_decision_id"
 
 _MASTER_KEY: Final = "litellm_proxy_master_key"
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
-# What a caller may not say for single hops: LiteLLM writes the keys of such a mapping over the whole request.
-_NOT_PER_HOP: Final = frozenset(
-    {"metadata", "fallbacks", "num_retries", "api_key", "api_base", "extra_headers", "headers"}
-)
 _HOP_SETTINGS: Final = (
     "fallbacks",
     "context_window_fallbacks",
@@ -77,20 +74,23 @@ def request_from(data: dict[str, Any], call_type: str, identity: Identity, model
     # A pass-through names its model where it likes, often in the path.
     if call_type != "pass_through_endpoint" and not (isinstance(data.get("model"), str) and data["model"]):
         return None
-    sent = data.get("proxy_server_request")
-    sent = sent if isinstance(sent, dict) else {}
-    # What the client sent, not what LiteLLM has added to it since; but key and team aliases have changed the model.
-    body = sent.get("body")
-    body = body if isinstance(body, dict) else data
-    headers = sent.get("headers")
+    body, headers = sent(data)
     return read_request(
         call_type,
-        {**body, "model": data.get("model")},
+        {**merged(body), "model": data.get("model")},
         identity=identity,
-        headers=_open_headers(headers) if isinstance(headers, Mapping) else {},
+        headers=_open_headers(headers),
         tags=_tags(data),
         models=models,
     )
+
+
+def sent(data: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Body and headers as the client sent them, not with what LiteLLM has added to them since."""
+    request = data.get("proxy_server_request")
+    request = request if isinstance(request, dict) else {}
+    body, headers = request.get("body"), request.get("headers")
+    return body if isinstance(body, dict) else data, headers if isinstance(headers, Mapping) else {}
 
 
 def _tags(data: Mapping[str, Any]) -> tuple[str, ...]:
@@ -103,17 +103,16 @@ def _tags(data: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def rewrite(data: dict[str, Any], decision: Decision) -> None:
-    """Make LiteLLM do what was decided."""
-    for name in [name for name in data if name.startswith("mock_")]:
-        # Made for LiteLLM's own tests: a caller could feign failures of a target, and cool it down for everybody.
-        del data[name]
-    if isinstance(data.get("fallbacks"), list):
-        data["fallbacks"] = [_harmless(entry) for entry in data["fallbacks"]]
+def rewrite(data: dict[str, Any], decision: Decision, *, pinned: bool = False) -> None:
+    """Make LiteLLM do what was decided.
+
+    Args:
+        pinned: the caller brought credentials; no target but the first may see them.
+    """
     if decision.target is None:
         return
-    names = [decision.call_name(target) for target in decision.fallbacks]
-    if decision.outcome == "pass":
+    names = [] if pinned else [decision.call_name(target) for target in decision.fallbacks]
+    if decision.outcome == "pass" and not pinned:
         if tuple(names) != decision.trace.request.fallbacks:
             data["fallbacks"] = names
         return
@@ -154,10 +153,19 @@ def mark(data: dict[str, Any], decision_id: str | None) -> None:
 
 def has_own_credentials(data: Mapping[str, Any]) -> bool:
     """Whether the caller brought credentials for the provider: their failures say nothing of the target."""
-    if data.get("api_key") or data.get("api_base"):
+    if any(data.get(name) for name in ("api_key", "api_base", "base_url")):
         return True
-    sent = [data[name] for name in ("extra_headers", "headers") if isinstance(data.get(name), Mapping)]
-    return any(str(name).lower() in _SECRET_HEADERS for headers in sent for name in headers)
+    found = [data.get("extra_headers"), data.get("headers"), *_headers_for_providers(data)]
+    return any(
+        str(name).lower() in _SECRET_HEADERS for headers in found if isinstance(headers, Mapping) for name in headers
+    )
+
+
+def _headers_for_providers(data: Mapping[str, Any]) -> list[Any]:
+    """What LiteLLM sends on to some providers only, of the headers of the call or of `provider_specific_header`."""
+    given = data.get("provider_specific_header")
+    entries = given if isinstance(given, list) else [given]
+    return [entry.get("extra_headers") for entry in entries if isinstance(entry, Mapping)]
 
 
 def exception_from(refusal: Refusal, decision_id: str, headers: dict[str, str]) -> Refused:
@@ -175,12 +183,6 @@ def exception_from(refusal: Refusal, decision_id: str, headers: dict[str, str]) 
         headers=headers,
         provider_specific_fields=particulars,
     )
-
-
-def _harmless(entry: Any) -> Any:
-    if not isinstance(entry, dict) or "model" not in entry:
-        return entry
-    return {k: v for k, v in entry.items() if k not in _NOT_PER_HOP and not str(k).startswith(("mock_", "litellm_"))}
 
 
 def _ask_for_usage(data: dict[str, Any]) -> None:

@@ -1,0 +1,105 @@
+"""Judges a caller's body and headers by the table of `body_fields`, and takes out or clamps what is ours to say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any, Final
+
+from governance.model import Refusal, codes
+from governance.policy.bodies import BodySettings, Range
+from governance.proxy import body_fields
+from governance.proxy.field_types import mistake
+
+_TIMEOUTS: Final = ("timeout", "stream_timeout", "request_timeout")
+# Read before `extra_body` is laid over the body, by LiteLLM or by us.
+_CLOSED_IN_EXTRA: Final = frozenset({"model", "stream", "stream_options", "extra_body", *_TIMEOUTS})
+# What a caller may not say for single hops: LiteLLM writes the keys of such a mapping over the whole request.
+_NOT_PER_HOP: Final = frozenset(
+    {"metadata", "fallbacks", "num_retries", "max_retries", "api_key", "api_base", "base_url", "extra_headers"}
+    | {"headers", "extra_body", "stream", "stream_options", "provider_specific_header", "tags"}
+)
+# What is reserved was read of these in the body; another value for one hop would not be reserved.
+_RESERVED_BY: Final = frozenset(
+    {"messages", "input", "prompt", "contents", "system", "instructions", "documents", "tools", "functions", "n"}
+    | {"best_of", "max_tokens", "max_completion_tokens", "max_output_tokens", "generationConfig", "config"}
+)
+# More than anybody sends in good faith.
+_MOST_FIELDS: Final = 1_000
+_LONGEST_NAME: Final = 80
+
+
+def merged(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The body as the provider gets it: LiteLLM lays `extra_body` over it at the end."""
+    extra = body.get("extra_body")
+    return {**extra, **body} if isinstance(extra, Mapping) else body
+
+
+def judge(body: Mapping[str, Any], headers: Mapping[str, Any], call_type: str) -> Refusal | None:
+    """The 400 of the first field or header that a caller may not send or that has another type; None = all may pass."""
+    found = next(_problems(body, call_type), None) or next(_header_problems(headers), None)
+    return Refusal(400, codes.FIELD_NOT_ALLOWED, found) if found else None
+
+
+def clamp(data: dict[str, Any], settings: BodySettings) -> None:
+    """Take mocks out of a request and its fallbacks, and bring its timeouts into the policy's range."""
+    for name in [name for name in data if name.startswith(body_fields.MOCKS)]:
+        # Made for LiteLLM's own tests: a caller could feign failures of a target, and cool it down for everybody.
+        del data[name]
+    _clamp_timeouts(data, settings.timeout)
+    if isinstance(data.get("fallbacks"), list):
+        data["fallbacks"] = [_hop(entry, settings.timeout) for entry in data["fallbacks"]]
+
+
+def _problems(body: Mapping[str, Any], call_type: str) -> Iterator[str]:
+    if len(body) > _MOST_FIELDS:
+        yield f"a body has at most {_MOST_FIELDS} fields"
+    for name, value in body.items():
+        yield from _problem(str(name), value, call_type)
+    extra = body.get("extra_body")
+    for name, value in extra.items() if isinstance(extra, Mapping) else ():
+        if name in _CLOSED_IN_EXTRA or (name in body and body[name] != value):
+            yield f"`extra_body.{_shown(name)}` may not change what the body itself says; write it there"
+        yield from _problem(str(name), value, call_type, "extra_body.")
+    fallbacks = body.get("fallbacks")
+    for at, entry in enumerate(fallbacks if isinstance(fallbacks, list) else ()):
+        for name, value in entry.items() if isinstance(entry, Mapping) else ():
+            if name in _RESERVED_BY:
+                yield f"`fallbacks[{at}].{name}` may not change what the body itself says; leave it out"
+            if name not in _NOT_PER_HOP and not str(name).startswith("litellm_"):
+                yield from _problem(str(name), value, call_type, f"fallbacks[{at}].")
+
+
+def _problem(name: str, value: Any, call_type: str, where: str = "") -> Iterator[str]:
+    kind = body_fields.classified(name)
+    if kind == "refused" or (kind is None and name in body_fields.own_names()):
+        yield f"`{where}{_shown(name)}` is not for callers to say: it is LiteLLM's own; leave it out"
+        return
+    wanted = mistake(name, value, call_type)
+    if wanted:
+        yield f"`{where}{_shown(name)}` must be {wanted}"
+
+
+def _header_problems(headers: Mapping[str, Any]) -> Iterator[str]:
+    for name in islice(map(str.lower, map(str, headers)), _MOST_FIELDS):
+        if name.startswith("x-litellm-") and name not in body_fields.HEADERS:
+            yield f"the header `{_shown(name)}` is not for callers to send; leave it out"
+
+
+def _hop(entry: Any, timeout: Range) -> Any:
+    if not isinstance(entry, Mapping) or "model" not in entry:
+        return entry
+    kept = {k: v for k, v in entry.items() if k not in _NOT_PER_HOP and not str(k).startswith(("mock_", "litellm_"))}
+    _clamp_timeouts(kept, timeout)
+    return kept
+
+
+def _clamp_timeouts(data: dict[str, Any], timeout: Range) -> None:
+    for name in _TIMEOUTS:
+        value = data.get(name)
+        if isinstance(value, (int, float, str)) and not isinstance(value, bool):
+            data[name] = min(max(float(value), timeout.least_s), timeout.most_s)
+
+
+def _shown(name: Any) -> str:
+    return "".join(c if c.isprintable() else "?" for c in str(name)[:_LONGEST_NAME])

@@ -1,0 +1,155 @@
+"""What a caller's body and headers can make LiteLLM do: nothing that the policy does not say."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import httpx
+import pytest
+
+POLICY = """\
+version: 1
+access: {body: {timeout: 1s..5s}}
+failover:
+  cool_down: {rate_limited: 60s, overloaded: 60s, server_error: 60s, auth: 60s, timeout: 60s, unknown: 60s}
+routing_profiles:
+  - name: Two
+    virtual_provider: two
+    targets:
+      - {provider: cerebras, priority: 1, limits: {tokens: 1M/day, requests: 1000/day}}
+      - {provider: groq, priority: 2, limits: {tokens: 1M/day, requests: 1000/day}}
+"""
+CHAT = {"messages": [{"role": "user", "content": "Hello"}]}
+USAGE = {"prompt_tokens": 30_000, "completion_tokens": 126, "total_tokens": 30_126}
+
+
+class Recorder:
+    """A provider that keeps what it was sent."""
+
+    def __init__(self) -> None:
+        self.requests: list[tuple[str, dict[str, str], dict[str, Any]]] = []
+        self.failing: set[str] = set()
+        recorder = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                recorder.requests.append((self.path, {k.lower(): v for k, v in self.headers.items()}, body))
+                failed = self.path.split("/")[1] in recorder.failing
+                message = {"role": "assistant", "content": "Hi"}
+                choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
+                answer: dict[str, Any] = {"id": "1", "object": "chat.completion", "created": 1, "model": "m"}
+                answer |= {"choices": choices, "usage": USAGE}
+                content = json.dumps({"error": {"message": "no"}} if failed else answer).encode()
+                self.send_response(503 if failed else 200)
+                self.send_header("content-type", "application/json")
+                self.send_header("content-length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture(scope="module")
+def recorder() -> Iterator[Recorder]:
+    recorder = Recorder()
+    yield recorder
+    recorder.close()
+
+
+@pytest.fixture(scope="module")
+def hostile(start, configuration, recorder):
+    config = configuration()
+    for entry in config["model_list"]:
+        provider = entry["model_name"].split("/")[0]
+        entry["litellm_params"]["api_base"] = f"{recorder.url}/{provider}"
+    with start(POLICY, config) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def quiet(recorder: Recorder) -> None:
+    recorder.requests.clear()
+    recorder.failing.clear()
+
+
+def ask(proxy, model: str = "two/m", headers: dict[str, str] | None = None, **body: Any) -> httpx.Response:
+    answer: httpx.Response = proxy.client.post(
+        "/v1/chat/completions", json={"model": model, **CHAT, **body}, headers=headers or {}
+    )
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("deployment_id", "x"),
+        ("azure", True),
+        ("custom_llm_provider", "groq"),
+        ("specific_deployment", True),
+        ("client", "x"),
+        ("use_litellm_proxy", True),
+        ("response_format", 5),
+        ("timeout", "abc"),
+        ("messages", "x"),
+        ("stop", 5),
+        ("fallbacks", [{"*": ["groq/m"]}]),
+        ("extra_body", {"model": "other"}),
+    ],
+)
+def test_what_is_not_for_callers_is_refused_before_anything_is_asked(hostile, recorder, name: str, value: Any) -> None:
+    for model in ("two/m", "groq/m"):
+        answer = ask(hostile, model, **{name: value})
+
+        assert answer.status_code == 400, answer.text
+        assert name in answer.json()["error"]["message"]
+    assert recorder.requests == []
+    assert ask(hostile).headers["x-governance-target"] == "cerebras/m"
+
+
+def test_a_callers_own_key_is_sent_to_one_provider_alone(hostile, recorder) -> None:
+    recorder.failing = {"cerebras"}
+    answer = ask(hostile, api_key="sk-of-the-caller", fallbacks=["groq/m"])
+
+    assert answer.status_code == 503
+    assert [(path.split("/")[1], headers["authorization"]) for path, headers, _ in recorder.requests] == [
+        ("cerebras", "Bearer sk-of-the-caller")
+    ]
+    recorder.failing = set()
+    assert ask(hostile).headers["x-governance-target"] == "cerebras/m"
+    assert recorder.requests[-1][1]["authorization"] == "Bearer not-a-key"
+
+
+def test_a_request_that_is_not_logged_is_counted_all_the_same(hostile) -> None:
+    answer = ask(hostile, **{"no-log": True})
+
+    record = hostile.decision(answer.headers["x-governance-decision-id"])
+    assert record["usage"]["input_tokens"] + record["usage"]["output_tokens"] == USAGE["total_tokens"]
+
+
+def test_what_extra_body_adds_reaches_the_provider_and_is_reserved(hostile, recorder) -> None:
+    answer = ask(hostile, extra_body={"n": 3, "guided_json": {"type": "object"}}, max_tokens=1000)
+
+    assert answer.status_code == 200, answer.text
+    assert recorder.requests[-1][2]["n"] == 3
+    record = hostile.decision(answer.headers["x-governance-decision-id"])
+    assert max(w["reserved"] for w in record["windows"] if w["unit"] == "tokens") >= 3000
+
+
+def test_headers_that_litellm_obeys_are_refused_unless_they_are_listed(hostile, recorder) -> None:
+    answer = ask(hostile, headers={"x-litellm-disable-callbacks": "governance"})
+
+    assert answer.status_code == 400
+    assert recorder.requests == []
+    assert ask(hostile, headers={"x-litellm-timeout": "3", "x-litellm-tags": "a"}).status_code == 200
