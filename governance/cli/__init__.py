@@ -15,11 +15,16 @@ import typer
 
 from governance.cli import classifiers, discovery, explain, keys, models, policy, proxy, status, tasks, test, usage
 
+# Frames are for terminals; in a pipe they would cut and fold what they frame.
+_PEOPLE = sys.stdout.isatty() and sys.stderr.isatty()
+_PIPE_WIDTH = 160
+
 app = typer.Typer(
     name="governance",
     no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "terminal_width": None if _PEOPLE else _PIPE_WIDTH},
     pretty_exceptions_enable=False,
+    rich_markup_mode="rich" if _PEOPLE else None,
 )
 PASS_THROUGH = {"allow_extra_args": True, "ignore_unknown_options": True}
 

@@ -134,12 +134,13 @@ def _print(told: dict[str, Any]) -> None:
     policy, ledger, discovery, proxy = told["policy"], told["ledger"], told["discovery"], told["proxy"]
 
     def line(name: str, *says: str | tuple[str, str]) -> Text:
-        return Text.assemble(f"{name:<9}  ", *says)
+        # In one piece, as a revision is.
+        return Text.assemble(f"{name:<9}  ", *says, no_wrap=True, overflow="ignore")
 
     if policy is None:
         show(line("policy", "none here; name one with --policy"))
     else:
-        show(line("policy", f"{policy['file']}, {policy['revision']}"))
+        show(line("policy", policy["file"]), line("revision", policy["revision"]))
         show(line("plugins", ", ".join(policy["plugins"]) or "none, so nothing is governed"))
         show(line("ledger", f"{ledger['kind']} ", _ANSWERS if ledger["reachable"] else ("does not answer", "red")))
     show(line("proxy", f"{proxy['url']} ", _ANSWERS if proxy["reachable"] else ("does not answer", "yellow")))

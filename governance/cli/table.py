@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _GAP: Final = "  "
+_BETWEEN: Final = " · "
 # A column of sentences may be folded down to this many cells, or to its longest word; with less room each row becomes a
 # paragraph.
 _NARROWEST: Final = 16
@@ -55,7 +56,7 @@ class Table:
         elif sum(least) <= room:
             yield self._folded()
         else:
-            yield from self._paragraphs()
+            yield from self._paragraphs(options.max_width)
 
     def _lines(self) -> list[list[Text]]:
         from rich.text import Text
@@ -87,7 +88,7 @@ class Table:
             table.add_row(*cells)
         return table
 
-    def _paragraphs(self) -> Iterator[RenderableType]:
+    def _paragraphs(self, width: int) -> Iterator[RenderableType]:
         """Each row as its names on a line of their own, and below them everything else with its heading."""
         from rich.padding import Padding
         from rich.text import Text
@@ -102,8 +103,23 @@ class Table:
                 for i, (heading, cell) in enumerate(zip(self._headings, cells, strict=True))
                 if cell.plain.strip() and (i not in self._names if names else i)
             ]
-            if rest:
-                yield Padding(Text(" · ", "dim").join(rest), (0, 0, 0, len(_GAP)), expand=False)
+            for line in _packed(rest, width - len(_GAP)):
+                yield Padding(line, (0, 0, 0, len(_GAP)), expand=False)
+
+
+def _packed(items: Sequence[Text], width: int) -> Iterator[Text]:
+    """As many of them on each line as fit, none of them broken unless it is longer than a line."""
+    from rich.text import Text
+
+    line: list[Text] = []
+    for item in items:
+        joined = Text(_BETWEEN, "dim").join([*line, item])
+        if line and joined.cell_len > width:
+            yield Text(_BETWEEN, "dim").join(line)
+            line = []
+        line.append(item)
+    if line:
+        yield Text(_BETWEEN, "dim").join(line)
 
 
 def _longest_word(cell: Text) -> int:

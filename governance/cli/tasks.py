@@ -179,7 +179,7 @@ def _classified(name: str, text: str) -> dict[str, Any]:
 
 def _print_route(decision: Decision, found: dict[str, Any]) -> None:
     notes = decision.trace.notes
-    why = f" ({', '.join(found['signals'])})" if found["signals"] else ""
+    why = f" ({', '.join(dict.fromkeys(found['signals']))})" if found["signals"] else ""
     typer.echo(f"classified as {found['task']}, {found['confidence']:.2f} sure{why}")
     typer.echo(f"profile {notes.get('profile', '?')}, task {notes.get('task', '?')}")
     for candidate in decision.trace.candidates:

@@ -87,6 +87,7 @@ def test_every_verb_has_help_in_both_spellings(governance: Command, verb: str, o
 
     assert (done.exit_code, done.stderr) == (0, "")
     assert f"Usage: governance {verb}".strip() in done.stdout
+    assert not re.search(r"\w\.\.\.$", done.stdout, re.MULTILINE), "nothing is cut"
 
 
 @pytest.mark.parametrize("verb", list(verbs()))

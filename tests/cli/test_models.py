@@ -304,3 +304,28 @@ def test_a_damaged_store_is_told_and_nothing_fails(governance: Command, openai: 
     assert "is damaged" in told(done)["problem"]
     assert governance("discover").exit_code == 0
     assert told(governance("models", "--json"))["problem"] is None
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        "routing_profiles: [{name: Fast, virtual_provider: fast, targets: [{provider: Groq}]}]",
+        "routing_rules: [{name: r, targets: [{provider: openai, model: x}], fallbacks: [groq/llama]}]",
+        "rate_limits: [{name: l, subject: {provider: groq}, requests: 1/day}]",
+        "task_routing: {overrides: {code: groq/llama}}",
+    ],
+)
+def test_a_provider_that_the_policy_names_anywhere_is_in_use(governance: Command, folder: Path, section: str) -> None:
+    (folder / "governance.yaml").write_text(f"version: 1\n{section}\n")
+    lines = governance("status", "--url", "http://127.0.0.1:1").stdout.splitlines()
+
+    assert not next(line for line in lines if line.startswith("groq ")).endswith("not in use")
+    assert next(line for line in lines if line.startswith("ollama ")).endswith("not in use")
+
+
+def test_a_provider_of_the_proxys_own_file_is_in_use(governance: Command, folder: Path) -> None:
+    (folder / "litellm.yaml").write_text("model_list: [{model_name: m, litellm_params: {model: ollama_chat/llama}}]\n")
+    lines = governance("status", "--config", "litellm.yaml", "--url", "http://127.0.0.1:1").stdout.splitlines()
+
+    assert not next(line for line in lines if line.startswith("ollama ")).endswith("not in use")
+    assert next(line for line in lines if line.startswith("groq ")).endswith("not in use")

@@ -67,6 +67,19 @@ def test_a_row_without_room_for_its_names_is_a_paragraph_with_its_headings() -> 
     ]
 
 
+def test_no_value_of_a_paragraph_is_broken_while_it_would_fit_on_a_line() -> None:
+    made = Table("model", "", "limit", "left", "resets", names=("model",))
+    made.add(LONG, "a value that is", "of several words", "and another", "in 4 min 12 s")
+
+    assert shown(made, 40) == [
+        LONG,
+        "  a value that is",
+        "  limit of several words",
+        "  left and another",
+        "  resets in 4 min 12 s",
+    ]
+
+
 def test_no_word_of_a_sentence_is_broken_while_it_would_fit_on_a_line() -> None:
     lines = shown(table(("a/b", "1", "because openai/gpt-4o-mini-2024-07-18 is full")), 40)
 
