@@ -41,7 +41,9 @@ def show(*parts: RenderableType) -> None:
     """Tell people: a table, a tree or a sentence, one below the other. A line that may not be cut is not."""
     out = console()
     for part in parts:
-        out.print(part, crop=False, markup=False)
+        # The console makes a text of its own of each, which does not know that this one is not to be folded.
+        whole = getattr(part, "no_wrap", None)
+        out.print(part, crop=False, markup=False, no_wrap=whole, overflow="ignore" if whole else None)
 
 
 def shown(text: str) -> str:

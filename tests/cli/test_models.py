@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -321,6 +322,13 @@ def test_a_provider_that_the_policy_names_anywhere_is_in_use(governance: Command
 
     assert not next(line for line in lines if line.startswith("groq ")).endswith("not in use")
     assert next(line for line in lines if line.startswith("ollama ")).endswith("not in use")
+
+
+def test_the_revision_is_in_one_piece_on_a_terminal(on_terminal: Command, folder: Path) -> None:
+    (folder / "governance.yaml").write_text("version: 1\n")
+    lines = on_terminal("status", "--url", "http://127.0.0.1:1", columns=60)
+
+    assert any(re.fullmatch(r"revision   sha256:[0-9a-f]{64}", line) for line in lines), lines
 
 
 def test_a_provider_of_the_proxys_own_file_is_in_use(governance: Command, folder: Path) -> None:
