@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from governance.discovery.fields import count, flag, inside, model_name, objects, said, text
-from governance.discovery.kinds.listing import check_page, listing_url
+from governance.discovery.fields import count, flag, inside, model_name, said, text
+from governance.discovery.kinds.listing import check_page, listing_url, models_of
 from governance.discovery.outbound import Outbound
-from governance.discovery.source import DiscoveryFailed, Found
+from governance.discovery.source import Found
 
 _CAPABILITIES: Final = {
     "supports_vision": "image_input",
@@ -27,11 +27,9 @@ async def read(outbound: Outbound) -> list[Found]:
     headers = {"x-api-key": source.key, "anthropic-version": "2023-06-01"}
     while True:
         page = await outbound.json(listing_url(source, limit=1000, after_id=after), headers)
-        if not isinstance(page, Mapping) or not isinstance(page.get("data"), list):
-            raise DiscoveryFailed("the answer is no list of models")
         found += [
             Found(name, _entry(item))
-            for item in objects(page["data"])
+            for item in models_of(page, "data")
             if (name := model_name(item.get("id"))) and item.get("lifecycle") != "retired"
         ]
         after = text(page.get("last_id"))

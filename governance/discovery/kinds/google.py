@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from governance.discovery.fields import count, flag, model_name, objects, said, text, words
-from governance.discovery.kinds.listing import check_page, listing_url
+from governance.discovery.fields import count, flag, model_name, said, text, words
+from governance.discovery.kinds.listing import check_page, listing_url, models_of
 from governance.discovery.outbound import Outbound
-from governance.discovery.source import DiscoveryFailed, Found
+from governance.discovery.source import Found
 
 # Only what a method tells without doubt: `generateContent` also makes images and speech.
 _MODES: Final = {"embedcontent": "embedding", "predictlongrunning": "video_generation", "predict": "image_generation"}
@@ -22,9 +22,7 @@ async def read(outbound: Outbound) -> list[Found]:
         page = await outbound.json(
             listing_url(source, pageSize=1000, pageToken=token), {"x-goog-api-key": source.key} if source.key else {}
         )
-        if not isinstance(page, Mapping) or not isinstance(page.get("models"), list):
-            raise DiscoveryFailed("the answer is no list of models")
-        for item in objects(page["models"]):
+        for item in models_of(page, "models"):
             name = model_name(item.get("name"))
             if name:
                 found.append(Found(name.removeprefix("models/"), _entry(item)))

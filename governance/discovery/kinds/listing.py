@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
+from governance.discovery.fields import objects
 from governance.discovery.source import DiscoveryFailed, Kind, Source
 
 MOST_PAGES: Final = 100
@@ -35,6 +36,18 @@ def listing_url(source: Source, **query: str | int | None) -> str:
 def bearer(source: Source) -> dict[str, str]:
     """The key, as most APIs take it."""
     return {"authorization": f"Bearer {source.key}"} if source.key else {}
+
+
+def models_of(answer: object, name: str) -> list[Mapping[str, Any]]:
+    """The objects of the list that an answer has under this name.
+
+    Raises:
+        DiscoveryFailed: it has no such list.
+    """
+    listed = answer.get(name) if isinstance(answer, Mapping) else None
+    if not isinstance(listed, list):
+        raise DiscoveryFailed("the answer is no list of models")
+    return list(objects(listed))
 
 
 def check_page(source: Source, pages: int, mark: object, seen: set[object]) -> None:

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from governance.discovery.fields import count, inside, model_name, objects, said, text, words
-from governance.discovery.kinds.listing import bearer, listing_url
+from governance.discovery.fields import count, inside, model_name, said, text, words
+from governance.discovery.kinds.listing import bearer, listing_url, models_of
 from governance.discovery.outbound import Outbound
 from governance.discovery.source import DiscoveryFailed, Found, Source
 
@@ -24,8 +24,7 @@ async def read(outbound: Outbound) -> list[Found]:
     """All models; where one cannot be shown, with what the list says of it."""
     source = _without_api_path(outbound.source)
     answer = await outbound.json(listing_url(source), bearer(source))
-    if not isinstance(answer, Mapping) or not isinstance(answer.get("models"), list):
-        raise DiscoveryFailed("the answer is no list of models")
+    named = [(item, name) for item in models_of(answer, "models") if (name := model_name(item.get("name")))]
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def show(item: Mapping[str, Any], name: str) -> Found:
@@ -36,7 +35,6 @@ async def read(outbound: Outbound) -> list[Found]:
                 shown = {}
         return Found(name, entry(item, shown))
 
-    named = [(item, name) for item in objects(answer["models"]) if (name := model_name(item.get("name")))]
     found = await asyncio.gather(*(show(item, name) for item, name in named[:_MOST_SHOWN]))
     return [*found, *(Found(name, entry(item, {})) for item, name in named[_MOST_SHOWN:])]
 

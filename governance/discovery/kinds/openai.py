@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from governance.discovery.fields import count, flag, inside, model_name, objects, said, text
-from governance.discovery.kinds.listing import bearer, listing_url
+from governance.discovery.fields import count, flag, inside, model_name, said, text
+from governance.discovery.kinds.listing import bearer, listing_url, models_of
 from governance.discovery.outbound import Outbound
-from governance.discovery.source import DiscoveryFailed, Found
+from governance.discovery.source import Found
 
 _CONTEXT: Final = ("context_window", "context_length", "max_context_length", "max_model_len")
 _MODES: Final = {
@@ -28,10 +28,9 @@ _MODES: Final = {
 async def read(outbound: Outbound) -> list[Found]:
     """All models on the only page there is."""
     answer = await outbound.json(listing_url(outbound.source), bearer(outbound.source))
-    listed = answer.get("data") if isinstance(answer, Mapping) else answer
-    if not isinstance(listed, list):
-        raise DiscoveryFailed("the answer is no list of models")
-    return [Found(name, _entry(item)) for item in objects(listed) if (name := model_name(item.get("id"))) and _on(item)]
+    # Some answer with the bare list.
+    listed = models_of({"data": answer} if isinstance(answer, list) else answer, "data")
+    return [Found(name, _entry(item)) for item in listed if (name := model_name(item.get("id"))) and _on(item)]
 
 
 def _on(item: Mapping[str, Any]) -> bool:

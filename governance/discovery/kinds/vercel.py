@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from governance.discovery.fields import count, inside, model_name, objects, said, text, usd, words
-from governance.discovery.kinds.listing import bearer, listing_url
+from governance.discovery.fields import count, inside, model_name, said, text, usd, words
+from governance.discovery.kinds.listing import bearer, listing_url, models_of
 from governance.discovery.outbound import Outbound
-from governance.discovery.source import DiscoveryFailed, Found
+from governance.discovery.source import Found
 
 _MODES: Final = {
     "language": "chat",
@@ -30,10 +30,8 @@ _TAGS: Final = {
 async def read(outbound: Outbound) -> list[Found]:
     """All models; there is one page only."""
     answer = await outbound.json(listing_url(outbound.source), bearer(outbound.source))
-    listed = answer.get("data") if isinstance(answer, Mapping) else None
-    if not isinstance(listed, list):
-        raise DiscoveryFailed("the answer is no list of models")
-    return [Found(name, entry(item)) for item in objects(listed) if (name := model_name(item.get("id")))]
+    listed = models_of(answer, "data")
+    return [Found(name, entry(item)) for item in listed if (name := model_name(item.get("id")))]
 
 
 def entry(item: Mapping[str, Any]) -> dict[str, Any]:
