@@ -39,7 +39,9 @@ class Candidate(NamedTuple):
 
 @dataclass(slots=True)
 class Attempt:
-    """One try of one target. `outcome`: `started`, `ok`, `failed` or `skipped`. `reached`: a provider was asked."""
+    """One try of one target. `outcome`: `started`, `ok`, `failed` or `skipped`. `reached`: a provider was asked.
+    `served`: the `provider/model` of the deployment that was asked, where several may serve the target.
+    """
 
     target: str
     outcome: str
@@ -47,6 +49,7 @@ class Attempt:
     reached: bool = False
     error: str | None = None
     ms: int = 0
+    served: str = ""
 
 
 @dataclass(slots=True)
@@ -211,7 +214,8 @@ def _refusal(refusal: Refusal | None) -> dict[str, Any] | None:
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:
     shown: dict[str, Any] = {"target": attempt.target, "outcome": attempt.outcome, "ms": attempt.ms}
-    return {**shown, "error": attempt.error} if attempt.error else shown
+    told = {"error": attempt.error, "served": attempt.served}
+    return {**shown, **{name: value for name, value in told.items() if value}}
 
 
 def _usage(usage: Usage | None) -> dict[str, Any] | None:

@@ -137,8 +137,9 @@ class Engine:
 
     async def _choose(self, decision: Decision, call_name: str, served: str) -> None:
         target = decision.held.get(call_name)
-        if target is None or len(target.members) < 2:
+        if target is None or not target.members:
             return
+        decision.trace.attempts[-1].served = served
         decision.held[call_name] = alone = groups.served_by(target, served)
         if alone.charges != target.charges and decision.counted:
             decision.trace.moves += 1

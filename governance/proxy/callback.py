@@ -15,7 +15,7 @@ from litellm.integrations.custom_logger import CustomLogger
 from governance.engine.parts import target_of_part
 from governance.proxy.background import ASKED_AFTER, is_unfinished
 from governance.proxy.body import clamp
-from governance.proxy.deployments import chosen, usable
+from governance.proxy.deployments import chosen, priced, usable
 from governance.proxy.failures import failure_of, of_provider
 from governance.proxy.gateway import Gateway, open_gateway
 from governance.proxy.headers import decision_headers
@@ -103,8 +103,7 @@ class Governance_PROXY_Handler(CustomLogger):
         """The request was answered, completely or as far as the caller listened."""
         live = self._live.find(kwargs) or self._live.find_passed_through()
         if live:
-            target = live.decision.by_call_name.get(live.name)
-            name = target.name if target else live.name
+            name = priced(live.decision, live.name)
             facts = self._gateway.models.served(kwargs, response_obj)
             if is_unfinished(response_obj):
                 usage = await self._gateway.responses.accept(live, kwargs, response_obj)

@@ -21,6 +21,14 @@ def usable(decision: Decision, call_name: str, healthy: Sequence[Any], catalog: 
     return [entry for entry in healthy if _served(entry, catalog) in able]
 
 
+def priced(decision: Decision, call_name: str) -> str:
+    """Whose prices an answer is settled at: of several that might have served, the one that did."""
+    target = decision.held.get(call_name) or decision.by_call_name.get(call_name)
+    if target is None:
+        return call_name
+    return target.members[0].name if len(target.members) == 1 else target.name
+
+
 def chosen(kwargs: Mapping[str, Any], catalog: Catalog) -> str:
     """The `provider/model` of the deployment that LiteLLM has chosen for an attempt; "" where it does not tell."""
     found = catalog.routes.by_id.get(chosen_id(kwargs))

@@ -17,11 +17,11 @@ routing_profiles:
 rate_limits:
 - {name: groq, subject: {provider: groq}, requests: 2/hour}
 budgets:
-- {name: hosted, subject: {provider: hosted_vllm}, amount: 1 USD/hour, unpriced: allow}
+- {name: all, subject: everyone, amount: 1 USD/hour, unpriced: allow}
 """
 
 
-def entry(group: str, model: str, served_at: str, **info: object) -> dict:
+def entry(group: str, model: str, served_at: str, **info: object) -> dict[str, object]:
     base = f"{{url}}/{served_at}" + ("" if served_at == "anthropic" else "/v1")
     params = {"model": model, "api_key": "not-a-key", "api_base": base}
     return {"model_name": group, "litellm_params": params, "model_info": info}
@@ -81,3 +81,9 @@ def test_a_group_is_balanced_until_one_of_it_has_no_room_and_then_the_other_serv
     assert {answer.headers["x-governance-target"] for answer in answers} == {"group:pool"}
     received = [providers.stats(f"{name}/pooled")["received"] for name in ("groq", "cerebras")]
     assert received == [2, 14], "the limit of groq holds inside the group, and nobody was refused"
+    records = [meant.decision(answer.headers["x-governance-decision-id"]) for answer in answers]
+    served = Counter(record["attempts"][-1]["served"] for record in records)
+    assert served == {"groq/pooled": 2, "cerebras/pooled": 14}
+    for record in records:
+        costs = record["usage"]["cost_usd_micros"]
+        assert (costs > 0) == (record["attempts"][-1]["served"] == "groq/pooled"), "each at its own price"
