@@ -213,7 +213,7 @@ def may_call_of(given: SimulationInput) -> Callable[[str], Awaitable[bool]] | No
     allowed = Catalog([{"model_name": name} for name in models], {})
 
     async def may_call(name: str) -> bool:
-        return not models or allowed.call_name(name) is not None
+        return not models or bool(allowed.routes.asked(name))
 
     return may_call
 

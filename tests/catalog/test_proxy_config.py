@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from governance.catalog import taken_names, target_remark
 from governance.model.errors import PolicyError
-from governance.policy.litellm_file import read_catalog, read_deployments
+from governance.policy.litellm_file import read_catalog, read_config, read_deployments
 
 CONFIG = """
 model_list:
@@ -51,3 +52,58 @@ def test_a_model_list_that_is_none_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(PolicyError, match="must be a list of LiteLLM deployments"):
         read_catalog(file)
+
+
+def test_included_files_come_after_what_includes_them_and_each_counts_once(tmp_path: Path) -> None:
+    (tmp_path / "more").mkdir()
+    (tmp_path / "litellm.yaml").write_text("include: [more/a.yaml, more/a.yaml]\nmodel_list: [{model_name: first}]\n")
+    (tmp_path / "more" / "a.yaml").write_text(
+        "include: [b.yaml, root.yaml, ../litellm.yaml]\nmodel_list: [{model_name: a}]\n"
+        "router_settings: {num_retries: 1}\n"
+    )
+    (tmp_path / "more" / "b.yaml").write_text("model_list: [{model_name: b}]\nrouter_settings: {num_retries: 2}\n")
+    (tmp_path / "root.yaml").write_text("model_list: [{model_name: root}]\n")
+    config = read_config(tmp_path / "litellm.yaml")
+
+    assert [entry["model_name"] for entry in config["model_list"]] == ["first", "a", "b", "root"]
+    assert config["router_settings"] == {"num_retries": 2}
+    assert "include" not in config
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("include: models.yaml", "litellm.yaml: include: must be a list of file paths"),
+        ("include: [none.yaml]", "none.yaml: cannot be read: No such file or directory"),
+    ],
+)
+def test_an_include_that_cannot_be_followed_is_told(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "litellm.yaml").write_text(text)
+
+    with pytest.raises(PolicyError, match=message):
+        read_catalog(tmp_path / "litellm.yaml")
+
+
+def test_variables_are_those_of_the_environment_and_of_the_file_itself(tmp_path: Path) -> None:
+    file = tmp_path / "litellm.yaml"
+    file.write_text(
+        "environment_variables: {OWN: groq/x}\n"
+        "model_list:\n"
+        "- {model_name: a, litellm_params: {model: os.environ/OWN, api_key: os.environ/SECRET}}\n"
+        "- {model_name: b, litellm_params: {model: os.environ/OTHERS}}\n"
+        "- {model_name: c, litellm_params: {model: os.environ/NOT_SET}}\n"
+    )
+    catalog = read_catalog(file, environment={"OTHERS": "openai/gpt-4o", "SECRET": "s"})
+
+    assert (catalog.call_name("groq/x"), catalog.call_name("openai/gpt-4o")) == ("a", "b")
+    assert target_remark(catalog, "openai/gpt-4.1") == (
+        "the proxy serves no `openai/gpt-4.1`; this target will never be chosen"
+        " (models are named by variables that are not set here: NOT_SET)"
+    )
+
+
+def test_names_that_a_virtual_provider_takes_are_told(tmp_path: Path) -> None:
+    file = tmp_path / "litellm.yaml"
+    file.write_text("model_list: [{model_name: Together/llama}, {model_name: together/*}, {model_name: other}]")
+
+    assert taken_names(read_catalog(file), "together") == ("Together/llama", "together/*")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from governance.catalog import Catalog
+from governance.catalog import Catalog, target_remark
 from governance.catalog.identity import identity_of
 
 MAP: dict[str, Any] = {"gpt-4o": {"litellm_provider": "openai"}, "claude-x": {"litellm_provider": "anthropic"}}
@@ -37,6 +37,11 @@ def test_a_target_with_several_equal_groups_names_them() -> None:
 
     assert catalog.resolved("openai/gpt-4o").call_name == "one"
     assert catalog.resolved("openai/gpt-4o").equals == ("two", "three")
+    assert target_remark(catalog, "openai/gpt-4o") == (
+        "`openai/gpt-4o` is served by the group `one`, and `two`, `three` would be the same; "
+        "name `group: one` or another one to choose"
+    )
+    assert target_remark(catalog, "group:two") == ""
 
 
 def test_parameters_that_only_say_whom_to_ask_make_groups_no_different() -> None:

@@ -12,6 +12,7 @@ from governance.catalog import Catalog
 from governance.engine.host import Host
 from governance.engine.keyring import DeniedTargets, Keyring, digest_of, may_call, model_refusal
 from governance.model import Identity, Refusal, Request, Target, codes
+from governance.model.target import member_of
 from governance.policy.keys import Key
 
 SECRET = "sk-gov-first-secret-of-the-tests"
@@ -192,6 +193,32 @@ def test_a_denied_target_serves_nobody_whoever_proposed_it() -> None:
 
     assert chosen is not None
     assert [target.rejected.code if target.rejected else None for target in chosen] == ["model_not_allowed", None]
+
+
+def test_of_a_group_only_those_serve_that_the_key_does_not_deny() -> None:
+    models = [
+        {"model_name": "smart", "litellm_params": {"model": model}} for model in ("openai/responses/o1", "groq/x")
+    ]
+    served = Catalog(models, {})
+    mine = Identity(virtual_key_id=digest_of(SECRET))
+    request = Request("fast/x", identity=mine, models=served)
+    target = Target("group:smart")
+
+    def left(*denied_models: str) -> list[str | None] | None:
+        denied = DeniedTargets(Keyring([key(denied_models=list(denied_models))]), served)
+        proposed = denied.select_targets(request, [target])
+        assert proposed is not None
+        if proposed[0].rejected:
+            return None
+        members = [Target(name) for name in served.members("group:smart")]
+        charged = denied.charge_targets(request, members)
+        assert charged is not None
+        return [member_of(member.name)[1] for member in charged if not member.rejected]
+
+    assert left("openai/o1") == ["groq/x"], "whatever API it is asked by"
+    assert left("gemini/*") == ["openai/o1", "groq/x"]
+    assert left("openai/*", "groq/*") is None
+    assert left("smart") is None, "by its own name"
 
 
 def test_a_model_that_a_rule_put_in_place_of_another_is_denied_too() -> None:
