@@ -44,6 +44,7 @@ class Catalog:
         self._resolved = lru_cache(maxsize=4096)(self._resolve)
         self._facts = lru_cache(maxsize=4096)(self._find_facts)
         self._served = lru_cache(maxsize=4096)(self._find_served)
+        self._members = lru_cache(maxsize=4096)(self._find_members)
 
     @property
     def names(self) -> tuple[str, ...] | None:
@@ -101,6 +102,9 @@ class Catalog:
         """The different `provider/model` that may serve a target, as names for `facts` and `served_by`; none where it
         is one.
         """
+        return self._members(target)
+
+    def _find_members(self, target: str) -> tuple[str, ...]:
         different = dict.fromkeys(deployment.identity.name for deployment in self.deployments(target))
         return tuple(member_target(target, each) for each in different) if len(different) > 1 else ()
 

@@ -60,13 +60,13 @@ def _by_identity(target: str, meant: Identity, routes: Routes) -> Resolved:
     own = routes.group(target)
     if _all_are(own, meant):
         return Resolved(target, own)
-    named = [name for name in routes.groups if "*" not in name and _all_are(routes.asked(name), meant)]
+    named = routes.of_one.get(meant.folded)
     if named:
         ranked = sorted(named, key=lambda name: _rank(routes.asked(name), target))
         best = _rank(routes.asked(ranked[0]), target)
         equals = tuple(name for name in ranked[1:] if _rank(routes.asked(name), target) == best)
         return Resolved(ranked[0], routes.asked(ranked[0]), equals)
-    mixed = [name for name in routes.groups if "*" not in name and _holds(routes.groups[name], meant)]
+    mixed = routes.of_several.get(meant.folded, ())
     for wildcard in routes.wildcards:
         found = _through(wildcard, meant, target, routes)
         # One that stands in the list may be elsewhere, with another key: it is never passed over for a wildcard.
@@ -94,10 +94,6 @@ def _rank(group: Deployments, target: str) -> tuple[bool, int]:
 
 def _all_are(deployments: Deployments, meant: Identity) -> bool:
     return bool(deployments) and all(found.identity.folded == meant.folded for found in deployments)
-
-
-def _holds(deployments: Deployments, meant: Identity) -> bool:
-    return any(found.identity.folded == meant.folded for found in deployments)
 
 
 def _elsewhere(group: Deployments, meant: Identity, wildcard: Deployments) -> bool:

@@ -55,6 +55,15 @@ class Routes:
             reverse=True,
         )
 
+        # By who they are; base models come from callers, and each of them is looked up once.
+        self.of_one: dict[Identity, list[str]] = {}
+        self.of_several: dict[Identity, list[str]] = {}
+        for name in self.groups:
+            different = {found.identity.folded for found in self.asked(name)} if "*" not in name else ()
+            for identity in different:
+                kind = self.of_one if len(different) == 1 else self.of_several
+                kind.setdefault(identity, []).append(name)
+
     def asked(self, name: str) -> Deployments:
         """Those of which LiteLLM picks one when it is asked for this name; none: it serves no such name."""
         if name not in self.groups and name in self.by_id:
