@@ -38,6 +38,8 @@ log = logging.getLogger("governance.proxy")
 
 # LiteLLM tells of an answer some time after the HTTP request is served; what it has not told by then, it never will.
 _TOLD_WITHIN_S: Final = 10.0
+# LiteLLM makes some background responses itself, behind a request that has long been served (`polling_via_cache`).
+_MADE_WITHIN_S: Final = 24 * 3600.0
 _DRAIN_WITHIN_S: Final = 5.0
 
 SEVERAL_MODELS: Final = Refusal(
@@ -226,7 +228,9 @@ class Gateway:
     def _served(self, live: Live) -> None:
         if live.released_s is None and live in self.live:
             loop = asyncio.get_running_loop()
-            loop.call_later(_TOLD_WITHIN_S, lambda: self.background(self._end_untold(live)))
+            later = live.call_type == "aresponses" and live.decision.request.params.get("background") == "true"
+            within_s = _MADE_WITHIN_S if later else _TOLD_WITHIN_S
+            loop.call_later(within_s, lambda: self.background(self._end_untold(live)))
 
     async def _end_untold(self, live: Live) -> None:
         if live not in self.live:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any, Final
 
 import httpx
+
+log = logging.getLogger("governance.proxy")
 
 Note = Callable[[Any], None]
 
@@ -56,5 +59,9 @@ async def _noted(chunks: AsyncIterator[bytes], note: Note) -> AsyncGenerator[byt
 def _note_line(line: bytes, note: Note) -> None:
     if _SIGN not in line:
         return
-    with contextlib.suppress(ValueError, RecursionError):
+    try:
         note(json.loads(line[line.find(b"{") :].rstrip(b"\r,]")))
+    except (ValueError, RecursionError):
+        return
+    except Exception:  # whatever stumbles here, the caller gets the stream
+        log.exception("usage in a stream could not be noted")
