@@ -72,16 +72,16 @@ def counted(proxy: Proxy, provider: Scripted, model: str, given: Any, **body: An
 
 
 BESIDE = {
-    "prompt_tokens": 1_000,
+    "prompt_tokens": 10_000,
     "completion_tokens": 1_500,
-    "total_tokens": 5_500,
+    "total_tokens": 14_500,
     "completion_tokens_details": {"reasoning_tokens": 3_000},
 }
 ALONE = {"prompt_tokens": 21, "completion_tokens": 0, "total_tokens": 81, "reasoning_tokens": 60}
 
 
 @pytest.mark.parametrize("name", ["openai", "groq"])
-@pytest.mark.parametrize(("usage", "tokens"), [(BESIDE, (1_000, 4_500)), (ALONE, (21, 60))])
+@pytest.mark.parametrize(("usage", "tokens"), [(BESIDE, (10_000, 4_500)), (ALONE, (21, 60))])
 def test_reasoning_beside_the_answer_counts(
     proxy: Proxy, provider: Scripted, name: str, usage: dict[str, Any], tokens: tuple[int, int]
 ) -> None:

@@ -40,6 +40,10 @@ def test_a_prompt_is_not_longer_than_its_estimate_allows() -> None:
     assert found.cost_usd_micros == 2_800 * 2 + 80
 
 
+def test_long_instructions_of_a_provider_are_believed() -> None:
+    assert used({"prompt_tokens": 30_000, "completion_tokens": 10}) == Usage(30_000, 10, 60_080)
+
+
 def test_a_prompt_whose_parts_we_do_not_see_may_fill_the_model() -> None:
     for unseen in ({"params": {"previous_response_id": "r"}}, {"modalities": frozenset({"text", "image"})}):
         assert used({"prompt_tokens": 90_000, "completion_tokens": 1}, **unseen).input_tokens == 90_000

@@ -13,6 +13,8 @@ from governance.proxy.usage.fields import field, items, shown
 # Our estimate of a text is rarely wrong by more than a factor of two; providers add instructions of their own.
 _INPUT_PER_ESTIMATED: Final = 8
 _INPUT_BESIDE: Final = 2_000
+# So much more is believed: some providers put long instructions before a short question.
+_INPUT_BELIEVED: Final = 32_000
 # Where nobody says what a model takes and makes at most: more than nearly all do.
 _UNKNOWN_CONTEXT_TOKENS: Final = 2_000_000
 _UNKNOWN_ANSWER_TOKENS: Final = 128_000
@@ -26,10 +28,11 @@ _UNSEEN_PARAMETERS: Final = frozenset(
 
 
 class Bounds(NamedTuple):
-    """As many are believed. `counted_output_tokens`: what counts where more are said."""
+    """As many are believed; where more are said, what cannot be so much counts as the other two."""
 
     input_tokens: int
     output_tokens: int
+    counted_input_tokens: int
     counted_output_tokens: int
 
 
@@ -39,8 +42,14 @@ def bounds(request: Request, facts: ModelFacts, used: Quantities, answer: Any, *
     Args:
         searched: the provider has used tools of its own.
     """
-    outputs = _output(request, facts, used)
-    return Bounds(_input(request, facts, searched), outputs, min(outputs, _likely(request, facts, answer)))
+    inputs, outputs = _input(request, facts, searched), _output(request, facts, used)
+    estimated = _INPUT_PER_ESTIMATED * request.prompt_tokens + _INPUT_BESIDE
+    return Bounds(
+        inputs,
+        outputs,
+        min(inputs, estimated) if _seen_whole(request, searched) else inputs,
+        min(outputs, _likely(request, facts, answer)),
+    )
 
 
 def bounded(used: Quantities, most: Bounds) -> tuple[Quantities, tuple[str, ...]]:
@@ -48,7 +57,7 @@ def bounded(used: Quantities, most: Bounds) -> tuple[Quantities, tuple[str, ...]
     changes: dict[str, int] = {}
     told = []
     for name, believed, counted in (
-        ("input_tokens", most.input_tokens, most.input_tokens),
+        ("input_tokens", most.input_tokens, most.counted_input_tokens),
         ("output_tokens", most.output_tokens, most.counted_output_tokens),
         ("duration_ms", _MOST_DURATION_MS, _MOST_DURATION_MS),
         ("queries", _MOST_PIECES, _MOST_PIECES),
@@ -85,10 +94,16 @@ def _input(request: Request, facts: ModelFacts, searched: bool) -> int:
     # What takes several inputs at once has its limit for each of them.
     one = request.request_type in GENERATES_TEXT and facts.max_input_tokens
     limit = max(one or _UNKNOWN_CONTEXT_TOKENS, 2 * estimate)
-    seen_whole = request.modalities == {"text"} and "tools" not in request.capabilities and not searched
-    if not estimate or not seen_whole or not _UNSEEN_PARAMETERS.isdisjoint(request.params):
+    if not _seen_whole(request, searched):
         return limit
-    return min(_INPUT_PER_ESTIMATED * estimate + _INPUT_BESIDE, limit)
+    return min(_INPUT_PER_ESTIMATED * estimate + _INPUT_BELIEVED, limit)
+
+
+def _seen_whole(request: Request, searched: bool) -> bool:
+    """Whether all of the prompt is text that we have seen."""
+    if not request.prompt_tokens or request.modalities != {"text"} or "tools" in request.capabilities or searched:
+        return False
+    return _UNSEEN_PARAMETERS.isdisjoint(request.params)
 
 
 def _output(request: Request, facts: ModelFacts, used: Quantities) -> int:
