@@ -13,6 +13,7 @@ from governance.engine.host import Host
 from governance.ledger import Option, Reading, Reserved
 from governance.ledger.reservation import Key, key_of
 from governance.model import Charge, Refusal, Rejection, Request, Target, Window, codes
+from governance.model.target import once
 from governance.trace import Trace
 
 MayCall = Callable[[str], Awaitable[bool]]
@@ -141,14 +142,16 @@ class Admission:
         ]
         with_room = [target for target, reading in others if has_room(reading)]
         full = [target for target, reading in others if not reading.fits and reading.cooling_until_s is None]
-        fallbacks = (*with_room, *(target for target in full if target.when_full == "last"))
+        chosen = () if reserved.chosen is None else (eligible[reserved.chosen],)
+        last = (target for target in full if target.when_full == "last")
+        # Nobody is tried twice, however a name is written.
+        fallbacks = once((*chosen, *with_room, *last))[len(chosen) :]
         # A limit that made the request ask for less does not pay for what the caller would rather have.
         if own or self._degraded or (fallbacks and not self._request.keep_fallbacks):
             return fallbacks
-        named = {target.name for target in fallbacks}
         callers, refusal = self._charge(await self._caller_fallbacks())
-        usable = () if refusal else (target for target in callers if not target.rejected and target.name not in named)
-        return (*fallbacks, *usable)
+        usable = () if refusal else (target for target in callers if not target.rejected)
+        return once((*chosen, *fallbacks, *usable))[len(chosen) :]
 
     async def _screen(self, request: Request, target: Target) -> Target:
         target = screen(request, target)
@@ -176,7 +179,7 @@ class Admission:
                 [Target(name, asked=True)] if proposed is None else [await self._screen(asked, t) for t in proposed]
             )
             targets.extend(target for target in behind if not target.rejected)
-        return tuple({target.name: target for target in targets}.values())[:_MOST_FALLBACKS]
+        return once(targets)[:_MOST_FALLBACKS]
 
     def _charge(self, targets: Sequence[Target]) -> tuple[tuple[Target, ...], Refusal | None]:
         charged, refusal = groups.charge(self._host, self._request, targets, self._trace)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -68,3 +69,11 @@ def member_of(target: str) -> tuple[str, str | None]:
     """The target that a name is part of, and which part; None: all of it."""
     whole, found, served = target.partition(_MEMBER)
     return whole, served if found else None
+
+
+def once(targets: Iterable[Target]) -> tuple[Target, ...]:
+    """Each target once, where it stands first; names are the same in any case."""
+    first: dict[str, Target] = {}
+    for target in targets:
+        first.setdefault(target.name.lower(), target)
+    return tuple(first.values())

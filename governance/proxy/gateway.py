@@ -19,6 +19,7 @@ from governance.engine.host import Host
 from governance.engine.keyring import UNKNOWN, DeniedTargets, Keyring, Served, may_call, model_refusal
 from governance.ledger import open_ledger
 from governance.limits.announcements import Announcements
+from governance.limits.changes import begins_anew
 from governance.model import NOBODY, Identity, Refusal, Request, Usage, codes
 from governance.proxy.admin import mount_admin, verifies_keys
 from governance.proxy.background import Background
@@ -101,6 +102,8 @@ class Gateway:
         before, policy = self.engine, host.policy
         if policy.core.ledger != before.host.policy.core.ledger:
             log.warning("changed `ledger` settings of policy %s are used after a restart", policy.source)
+        for change in begins_anew(before.host.policy.sections, policy.sections):
+            log.warning("policy %s: %s", policy.source, change)
         keyring = Keyring(policy.core.keys)
         engine = Engine(_denying(host, keyring, self.models), before.ledger, tell=self.telemetry.alert)
         engine.levels, engine.habits, engine.deadline_s = before.levels, before.habits, before.deadline_s

@@ -9,8 +9,8 @@ from governance.hookspecs import hookimpl
 from governance.model import Refusal, Request, Selection, Target, Window, codes
 from governance_plugins.routing_profiles.config import Profile, RoutingProfilesConfig
 from governance_plugins.routing_profiles.draw import by_draw, by_priority
+from governance_plugins.routing_profiles.remarks import warnings
 from governance_plugins.routing_profiles.targets import Offer
-from governance_plugins.routing_profiles.unserved import warnings
 
 
 class RoutingProfiles:
@@ -55,7 +55,7 @@ class RoutingProfiles:
                 yield from offer.windows_of(provider, model)
 
     def warnings(self, catalog: Catalog, claimed: Callable[[str], bool]) -> Iterator[str]:
-        """Targets that nobody serves, and names that profiles take from the proxy; see `governance check`."""
+        """Targets that nobody serves or that stand there twice, and names that profiles take from the proxy; see `governance check`."""
         return warnings([profile for profile, _ in self._by_provider.values()], catalog)
 
     def virtual_models(self, served: Sequence[str]) -> tuple[str, ...]:

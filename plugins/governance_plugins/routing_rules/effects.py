@@ -9,6 +9,7 @@ from typing import Any
 from governance.catalog import provider_and_model, screen
 from governance.model import Refusal, Request, Target, codes
 from governance.model.draws import draw_all
+from governance.model.target import once
 from governance_plugins.routing_rules.config import Rule
 
 
@@ -46,8 +47,7 @@ def effect(rule: Rule, request: Request, asked: str) -> Effect | str:
         return ", ".join(f"{target.name} {target.rejected.code}" for target in unable if target.rejected)
     drawn = _drawn(able, request)
     behind = [_target(rule, fallback.name(asked)) for fallback in rule.fallbacks] if rule.fallbacks else drawn[1:]
-    ordered = {target.name: target for target in reversed((drawn[0], *behind, *unable))}
-    return Effect(rule, tuple(reversed(ordered.values())))
+    return Effect(rule, once((drawn[0], *behind, *unable)))
 
 
 def would(rule: Rule, request: Request) -> Mapping[str, Any]:

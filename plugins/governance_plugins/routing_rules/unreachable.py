@@ -29,6 +29,7 @@ def warnings(rules: Sequence[Rule], catalog: Catalog, claimed: Callable[[str], b
         if rule.scope == "global" and rule.scope_id is not None:
             yield f"rule {rule.name}: scope_id {rule.scope_id} has no meaning in scope global; name a scope"
         yield from _never_equal(rule)
+        yield from _repeated(rule)
         yield from _unserved(rule, catalog, claimed)
 
 
@@ -62,6 +63,16 @@ def _never_equal(rule: Rule) -> Iterator[str]:
         if provider:
             better = f'provider == "{provider}" && model == "{model}"'
             yield f"rule {rule.name}: `model` comes without its provider, so it is never {name}; write {better}"
+
+
+def _repeated(rule: Rule) -> Iterator[str]:
+    for what, entries in (("targets", rule.targets or ()), ("fallbacks", rule.fallbacks)):
+        seen: set[str] = set()
+        for entry in entries:
+            name = f"{entry.provider}/{entry.model or '*'}" if entry.provider else entry.model or "*"
+            if name.lower() in seen:
+                yield f"rule {rule.name}: {what}: `{name}` stands there twice, whatever the case; it is tried once"
+            seen.add(name.lower())
 
 
 def _unserved(rule: Rule, catalog: Catalog, claimed: Callable[[str], bool]) -> Iterator[str]:

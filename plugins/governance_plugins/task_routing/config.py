@@ -134,7 +134,17 @@ class TaskRoutingConfig(BaseModel):
         """The models to try, in order: override, the profile's chain for the task, its fallback."""
         chains = self.chains[profile]
         own = chains.get(task) or chains.get(STANDS_IN.get(task, ""), ())
-        return tuple(dict.fromkeys([*self.overrides.get(task, ()), *own, *chains.get(FALLBACK, ())]))
+        first: dict[str, str] = {}
+        for name in (*self.overrides.get(task, ()), *own, *chains.get(FALLBACK, ())):
+            first.setdefault(name.lower(), name)
+        return tuple(first.values())
+
+    def repeated(self) -> Iterator[tuple[str, str]]:
+        """Chains that the policy gives, each with a model that stands in it again."""
+        for at, chain in self._given():
+            for i, model in enumerate(chain):
+                if model.lower() in {before.lower() for before in chain[:i]}:
+                    yield "/".join(map(str, at[1:])), model
 
     def problems(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
         """Mistakes that no single field shows: where, and what is wrong."""

@@ -65,6 +65,8 @@ class TaskRouting:
 
     def warnings(self, catalog: Catalog, claimed: Callable[[str], bool]) -> Iterator[str]:
         """Names that are taken from the proxy's own models, and profiles that nobody serves; see `governance check`."""
+        for chain, model in self._config.repeated():
+            yield f"task_routing: `{model}` stands in {chain} twice; it is tried once"
         names = catalog.names
         if names is None:
             return

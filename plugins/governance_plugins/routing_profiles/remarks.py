@@ -14,6 +14,7 @@ def warnings(profiles: Sequence[Profile], catalog: Catalog) -> Iterator[str]:
         for target in profile.targets if profile.enabled else ():
             for remark in _of_target(target, catalog) if target.enabled else ():
                 yield f"profile {profile.name}: {remark}"
+        yield from _twice(profile) if profile.enabled else ()
         taken = taken_names(catalog, profile.virtual_provider) if profile.enabled else ()
         if taken:
             names = ", ".join(f"`{name}`" for name in taken)
@@ -36,3 +37,13 @@ def _of_target(target: ProfileTarget, catalog: Catalog) -> Iterator[str]:
     since = catalog.facts(name).gone_since
     if since:
         yield f"`{name}` is not listed by its provider since {since}"
+
+
+def _twice(profile: Profile) -> Iterator[str]:
+    seen: set[tuple[object, ...]] = set()
+    for target in profile.targets:
+        name = target.name("*")
+        same = (name.lower(), target.alias, target.request_types, target.capabilities)
+        if target.enabled and same in seen:
+            yield f"profile {profile.name}: `{name}` stands there twice, whatever the case; it is tried once"
+        seen.update((same,) if target.enabled else ())
