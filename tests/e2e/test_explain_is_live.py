@@ -31,7 +31,8 @@ def explained(body: dict[str, Any], folder: Path, proxy) -> dict[str, Any]:
 
 def comparable(record: dict[str, Any]) -> dict[str, Any]:
     """All of a record but what must differ: its own id and time, and what happened after the decision."""
-    same = {k: v for k, v in record.items() if k not in ("id", "at", "mode", "attempts", "usage", "policy_revision")}
+    apart = ("id", "at", "mode", "served", "attempts", "usage", "policy_revision")
+    same = {k: v for k, v in record.items() if k not in apart}
     same["steps"] = [(step["plugin"], step["hook"], step["did"]) for step in record["steps"]]
     same["windows"] = [{k: v for k, v in window.items() if k != "resets_at"} for window in record["windows"]]
     same["identity"] = {**record["identity"], "virtual_key_id": ""}

@@ -213,3 +213,16 @@ def test_every_worker_follows(start, providers, redis_url) -> None:
             return set(targets) == {"groq/m"}
 
         until(all_follow)
+
+
+def test_a_limit_that_begins_to_count_anew_is_told(running, change: Callable[..., None]) -> None:
+    def revision() -> str:
+        return str(running.client.get("/governance/health").json()["policy"]["revision"])
+
+    monthly = {"name": "monthly", "subject": "everyone", "amount": "5 USD/month"}
+    first = revision()
+    change(budgets=[monthly])
+    until(lambda: revision() != first)
+    change(budgets=[{**monthly, "rolling": True}])
+
+    until(lambda: "limit monthly: counting usd_micros begins anew" in running.output.read_text())
