@@ -165,6 +165,16 @@ class Engine:
             await self._quietly(trace, self._cool_down(target, recovery))
         return recovery
 
+    async def withdraw(self, decision: Decision, kind: str) -> None:
+        """The attempt under way never reached its target, and no other can serve the request: nothing is counted."""
+        trace = decision.trace
+        attempt = trace.attempts[-1] if trace.attempts else None
+        if attempt is not None:
+            attempt.reached = False
+            attempt.outcome, attempt.error = "failed", kind
+        if decision.counted:
+            await self._quietly(trace, self.ledger.release(decision.id, attempted=False))
+
     async def settle(self, decision: Decision, call_name: str, usage: Usage) -> None:
         """The request was answered by this model: replace what was reserved by what was used."""
         trace = decision.trace

@@ -100,8 +100,8 @@ REFUSED_FAMILIES: Final = re.compile(
 # Made for LiteLLM's own tests; taken out of every request. `mock_response` and its like.
 MOCKS: Final = "mock_"
 
-# What LiteLLM itself adds to the copy of the body that it hands on.
-ADDED: Final = _names("litellm_call_id litellm_metadata metadata client_side_timeout")
+# What LiteLLM's endpoints add to the body themselves, before we see it; how a stream is written, and nothing else.
+ADDED: Final = _names("_litellm_skip_openai_stream_done _litellm_raw_sse_stream _litellm_client_requested_model")
 
 # Headers of callers. `x-litellm-model` and the like on pass-through choose a model that is judged like any other.
 HEADERS: Final = _names("""
@@ -141,7 +141,7 @@ def classified(name: str) -> Class | None:
     """What is done about a field; None for one that LiteLLM does not know as its own, which is the provider's."""
     if name in OURS or name.startswith(MOCKS):
         return "ours"
-    if name in HARMLESS or name in API:
+    if name in HARMLESS or name in API or name in ADDED:
         return "harmless"
     if name in REFUSED or REFUSED_FAMILIES.fullmatch(name):
         return "refused"

@@ -11,12 +11,13 @@ from typing import Any
 
 from litellm.exceptions import RateLimitError
 from litellm.integrations.custom_logger import CustomLogger
+from litellm.proxy.utils import HTTPException  # type: ignore[attr-defined]  # only `admin` imports fastapi
 
 from governance.engine.parts import target_of_part
 from governance.proxy.background import ASKED_AFTER, is_unfinished
 from governance.proxy.body import clamp
 from governance.proxy.deployments import chosen, priced, usable
-from governance.proxy.failures import failure_of, of_provider
+from governance.proxy.failures import aborted_here, of_provider
 from governance.proxy.gateway import Gateway, open_gateway
 from governance.proxy.headers import decision_headers
 from governance.proxy.hops import model_group
@@ -89,6 +90,12 @@ class Governance_PROXY_Handler(CustomLogger):
             return self._gateway.ask_for_usage(live, kwargs, call_type)
         return None
 
+    def log_pre_api_call(self, model: str, messages: Any, kwargs: dict[str, Any]) -> None:
+        """LiteLLM has made the request of the provider's API, and sends it now."""
+        live = self._live.find(kwargs)
+        if live:
+            live.sent = True
+
     async def async_post_call_failure_deployment_hook(
         self, request_data: Any, exception: Exception, call_type: Any, fallback_depth: int | None = None
     ) -> None:
@@ -129,22 +136,30 @@ class Governance_PROXY_Handler(CustomLogger):
         original_exception: Exception,
         user_api_key_dict: Any,
         traceback_str: str | None = None,
-    ) -> None:
+    ) -> HTTPException | None:
         """The caller got an error: the provider's, or one of a guardrail or limiter beside us."""
         live = self._live.find(request_data) or self._live.find_passed_through()
         if live:
+            if live.delivered.output_tokens and aborted_here(original_exception):
+                await self._gateway.break_off(live)
+                return None
             if live.trying and of_provider(original_exception):
-                failure = failure_of(original_exception)
-                await live.engine.fail(live.decision, failure, cool_down=not live.own_credentials)
+                await self._gateway.fail(live, original_exception)
             await self._gateway.release(live)
+            if live.malformed:
+                return HTTPException(400, MALFORMED)
+        return None
 
     async def async_post_call_streaming_iterator_hook(
         self, user_api_key_dict: Any, response: Any, request_data: dict[str, Any]
     ) -> AsyncGenerator[Any, None]:
         """Keep from the client the usage that we asked for in its place."""
-        strip = request_data.get("_litellm_strip_stream_usage") is True and self._live.find(request_data)
+        live = self._live.find(request_data)
+        strip = request_data.get("_litellm_strip_stream_usage") is True and live
         async for chunk in response:
             if not (strip and _is_completion_usage(chunk)):
+                if live:
+                    live.delivered.note(chunk)
                 yield chunk
 
     async def async_post_call_response_headers_hook(
@@ -168,7 +183,7 @@ class Governance_PROXY_Handler(CustomLogger):
         mark_spans(live.decision.trace, target, span)
 
     async def _fail(self, live: Live, exception: Exception) -> None:
-        recovery = await live.engine.fail(live.decision, failure_of(exception), cool_down=not live.own_credentials)
+        recovery = await self._gateway.fail(live, exception)
         if not recovery.try_next:
             live.stopped = exception
 
@@ -178,6 +193,7 @@ class Governance_PROXY_Handler(CustomLogger):
         live.cut = None
         if live.stopped:
             raise live.stopped
+        live.sent = False
         name = self._gateway.hops.name(live, model)
         if live.own_credentials and live.decision.trace.attempts and name != live.name:
             # The router's own ways to other models: what the caller brought is for the first one alone.
@@ -192,6 +208,7 @@ class Governance_PROXY_Handler(CustomLogger):
             )
 
 
+MALFORMED = "LiteLLM cannot make a request of this body: a field has a form that its API does not have"
 ONE_PROVIDER = "a request with provider credentials of its own is not tried at another model"
 
 

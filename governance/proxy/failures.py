@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
+import re
 import time
+from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
-from typing import Any
+from json import JSONDecodeError
+from typing import Any, Final
 
+import httpx
+import openai
 from litellm import exceptions
 
 from governance.model import Failure
+
+# LiteLLM's words when it breaks off a stream (streaming_handler.py, raise_on_model_repetition).
+_REPEATING: Final = "is repeating the same chunk"
+# OpenAI's words for a single request that is larger than what it allows in a minute.
+_TOO_LARGE: Final = re.compile(r"(request|prompt|input) (is )?too large|reduce (the length|your)", re.IGNORECASE)
+# An answer came, or could not be had. Most providers' own exceptions are made from these.
+_OF_NETWORK: Final = (httpx.HTTPError, openai.APIError, OSError, TimeoutError, asyncio.TimeoutError)
+_TIMEOUTS: Final = (exceptions.Timeout, httpx.TimeoutException, openai.APITimeoutError, TimeoutError)
+_NETWORK_MODULES: Final = ("aiohttp", "botocore", "httpcore", "ssl")
+# What a program raises that did not expect a value.
+_OF_PROGRAMS: Final = (TypeError, AttributeError, LookupError, ValueError, AssertionError, ArithmeticError)
 
 # Most telling first: several of these inherit from one another.
 _KINDS: tuple[tuple[type[Exception], str], ...] = (
@@ -33,6 +50,9 @@ def failure_of(error: BaseException) -> Failure:
     # LiteLLM's own word for an endpoint that it cannot reach at this provider; no provider has seen the request.
     if "Unmapped LLM provider" in str(error):
         return Failure("unsupported", status)
+    if status == 413 or (status == 429 and _TOO_LARGE.search(str(error))):
+        # Of this one request; the next one may be shorter.
+        return Failure("context_window_exceeded", status)
     kind = next((kind for known, kind in _KINDS if isinstance(error, known)), None) or _kind_of(status)
     return Failure(kind, status, _retry_after_s(error))
 
@@ -40,6 +60,60 @@ def failure_of(error: BaseException) -> Failure:
 def of_provider(error: BaseException) -> bool:
     """Whether an error that a caller got is a provider's, and not one of a guardrail or limiter in the proxy."""
     return bool(getattr(error, "llm_provider", None)) and getattr(error, "llm_provider", None) != "governance"
+
+
+def made_here(error: BaseException, *, sent: bool) -> bool:
+    """Whether LiteLLM failed over the request before any provider had it: the caller's mistake, not a target's.
+
+    What LiteLLM raises on purpose (unsupported parameters, a prompt that is too long, missing credentials) is about the
+    target, and is none of this.
+
+    Args:
+        sent: LiteLLM has said that the request is on its way; what fails then is an answer, but for a body that cannot
+            be written as JSON.
+    """
+    chain = list(_chain(error))
+    if any(map(_of_network, chain)):
+        return False
+    if any(isinstance(link, (UnicodeError, RecursionError)) or "not JSON compliant" in str(link) for link in chain):
+        return True
+    return not sent and isinstance(chain[-1], _OF_PROGRAMS) and not isinstance(chain[-1], JSONDecodeError)
+
+
+def aborted_here(error: BaseException) -> bool:
+    """Whether LiteLLM itself broke off a stream that went well as far as its provider knows."""
+    return any(isinstance(link, _TIMEOUTS) or _REPEATING in str(link) for link in _chain(error))
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """An exception, and those that it was made from, the first of them last.
+
+    LiteLLM tries a fallback while it handles the failure before it, so Python takes that one for a cause too: behind
+    what was raised first, LiteLLM's own exceptions begin anew.
+    """
+    seen: set[int] = set()
+    link: BaseException | None = error
+    raised_by_others = False
+    while link is not None and id(link) not in seen:
+        if not _litellms(link):
+            raised_by_others = True
+        elif raised_by_others:
+            return
+        seen.add(id(link))
+        yield link
+        original = getattr(link, "original_exception", None)
+        link = link.__cause__ or link.__context__ or (original if isinstance(original, BaseException) else None)
+
+
+def _of_network(link: BaseException) -> bool:
+    # LiteLLM's exceptions are made from those of OpenAI's client, whatever happened.
+    if _litellms(link):
+        return False
+    return isinstance(link, _OF_NETWORK) or type(link).__module__.startswith(_NETWORK_MODULES)
+
+
+def _litellms(link: BaseException) -> bool:
+    return type(link).__module__.partition(".")[0] == "litellm"
 
 
 def _status(error: BaseException) -> int | None:

@@ -20,17 +20,18 @@ from governance.engine.keyring import UNKNOWN, DeniedTargets, Keyring, Served, m
 from governance.ledger import open_ledger
 from governance.limits.announcements import Announcements
 from governance.limits.changes import begins_anew
-from governance.model import NOBODY, Identity, Refusal, Request, Usage, codes
+from governance.model import NOBODY, Identity, Recovery, Refusal, Request, Usage, codes
 from governance.proxy.admin import mount_admin, verifies_keys
 from governance.proxy.background import Background
 from governance.proxy.body import judge
+from governance.proxy.failures import failure_of, made_here
 from governance.proxy.hops import Hops
 from governance.proxy.keyholder import Keyholder
 from governance.proxy.live import PASS_THROUGH, Live, LiveRequests
 from governance.proxy.models import ProxyModels
 from governance.proxy.reload import PolicyWatch, ReloadState
 from governance.proxy.start import end_with_proxy, missing_features, read_policy, report, report_costs, workers
-from governance.proxy.translate import has_own_credentials, identity_of, request_from, sent
+from governance.proxy.translate import has_own_credentials, has_own_timeout, identity_of, request_from, sent
 from governance.proxy.wire import listen
 from governance.telemetry.telemetry import Telemetry
 from governance.telemetry.timed import Timed
@@ -42,6 +43,8 @@ _TOLD_WITHIN_S: Final = 10.0
 # LiteLLM makes some background responses itself, behind a request that has long been served (`polling_via_cache`).
 _MADE_WITHIN_S: Final = 24 * 3600.0
 _DRAIN_WITHIN_S: Final = 5.0
+# Kinds of failure that another request to the same target would not have.
+_OF_THE_REQUEST: Final = frozenset({"invalid_request", "content_policy", "context_window_exceeded", "unsupported"})
 
 SEVERAL_MODELS: Final = Refusal(
     400,
@@ -149,7 +152,7 @@ class Gateway:
             await self.engine.release(decision)
             decision = self.engine.refuse(request, unfit)
         live = Live(self.engine, decision, may_call, call_type, data.get("litellm_call_id"), asyncio.current_task())
-        live.own_credentials = own_credentials
+        live.own_credentials, live.own_timeout = own_credentials, has_own_timeout(data)
         self.announcements.note(reading.window for reading, _ in decision.trace.windows)
         self.announcements.keep_told(live.engine.ledger)
         if decision.refusal:
@@ -178,6 +181,21 @@ class Gateway:
         if part:
             await live.engine.settle_part(live.decision, part)
         self._tell(live)
+
+    async def fail(self, live: Live, error: BaseException) -> Recovery:
+        """The attempt under way failed; what may be the caller's doing is not the other callers' loss."""
+        if made_here(error, sent=live.sent):
+            live.malformed = True
+            await live.engine.withdraw(live.decision, "invalid_request")
+            return Recovery(try_next=False)
+        failure = failure_of(error)
+        callers = failure.kind in _OF_THE_REQUEST or (failure.kind == "timeout" and live.own_timeout)
+        cool_down = not (callers or live.own_credentials)
+        return await live.engine.fail(live.decision, failure, cool_down=cool_down)
+
+    async def break_off(self, live: Live) -> None:
+        """LiteLLM ended a stream: the caller has what came before, and it is counted."""
+        await self.settle(live, Usage(live.decision.request.prompt_tokens, live.delivered.output_tokens, None))
 
     async def release(self, live: Live) -> None:
         """The request ended without an answer, as far as is known."""

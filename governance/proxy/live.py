@@ -13,6 +13,7 @@ from typing import Any, Final
 from governance.engine.admission import MayCall
 from governance.engine.decision import Decision
 from governance.engine.engine import Engine
+from governance.proxy.delivered import Delivered
 from governance.proxy.translate import MARKER, buckets
 from governance.proxy.usage.told import Told
 
@@ -33,6 +34,10 @@ class Live:
         own_credentials: the caller brought the provider's key, so a failure may be the caller's.
         coming: the name of the hop that LiteLLM announced last.
         cut: what LiteLLM logged as the failure of the attempt under way.
+        own_timeout: the caller said how long to wait, so that a wait that was too long may be its doing.
+        sent: LiteLLM has said that the attempt under way is on its way to the provider.
+        malformed: LiteLLM could not make a request of the body.
+        delivered: what the caller was sent of a stream so far.
         stopped: the failure after which no other target may be tried.
         told: its record was told; that happens once.
         released_s: monotonic seconds at which it was released.
@@ -48,6 +53,10 @@ class Live:
     own_credentials: bool = False
     coming: str | None = None
     cut: Exception | None = None
+    own_timeout: bool = False
+    sent: bool = False
+    malformed: bool = False
+    delivered: Delivered = field(default_factory=Delivered)
     stopped: Exception | None = None
     told: bool = False
     released_s: float | None = None

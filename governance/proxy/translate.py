@@ -161,6 +161,11 @@ def has_own_credentials(data: Mapping[str, Any]) -> bool:
     )
 
 
+def has_own_timeout(data: Mapping[str, Any]) -> bool:
+    """Whether the caller said how long to wait, in the body or in a header."""
+    return any(data.get(name) is not None for name in ("timeout", "stream_timeout", "request_timeout"))
+
+
 def _headers_for_providers(data: Mapping[str, Any]) -> list[Any]:
     """What LiteLLM sends on to some providers only, of the headers of the call or of `provider_specific_header`."""
     given = data.get("provider_specific_header")

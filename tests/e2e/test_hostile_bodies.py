@@ -15,6 +15,11 @@ access: {body: {timeout: 1s..5s}}
 failover:
   cool_down: {rate_limited: 60s, overloaded: 60s, server_error: 60s, auth: 60s, timeout: 60s, unknown: 60s}
 routing_profiles:
+  - name: Foreign
+    virtual_provider: foreign
+    targets:
+      - {provider: anthropic, priority: 1, limits: {tokens: 1M/day, requests: 1000/day}}
+      - {provider: groq, priority: 2, limits: {tokens: 1M/day, requests: 1000/day}}
   - name: Two
     virtual_provider: two
     targets:
@@ -31,12 +36,16 @@ class Recorder:
     def __init__(self) -> None:
         self.requests: list[tuple[str, dict[str, str], dict[str, Any]]] = []
         self.failing: set[str] = set()
+        self.piece, self.pieces = "word ", 40
         recorder = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 recorder.requests.append((self.path, {k.lower(): v for k, v in self.headers.items()}, body))
+                if body.get("stream"):
+                    self._stream(recorder.piece, recorder.pieces)
+                    return
                 failed = self.path.split("/")[1] in recorder.failing
                 message = {"role": "assistant", "content": "Hi"}
                 choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
@@ -48,6 +57,19 @@ class Recorder:
                 self.send_header("content-length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)
+
+            def _stream(self, piece: str, pieces: int) -> None:
+                """Pieces of text, and then nothing more: the provider stalls until the client leaves."""
+                self.send_response(200)
+                self.send_header("content-type", "text/event-stream")
+                self.end_headers()
+                for _ in range(pieces):
+                    choices = [{"index": 0, "delta": {"role": "assistant", "content": piece}, "finish_reason": None}]
+                    chunk = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+                    self.wfile.write(b"data: " + json.dumps({**chunk, "choices": choices}).encode() + b"\n\n")
+                self.wfile.flush()
+                self.connection.settimeout(30)
+                self.connection.recv(1)
 
             def log_message(self, format: str, *args: Any) -> None:
                 pass
@@ -153,3 +175,43 @@ def test_headers_that_litellm_obeys_are_refused_unless_they_are_listed(hostile, 
     assert answer.status_code == 400
     assert recorder.requests == []
     assert ask(hostile, headers={"x-litellm-timeout": "3", "x-litellm-tags": "a"}).status_code == 200
+
+
+def windows(proxy, model: str, target: str) -> dict[str, int]:
+    record = proxy.decision(ask(proxy, model).headers["x-governance-decision-id"])
+    return {w["unit"]: w["used_before"] for w in record["windows"] if w["subject"] == f"target:{target}"}
+
+
+def test_a_body_that_litellm_stumbles_over_is_the_callers_mistake_and_nobody_elses(hostile, recorder) -> None:
+    before = windows(hostile, "two/m", "cerebras/m")
+    recorder.requests.clear()
+
+    for _ in range(3):
+        answer = ask(hostile, "foreign/m", tools=[{"type": "function"}])
+        assert answer.status_code == 400, answer.text
+        record = hostile.decision(answer.headers["x-governance-decision-id"])
+        assert [(a["target"], a["outcome"]) for a in record["attempts"]] == [("anthropic/m", "failed")]
+    assert recorder.requests == []
+    assert ask(hostile).headers["x-governance-target"] == "cerebras/m"
+    assert windows(hostile, "two/m", "cerebras/m")["requests"] == before["requests"] + 2
+
+
+@pytest.mark.parametrize(
+    ("piece", "pieces", "headers"),
+    [("and again ", 150, {}), ("word", 40, {"x-litellm-stream-timeout": "1"})],
+)
+def test_a_stream_that_litellm_ends_counts_what_was_delivered(
+    hostile, recorder, piece: str, pieces: int, headers: dict[str, str]
+) -> None:
+    recorder.piece, recorder.pieces = piece, pieces
+    body = {"model": "two/streamed", "stream": True, **CHAT}
+    with hostile.client.stream("POST", "/v1/chat/completions", json=body, headers=headers) as answer:
+        decision_id = answer.headers["x-governance-decision-id"]
+        for _ in answer.iter_lines():
+            pass
+
+    record = hostile.decision(decision_id)
+    assert record["usage"]["output_tokens"] >= 30
+    assert record["usage"]["input_tokens"] > 0
+    recorder.requests.clear()
+    assert ask(hostile).headers["x-governance-target"] == "cerebras/m"

@@ -55,7 +55,7 @@ class RoutingProfiles:
                 yield from offer.windows_of(provider, model)
 
     def warnings(self, catalog: Catalog, claimed: Callable[[str], bool]) -> Iterator[str]:
-        """Targets that nobody serves or that stand there twice, and names that profiles take from the proxy; see `governance check`."""
+        """Targets that nobody serves or that stand there twice, and names taken from the proxy; see `check`."""
         return warnings([profile for profile, _ in self._by_provider.values()], catalog)
 
     def virtual_models(self, served: Sequence[str]) -> tuple[str, ...]:

@@ -1,0 +1,99 @@
+"""Whose failure an exception of LiteLLM is: a provider's, a target's, or the caller's."""
+
+import httpx
+import litellm
+import openai
+import pytest
+
+from governance.proxy.failures import aborted_here, failure_of, made_here
+
+REQUEST = httpx.Request("POST", "http://provider.test")
+
+
+def mapped(original: Exception) -> Exception:
+    """As LiteLLM raises what it caught."""
+    try:
+        try:
+            raise original
+        except Exception as error:
+            raise litellm.APIConnectionError(message=str(error), llm_provider="openai", model="m") from error
+    except litellm.APIConnectionError as error:
+        return error
+
+
+@pytest.mark.parametrize(
+    "original", [TypeError("x"), AttributeError("'str' object has no attribute 'get'"), KeyError("function")]
+)
+def test_what_litellm_stumbles_over_before_it_asks_is_the_callers(original: Exception) -> None:
+    assert made_here(mapped(original), sent=False)
+
+
+def test_an_answer_that_litellm_stumbles_over_is_the_providers() -> None:
+    assert not made_here(mapped(KeyError("choices")), sent=True)
+
+
+@pytest.mark.parametrize("original", [UnicodeEncodeError("utf-8", "\ud800", 0, 1, "no"), RecursionError("deep")])
+def test_a_body_that_cannot_be_written_is_the_callers(original: Exception) -> None:
+    assert made_here(mapped(original), sent=True)
+
+
+@pytest.mark.parametrize(
+    "original",
+    [
+        httpx.ConnectError("refused", request=REQUEST),
+        httpx.ReadTimeout("slow", request=REQUEST),
+        openai.APIConnectionError(request=REQUEST),
+        ConnectionResetError(),
+    ],
+)
+def test_a_provider_that_cannot_be_reached_has_failed(original: Exception) -> None:
+    assert not made_here(mapped(original), sent=False)
+
+
+def test_the_failure_before_a_fallback_is_not_taken_for_its_cause() -> None:
+    try:
+        raise mapped(httpx.ConnectError("refused", request=REQUEST))
+    except Exception:
+        second = mapped(AttributeError("x"))
+
+    assert made_here(second, sent=False)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        litellm.UnsupportedParamsError(message="no tools", llm_provider="openai", model="m"),
+        litellm.ContextWindowExceededError(message="too long", llm_provider="openai", model="m"),
+        litellm.AuthenticationError(message="no key", llm_provider="openai", model="m"),
+    ],
+)
+def test_what_litellm_raises_on_purpose_is_about_the_target(error: Exception) -> None:
+    assert not made_here(error, sent=False)
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [(413, "Payload"), (429, "Request too large for gpt-4o: Limit 30000, Requested 50000"), (429, "Prompt too large")],
+)
+def test_a_request_that_is_too_large_for_a_provider_is_no_rate_limit(status: int, message: str) -> None:
+    response = httpx.Response(status, request=REQUEST)
+    error = openai.APIStatusError(message, response=response, body=None)
+
+    assert failure_of(error).kind == "context_window_exceeded"
+
+
+def test_other_rate_limits_are_the_targets() -> None:
+    error = litellm.RateLimitError(message="slow down", llm_provider="openai", model="m")
+
+    assert failure_of(error).kind == "rate_limited"
+
+
+def test_a_stream_that_litellm_breaks_off_is_told_from_one_that_its_provider_broke() -> None:
+    repeated = litellm.InternalServerError(
+        message="The model is repeating the same chunk = abc.", model="", llm_provider=""
+    )
+    broken = litellm.APIConnectionError(message="peer closed connection", llm_provider="openai", model="m")
+
+    assert aborted_here(repeated)
+    assert aborted_here(litellm.Timeout(message="slow", model="m", llm_provider="openai"))
+    assert not aborted_here(broken)
