@@ -61,7 +61,11 @@ async def _status(of: Administered) -> tuple[str, Health]:
     if not ledger.reachable and of.engine.host.policy.core.ledger.on_unavailable == "refuse":
         return "failing", ledger
     telemetry = of.telemetry.health
-    ails = [of.reload.error, *(telemetry[part]["error"] for part in ("decision_log", "decisions", "alerts"))]
+    ails = [
+        of.reload.error,
+        of.proxy.get("contract") == "broken",
+        *(telemetry[part]["error"] for part in ("decision_log", "decisions", "alerts")),
+    ]
     return "degraded" if not ledger.reachable or any(ails) else "ok", ledger
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from governance.cli.running_proxy import URL, UrlOption
+from governance.cli.running_proxy import KEY_ENV, URL, NotAnswered, RunningProxy, UrlOption
 from governance.cli.table import Table
 from governance.cli.terminal import (
     AsJson,
@@ -48,7 +48,7 @@ def status(
             "policy": used and {"file": str(path), "revision": used.revision, "plugins": list(used.order)},
             "ledger": used and asyncio.run(_ledger(used)),
             "discovery": _discovery(catalog_settings(policy), config, frozenset(_named(used))),
-            "proxy": {"url": url, "reachable": _answers(url)},
+            "proxy": _proxy(url),
         }
     if as_json:
         print_json(told)
@@ -128,6 +128,31 @@ def _answers(url: str) -> bool:
     return answer.status_code == 200
 
 
+def _proxy(url: str) -> dict[str, Any]:
+    if not _answers(url):
+        return {"url": url, "reachable": False}
+    return {"url": url, "reachable": True, "litellm": _litellm(url)}
+
+
+def _litellm(url: str) -> dict[str, Any] | None:
+    """The LiteLLM of the proxy and what its probes found; None without an admin's key in $LITELLM_MASTER_KEY."""
+    key = os.environ.get(KEY_ENV, "").strip()
+    if not key:
+        return None
+    try:
+        found = RunningProxy(url, key).get("/health").get("litellm")
+    except NotAnswered:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _probed(litellm: dict[str, Any]) -> str:
+    probes = litellm.get("probes") or []
+    failed = [f"{probe['name']}: {probe['error']}" for probe in probes if probe.get("error")]
+    verdict = f"contract {litellm.get('contract')}, {len(probes) - len(failed)} of {len(probes)} probes hold"
+    return shown("; ".join([f"{litellm.get('version')}, {verdict}", *failed]))
+
+
 def _print(told: dict[str, Any]) -> None:
     from rich.text import Text
 
@@ -144,6 +169,9 @@ def _print(told: dict[str, Any]) -> None:
         show(line("plugins", ", ".join(policy["plugins"]) or "none, so nothing is governed"))
         show(line("ledger", f"{ledger['kind']} ", _ANSWERS if ledger["reachable"] else ("does not answer", "red")))
     show(line("proxy", f"{proxy['url']} ", _ANSWERS if proxy["reachable"] else ("does not answer", "yellow")))
+    if proxy.get("litellm"):
+        style = "red" if proxy["litellm"]["contract"] == "broken" else ""
+        show(line("LiteLLM", (_probed(proxy["litellm"]), style)))
     when = ["on start"] if discovery["on_start"] else []
     when += [f"every {discovery['every_s']} s"] if discovery["every_s"] else []
     show(line("discovery", f"{' and '.join(when) or 'on demand only'}; kept in {discovery['cache']}"))

@@ -197,11 +197,9 @@ class Engine:
     async def settle_part(self, decision: Decision, part: Usage) -> None:
         """The target that failed before the one that answered had delivered this much. Call after `settle`."""
         target = target_of_part(decision)
-        if target is None:
-            return
-        part = with_assumed_prices(part, target)
-        decision.trace.usage = both(decision.trace.usage or Usage(), part)
-        if decision.counted:
+        if target:
+            part = with_assumed_prices(part, target)
+            decision.trace.usage = both(decision.trace.usage or Usage(), part)
             await self._quietly(decision.trace, charge_part(self.ledger, decision, target, part))
             self.alerts.look_again(charge.window for charge in target.charges)
 

@@ -67,6 +67,10 @@ class Core(BaseModel):
     telemetry: TelemetrySettings = TelemetrySettings()
     catalog: CatalogSettings = CatalogSettings()
     plugins: tuple[str, ...] | None = None
+    on_contract_breach: Literal["refuse", "degrade"] = Field(
+        default="refuse",
+        description="what a proxy does whose LiteLLM is not as governance relies on: not start, or serve and tell it",
+    )
 
     def problems(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
         """What is wrong with keys only beside one another."""

@@ -6,9 +6,8 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
-from importlib.metadata import version
 from typing import Any, Final
 
 from litellm.proxy import proxy_server
@@ -24,13 +23,14 @@ from governance.model import NOBODY, Identity, Recovery, Refusal, Request, Usage
 from governance.proxy.admin import mount_admin, verifies_keys
 from governance.proxy.background import Background
 from governance.proxy.body import judge
+from governance.proxy.contract.contract import ATTEMPT, Contract
 from governance.proxy.failures import failure_of, made_here
 from governance.proxy.hops import Hops
 from governance.proxy.keyholder import Keyholder
 from governance.proxy.live import PASS_THROUGH, Live, LiveRequests
 from governance.proxy.models import ProxyModels
 from governance.proxy.reload import PolicyWatch, ReloadState
-from governance.proxy.start import end_with_proxy, missing_features, read_policy, report, report_costs, workers
+from governance.proxy.start import end_with_proxy, or_not_at_all, policy_file, report, report_costs, workers
 from governance.proxy.translate import has_own_credentials, has_own_timeout, identity_of, request_from, sent
 from governance.proxy.wire import listen
 from governance.telemetry.telemetry import Telemetry
@@ -80,7 +80,8 @@ class Gateway:
         self.telemetry = Telemetry(host.policy.core, os.environ)
         ledger = open_ledger(settings.url, on_unavailable=settings.on_unavailable)
         timed = Timed(ledger, self.telemetry.metrics.ledger_took)
-        self.models = ProxyModels(host)
+        self.contract = Contract(host.policy.core.on_contract_breach, self.telemetry.metrics.probed)
+        self.models = ProxyModels(host, self._look_at_router)
         self.engine = Engine(_denying(host, self.keyring, self.models), timed, tell=self.telemetry.alert)
         self.live = LiveRequests()
         self.hops = Hops(self.live, self.models)
@@ -119,10 +120,13 @@ class Gateway:
     @property
     def proxy(self) -> dict[str, Any]:
         """The LiteLLM this runs in, for the health page."""
-        return {"version": version("litellm"), "missing": list(missing_features()), "workers": workers()}
+        return {**self.contract.told, "workers": workers()}
 
     async def admit(self, data: dict[str, Any], call_type: str, auth: Any) -> Live | None:
         """Decide one request; None for what no policy is about."""
+        if not self.contract.complete:
+            # The first request may come before the task that looks: it waits for it here.
+            self.models.list_now()
         earlier = self.live.current
         if earlier is not None:
             # LiteLLM begins a request anew when a limiter beside us refused it, and says nothing of the first run.
@@ -226,6 +230,19 @@ class Gateway:
         """Whether several providers may answer when the proxy is asked for this name."""
         return len({provider for provider, _ in self.models.catalog.served_by(name)}) > 1
 
+    def attempted(self, live: Live, name: str | None) -> None:
+        """Compare the attempt that goes to its provider, as LiteLLM calls it, with the one that was counted."""
+        known = live.decision.by_call_name
+        if name is None or name == live.name or name not in known:
+            return
+        counted = known.get(live.name)
+        if counted is None or counted.name != known[name].name:
+            what = f"an attempt of {name[:LONGEST_MODEL]} was announced as one of {live.name[:LONGEST_MODEL]}"
+            self.contract.notice(ATTEMPT, what)
+
+    def _look_at_router(self, router: Any, virtual: Sequence[str]) -> None:
+        or_not_at_all(lambda: self.contract.look_at(router, virtual))
+
     def _may_call(self, auth: Any, digest: str) -> MayCall:
         key, by_litellm = self.keyring.of(digest), self.models.access(auth)
 
@@ -297,7 +314,13 @@ def _denying(host: Host, keyring: Keyring, served: Served) -> Host:
 
 def open_gateway() -> Gateway:
     """Start governance in this worker, or end the worker with the reason on stderr."""
-    watch, gateway = read_policy(lambda file: (PolicyWatch(file), Gateway(Host.load(file))))
+    return or_not_at_all(_open)
+
+
+def _open() -> Gateway:
+    file = policy_file()
+    watch, gateway = PolicyWatch(file), Gateway(Host.load(file))
+    gateway.contract.probe()
     gateway.start()
     gateway.background(watch.run(gateway))
     # Where the hook that lets callers in finds it; LiteLLM loads that one by itself.

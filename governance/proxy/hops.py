@@ -8,7 +8,7 @@ so what the check was asked for is noted, and stands for the wildcard until the 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache, wraps
 from typing import Any
 
@@ -29,32 +29,19 @@ class Hops:
         self._models = models
 
     def watch(self) -> None:
-        """Listen to the checks. On their classes, so that routers which LiteLLM makes later are covered."""
-        access: Any = RouterFallbackAccessCheck
-        budget: Any = RouterFallbackBudgetCheck
-        allowed, affordable = access.__call__, budget.__call__
+        """Listen to the checks, and decide who may fall back to what where a policy says it."""
+        listen(self._announced, self._decided)
 
-        # 1.109 looks in the signature for the name of the last argument.
-        @wraps(allowed)
-        async def decided_or_allowed(check: Any, *, model: str, request_kwargs: Any, **more: Any) -> bool:
-            # 1.108 and later ask whether the key could have asked for the fallback itself. Where the policy gives it
-            # to whoever may ask for the virtual model (`access.grant`), that was decided before.
-            live = self._live.find(request_kwargs)
-            if live and live.decision.outcome == "route" and model in live.decision.by_call_name:
-                return True
-            return bool(await allowed(check, model=model, request_kwargs=request_kwargs, **more))
+    def _announced(self, request_kwargs: Any, model: str) -> None:
+        live = self._live.find(request_kwargs)
+        if live:
+            live.coming = model
 
-        @wraps(affordable)
-        async def announced(check: Any, *, model: str, request_kwargs: Any, **more: Any) -> bool:
-            # The last that is asked: who passes here is tried next.
-            if not await affordable(check, model=model, request_kwargs=request_kwargs, **more):
-                return False
-            live = self._live.find(request_kwargs)
-            if live:
-                live.coming = model
-            return True
-
-        access.__call__, budget.__call__ = decided_or_allowed, announced
+    def _decided(self, request_kwargs: Any, model: str) -> bool:
+        # 1.108 and later ask whether the key could have asked for the fallback itself. Where the policy gives it
+        # to whoever may ask for the virtual model (`access.grant`), that was decided before.
+        live = self._live.find(request_kwargs)
+        return live is not None and live.decision.outcome == "route" and model in live.decision.by_call_name
 
     def name(self, live: Live, model: str) -> str:
         """The name that LiteLLM was asked for, where its filter hook gets `model`: that name, the group that an alias
@@ -75,6 +62,44 @@ class Hops:
         # LiteLLM looks for a wildcard under the provider that it infers when the bare name matches none.
         inferred = f"{self._models.catalog.sources.provider_of(name)}/{name}"
         return any(_wildcard(group).fullmatch(asked) for asked in (name, inferred))
+
+
+def listen(
+    announced: Callable[[Any, str], None], decided: Callable[[Any, str], bool] = lambda request_kwargs, model: False
+) -> Callable[[], None]:
+    """Hear of each hop by its name. On the checks' classes, so that routers which LiteLLM makes later are covered.
+
+    Args:
+        announced: told the request and the name of the hop that is tried next.
+        decided: whether the caller was given this hop already, so that LiteLLM need not ask.
+
+    Returns:
+        What ends the listening.
+    """
+    access: Any = RouterFallbackAccessCheck
+    budget: Any = RouterFallbackBudgetCheck
+    allowed, affordable = access.__call__, budget.__call__
+
+    # 1.109 looks in the signature for the name of the last argument.
+    @wraps(allowed)
+    async def decided_or_allowed(check: Any, *, model: str, request_kwargs: Any, **more: Any) -> bool:
+        if decided(request_kwargs, model):
+            return True
+        return bool(await allowed(check, model=model, request_kwargs=request_kwargs, **more))
+
+    @wraps(affordable)
+    async def affordable_and_announced(check: Any, *, model: str, request_kwargs: Any, **more: Any) -> bool:
+        # The last that is asked: who passes here is tried next.
+        if not await affordable(check, model=model, request_kwargs=request_kwargs, **more):
+            return False
+        announced(request_kwargs, model)
+        return True
+
+    def stop() -> None:
+        access.__call__, budget.__call__ = allowed, affordable
+
+    access.__call__, budget.__call__ = decided_or_allowed, affordable_and_announced
+    return stop
 
 
 def model_group(kwargs: Mapping[str, Any]) -> str | None:

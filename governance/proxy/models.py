@@ -39,8 +39,10 @@ _WHILE_STARTING_S = 0.05
 class ProxyModels:
     """Keeps our view of the router and the router's view of our virtual models in step."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, listed: Callable[[Any, Sequence[str]], None] = lambda router, virtual: None) -> None:
+        """`listed` is told the router and the virtual models whenever it was given them."""
         self._host = host
+        self._listed = listed
         self._seen: Any = None
         self._signature: tuple[int, ...] = ()
         self.discovering = Discovering(host, _deployments)
@@ -123,6 +125,11 @@ class ProxyModels:
                 log.exception("virtual models could not be listed")
             await asyncio.sleep(_WHILE_STARTING_S if proxy_server.llm_router is None else _LOOK_AGAIN_S)
 
+    def list_now(self) -> None:
+        """List them, where that has not happened yet."""
+        self._list()
+        self._listed(proxy_server.llm_router, self._virtual)
+
     def _list(self) -> None:
         """Make the virtual models models of the router.
 
@@ -146,6 +153,7 @@ class ProxyModels:
         missing = {name: {"model": name, "hidden": False} for name in self._virtual if name not in groups}
         if len(wanted) != len(renamed) or not missing.keys() <= wanted.keys():
             set_aliases(router, {**wanted, **missing})
+        self._listed(router, self._virtual)
 
     def _teach_wildcards(self) -> None:
         """Let the model list of a key with `fast/*` name the virtual models that this means."""

@@ -1,22 +1,17 @@
-"""How governance begins and ends with the proxy: which policy, what this LiteLLM offers, how to refuse to start."""
+"""How governance begins and ends with the proxy: which policy, and how to refuse to start."""
 
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 import os
 import sys
-from collections.abc import Awaitable, Callable, Iterator
-from importlib.metadata import version
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import litellm
-from litellm.integrations.custom_logger import CustomLogger
 from litellm.proxy import proxy_server
-from litellm.proxy.auth import auth_checks, model_checks
-from litellm.router import Router
 
 from governance.ledger import split_counts
 from governance.model.errors import GovernanceError
@@ -25,16 +20,13 @@ from governance.policy.double_limits import adjusted_when_settled
 
 log = logging.getLogger("governance.proxy")
 
-OLDEST = (1, 100)
-KNOWN_BAD = ("1.82.7", "1.82.8")
 T = TypeVar("T")
 
 
-def read_policy(use: Callable[[Path], T]) -> T:
-    """Find this proxy's policy and use it; with a policy or a LiteLLM that will not do, the worker ends."""
+def or_not_at_all(begin: Callable[[], T]) -> T:
+    """What is begun; with a policy or a LiteLLM that will not do, the worker ends."""
     try:
-        check_version(version("litellm"))
-        return use(policy_file())
+        return begin()
     except GovernanceError as error:
         _refuse_to_start(error)
 
@@ -52,49 +44,9 @@ def policy_file() -> Path:
     return folder / str(named or "governance.yaml")
 
 
-def check_version(installed: str) -> None:
-    """Refuse a LiteLLM that is known to be bad or too old.
-
-    Raises:
-        GovernanceError: says which one is installed and which would do.
-    """
-    if installed in KNOWN_BAD:
-        raise GovernanceError(f"LiteLLM {installed} is known to be bad; install another version")
-    parts = tuple(int(part) for part in installed.split(".")[:2] if part.isdigit())
-    if parts < OLDEST:
-        needed = ".".join(map(str, OLDEST))
-        raise GovernanceError(f"LiteLLM {installed} is too old; governance needs {needed} or newer")
-
-
-def missing_features() -> Iterator[str]:
-    """What governance would use of LiteLLM and this version lacks, each with what that means."""
-    hooks = {
-        "async_filter_deployments": "limits are not enforced for fallbacks",
-        "async_pre_call_deployment_hook": "attempts are not counted",
-        "async_post_call_failure_deployment_hook": "failed attempts do not cool targets down",
-        "async_post_call_response_headers_hook": "answers carry no governance headers",
-        "async_filter_listed_models": "keys of the policy see models in /v1/models that they may not use",
-    }
-    for hook, loss in hooks.items():
-        if not hasattr(CustomLogger, hook):
-            yield f"{hook}: {loss}"
-    if not hasattr(auth_checks, "can_key_call_resolved_model"):
-        yield "can_key_call_resolved_model: `grant: targets` allows no target"
-    if not hasattr(model_checks, "get_known_models_from_wildcard"):
-        yield "get_known_models_from_wildcard: keys that list `fast/*` do not see the virtual models in /v1/models"
-    if "num_retries" not in inspect.signature(litellm.exceptions.RateLimitError.__init__).parameters:
-        yield "RateLimitError(num_retries): a full fallback is retried before the next one"
-    if not hasattr(Router, "get_model_names"):
-        yield "Router.get_model_names: virtual models are not in /v1/models"
-    if not hasattr(proxy_server, "proxy_shutdown_event"):
-        yield "proxy_shutdown_event: reservations of a stopped proxy end by their deadline"
-
-
 def report(policy: Policy) -> None:
-    """Say what was started, and what this LiteLLM or this ledger cannot do."""
+    """Say what was started, and what this ledger cannot do."""
     log.info("policy %s, %s; plugins: %s", policy.source, policy.revision, ", ".join(policy.order) or "none")
-    for missing in missing_features():
-        log.warning("LiteLLM %s lacks %s", version("litellm"), missing)
     split = split_counts(policy.core.ledger.url, workers())
     if split:
         log.error("%s", split)

@@ -94,6 +94,9 @@ class Metrics:
         self._plugin_errors = counter("plugin_errors_total", "Hooks of plugins that failed", "plugin")
         self._alerts = counter("alerts_total", "Thresholds of limits that were crossed", "limit", "threshold")
         self._deliveries = counter("alert_deliveries_total", "Alerts by what became of them", "outcome")
+        self._probes = gauge(
+            "contract_probe", "1 while LiteLLM is as this probe expects, else 0", "probe", mode="livemin"
+        )
         self._log_dropped = counter("decision_log_dropped_total", "Decisions that the log lost")
         self._store_dropped = counter("recent_decisions_dropped_total", "Decisions that cannot be looked up")
         self._dropped = [0, 0]
@@ -134,6 +137,10 @@ class Metrics:
     def alerted(self, limit: str, threshold_percent: int) -> None:
         """A limit has reached a threshold."""
         self._alerts.add(limit, str(threshold_percent))
+
+    def probed(self, probe: str, held: bool) -> None:
+        """A probe of LiteLLM held, or did not."""
+        self._probes.of(probe).set(1 if held else 0)
 
     def delivered(self, outcome: str) -> None:
         """An alert was `delivered`, has `failed` for good, or was `dropped`."""

@@ -1,0 +1,1 @@
+"""What governance relies on in LiteLLM, in which versions it was seen, and the probes that show whether it holds."""

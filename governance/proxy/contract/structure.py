@@ -1,0 +1,137 @@
+"""What LiteLLM must have for governance to be loaded at all, and what it does without.
+
+Each entry: where it is, since or in which versions it was seen there, and what it means when it is missing. Checked
+before anything is imported that would fail for it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+from governance.model.errors import GovernanceError
+from governance.proxy.contract.versions import breach, check_version, installed
+
+_ALL: Final = "1.106-1.110"
+
+
+class Part(NamedTuple):
+    """Something of LiteLLM's that is used by name.
+
+    Args:
+        where: `module:attribute.attribute`.
+        seen: the lines in which it was found.
+        takes: parameters that it must have; those that come by `**kwargs` count.
+        without: what is lost without it; None where governance cannot do without.
+    """
+
+    where: str
+    seen: str = _ALL
+    takes: tuple[str, ...] = ()
+    without: str | None = None
+
+
+_LOGGER: Final = "litellm.integrations.custom_logger:CustomLogger"
+
+PARTS: Final = (
+    Part("litellm:callbacks"),
+    Part("litellm:model_cost"),
+    Part("litellm.exceptions:RateLimitError.__init__", takes=("num_retries", "headers")),
+    Part("litellm.router:Router"),
+    Part("litellm.proxy.proxy_server:app"),
+    Part("litellm.proxy.proxy_server:llm_router"),
+    Part("litellm.proxy.proxy_server:master_key"),
+    Part("litellm.proxy.proxy_server:user_custom_auth"),
+    Part("litellm.proxy.proxy_server:prisma_client"),
+    Part("litellm.proxy.proxy_server:user_config_file_path"),
+    Part("litellm.proxy.proxy_server:litellm_proxy_admin_name"),
+    Part("litellm.proxy._types:ProxyException.__init__", takes=("message", "type", "param", "code", "headers")),
+    Part("litellm.proxy._types:UserAPIKeyAuth"),
+    Part("litellm.proxy._types:LitellmUserRoles.PROXY_ADMIN"),
+    Part("litellm.proxy._types:LiteLLMRoutes.model_info_routes"),
+    Part("litellm.proxy._types:SpecialModelNames.no_default_models"),
+    Part("litellm.constants:LITELLM_PROXY_MASTER_KEY_ALIAS"),
+    Part("litellm.proxy.utils:ProxyLogging.pre_call_hook", takes=("user_api_key_dict", "data", "call_type")),
+    # Asked before each hop, by the name of the hop: how it is known which target is tried (governance/proxy/hops.py).
+    Part("litellm.proxy.auth.fallback_budget:RouterFallbackBudgetCheck.__call__", takes=("model", "request_kwargs")),
+    Part(
+        "litellm.proxy.auth.fallback_model_access:RouterFallbackAccessCheck.__call__",
+        takes=("model", "request_kwargs"),
+    ),
+    Part(f"{_LOGGER}.async_filter_deployments", takes=("model", "healthy_deployments", "request_kwargs")),
+    Part(f"{_LOGGER}.async_pre_call_deployment_hook", takes=("kwargs", "call_type")),
+    Part(f"{_LOGGER}.async_post_call_failure_deployment_hook", takes=("request_data", "exception")),
+    # What lets in the keys of a policy (governance/proxy/auth.py).
+    Part("litellm.proxy.auth.user_api_key_auth:user_api_key_auth"),
+    Part("litellm.proxy.auth.auth_utils:get_model_from_request", takes=("request_data", "route", "request")),
+    Part("litellm.proxy.auth.auth_utils:get_request_route"),
+    Part("litellm.proxy.auth.auth_utils:iter_request_fallback_targets"),
+    Part("litellm.proxy.auth.auth_utils:request_dispatched_to_pass_through_endpoint"),
+    Part("litellm.proxy.auth.auth_utils:request_dispatched_to_provider_pass_through"),
+    Part("litellm.proxy.auth.route_checks:RouteChecks.is_llm_api_route"),
+    Part("litellm.proxy.common_utils.http_parsing_utils:_read_request_body"),
+    Part(f"{_LOGGER}.async_post_call_response_headers_hook", without="answers carry no governance headers"),
+    Part(
+        f"{_LOGGER}.async_filter_listed_models",
+        without="keys of the policy see models in /v1/models that they may not use",
+    ),
+    Part(
+        "litellm.proxy.auth.auth_checks:can_key_call_resolved_model",
+        takes=("model", "llm_model_list", "valid_token", "llm_router"),
+        without="`grant: targets` allows no target",
+    ),
+    Part(
+        "litellm.proxy.auth.model_checks:get_known_models_from_wildcard",
+        takes=("wildcard_model",),
+        without="keys that list `fast/*` do not see the virtual models in /v1/models",
+    ),
+    Part(
+        "litellm.proxy.proxy_server:proxy_shutdown_event",
+        without="reservations of a stopped proxy end by their deadline",
+    ),
+)
+
+
+def require_structure() -> None:
+    """Refuse a LiteLLM that is too old or lacks what governance cannot do without.
+
+    Raises:
+        GovernanceError: in one sentence.
+    """
+    told = installed()
+    check_version(told)
+    missing = [lack for part in PARTS if part.without is None and (lack := _lack(part))]
+    if missing:
+        raise GovernanceError(breach(told, missing))
+
+
+def missing_features() -> Iterator[str]:
+    """What this LiteLLM lacks of what governance can do without, each with what that means."""
+    for part in PARTS:
+        if part.without is not None and (lack := _lack(part)):
+            yield f"{lack}: {part.without}"
+
+
+def _lack(part: Part) -> str | None:
+    module, _, path = part.where.partition(":")
+    try:
+        found: Any = importlib.import_module(module)
+        for name in path.split("."):
+            found = getattr(found, name)
+    except (ImportError, AttributeError):
+        return f"there is no {path} in {module} (seen in {part.seen})"
+    return _lacks_parameters(part, path, found) if part.takes else None
+
+
+def _lacks_parameters(part: Part, path: str, found: Any) -> str | None:
+    try:
+        known = inspect.signature(found).parameters.values()
+    except (TypeError, ValueError):
+        return None  # not written in Python: what it takes shows when it is used
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in known):
+        return None
+    names = [parameter.name for parameter in known]
+    unknown = [name for name in part.takes if name not in names]
+    return f"{path} takes no {' and no '.join(unknown)} (seen in {part.seen})" if unknown else None

@@ -1,0 +1,222 @@
+"""What LiteLLM calls in the course of a request; which hook when: docs/lifecycle.md."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from litellm.exceptions import RateLimitError
+from litellm.integrations.custom_logger import CustomLogger
+from litellm.proxy.utils import HTTPException  # type: ignore[attr-defined]  # only `admin` imports fastapi
+
+from governance.engine.parts import target_of_part
+from governance.proxy.background import ASKED_AFTER, is_unfinished
+from governance.proxy.body import clamp
+from governance.proxy.deployments import chosen, priced, usable
+from governance.proxy.failures import aborted_here, of_provider
+from governance.proxy.gateway import Gateway
+from governance.proxy.headers import decision_headers
+from governance.proxy.hops import model_group
+from governance.proxy.live import Live
+from governance.proxy.translate import buckets, exception_from, mark, rewrite
+from governance.proxy.usage import part_of, usage_of
+from governance.telemetry.marks import mark_next_target, mark_spans, mark_spend_logs
+
+
+# LiteLLM tells nobody of requests with `no-log: true` but classes with `_PROXY_` in their name (litellm_logging.py).
+class Governance_PROXY_Handler(CustomLogger):
+    """Every hook of a request's life. LiteLLM looks for some of them on the leaf class only (proxy/utils.py), so they
+    all stand here, and each does one thing: find the request, tell the engine.
+    """
+
+    def __init__(self, gateway: Gateway) -> None:
+        super().__init__()
+        self._gateway = gateway
+        self._live = gateway.live
+
+    async def async_pre_call_hook(
+        self, user_api_key_dict: Any, cache: Any, data: dict[str, Any], call_type: str
+    ) -> Any:
+        """Decide, reserve and rewrite, or refuse."""
+        live = await self._gateway.admit(data, call_type, user_api_key_dict)
+        if call_type == "pass_through_endpoint":
+            # What is added here would be sent to the provider.
+            if live and live.decision.refusal:
+                raise _refused(live)
+            return data
+        mark(data, live.decision.id if live else None)
+        if live:
+            target = live.decision.trace.model
+            mark_spend_logs(buckets(data), live.decision.id, target)
+            mark_spans(live.decision.trace, target, getattr(user_api_key_dict, "parent_otel_span", None))
+        if live and live.decision.refusal:
+            raise _refused(live)
+        if live:
+            clamp(data, live.engine.host.policy.core.access.body)
+            rewrite(data, live.decision, pinned=live.own_credentials)
+        return data
+
+    async def async_filter_deployments(
+        self,
+        model: str,
+        healthy_deployments: list[Any],
+        messages: Any,
+        request_kwargs: dict[str, Any] | None = None,
+        parent_otel_span: Any = None,
+    ) -> list[Any]:
+        """An attempt begins: the reservation moves to its target, or the attempt is skipped."""
+        live = self._live.find(request_kwargs) if healthy_deployments else None
+        if live:
+            await self._begin(live, model)
+            return usable(live.decision, live.name, healthy_deployments, self._gateway.models.catalog)
+        return healthy_deployments
+
+    async def async_pre_call_deployment_hook(self, kwargs: dict[str, Any], call_type: Any) -> dict[str, Any] | None:
+        """The attempt is on its way to the provider. Adapters (messages, Google) come by here again for the same."""
+        live = self._live.find(kwargs)
+        if live:
+            if not live.trying:
+                # A path through the router that filters nothing.
+                await self._begin(live, model_group(kwargs) or live.name)
+            if len(live.decision.trace.attempts) > 1:
+                self._mark_next_target(live, kwargs)
+            self._gateway.attempted(live, model_group(kwargs))
+            # Nobody waits for this; what matters is that it is sent before the provider is asked.
+            served = chosen(kwargs, self._gateway.models.catalog)
+            self._gateway.background(live.engine.reached(live.decision, live.name, served))
+            return self._gateway.ask_for_usage(live, kwargs, call_type)
+        return None
+
+    def log_pre_api_call(self, model: str, messages: Any, kwargs: dict[str, Any]) -> None:
+        """LiteLLM has made the request of the provider's API, and sends it now."""
+        live = self._live.find(kwargs)
+        if live:
+            live.sent = True
+
+    async def async_post_call_failure_deployment_hook(
+        self, request_data: Any, exception: Exception, call_type: Any, fallback_depth: int | None = None
+    ) -> None:
+        """The attempt failed."""
+        live = self._live.find(request_data)
+        if live and live.trying:
+            await self._fail(live, exception)
+
+    async def async_log_success_event(
+        self, kwargs: dict[str, Any], response_obj: Any, start_time: Any, end_time: Any
+    ) -> None:
+        """The request was answered, completely or as far as the caller listened."""
+        live = self._live.find(kwargs) or self._live.find_passed_through()
+        if live:
+            name = priced(live.decision, live.name)
+            facts = self._gateway.models.served(kwargs, response_obj)
+            if is_unfinished(response_obj):
+                usage = await self._gateway.responses.accept(live, kwargs, response_obj)
+            else:
+                usage = usage_of(kwargs, response_obj, live.decision, name, live.usages.usages, facts)
+            cut = target_of_part(live.decision)
+            await self._gateway.settle(live, usage, part_of(kwargs, live.decision, cut.name) if cut else None)
+        elif kwargs.get("call_type") in ASKED_AFTER:
+            facts = self._gateway.models.served(kwargs, response_obj)
+            await self._gateway.responses.told(self._gateway.engine, kwargs, response_obj, facts)
+
+    async def async_log_failure_event(
+        self, kwargs: dict[str, Any], response_obj: Any, start_time: Any, end_time: Any
+    ) -> None:
+        """The only sign of a stream that was cut and goes on at the next target; what it means shows there."""
+        live = self._live.find(kwargs)
+        if live and live.trying and isinstance(kwargs.get("exception"), Exception):
+            live.cut = kwargs["exception"]
+
+    async def async_post_call_failure_hook(
+        self,
+        request_data: dict[str, Any],
+        original_exception: Exception,
+        user_api_key_dict: Any,
+        traceback_str: str | None = None,
+    ) -> HTTPException | None:
+        """The caller got an error: the provider's, or one of a guardrail or limiter beside us."""
+        live = self._live.find(request_data) or self._live.find_passed_through()
+        if live:
+            if live.delivered.output_tokens and aborted_here(original_exception):
+                await self._gateway.break_off(live)
+                return None
+            if live.trying and of_provider(original_exception):
+                await self._gateway.fail(live, original_exception)
+            await self._gateway.release(live)
+            if live.malformed:
+                return HTTPException(400, MALFORMED)
+        return None
+
+    async def async_post_call_streaming_iterator_hook(
+        self, user_api_key_dict: Any, response: Any, request_data: dict[str, Any]
+    ) -> AsyncGenerator[Any, None]:
+        """Keep from the client the usage that we asked for in its place."""
+        live = self._live.find(request_data)
+        strip = request_data.get("_litellm_strip_stream_usage") is True and live
+        async for chunk in response:
+            if not (strip and _is_completion_usage(chunk)):
+                if live:
+                    live.delivered.note(chunk)
+                yield chunk
+
+    async def async_post_call_response_headers_hook(
+        self,
+        data: dict[str, Any],
+        user_api_key_dict: Any,
+        response: Any,
+        request_headers: dict[str, str] | None = None,
+        litellm_call_info: dict[str, Any] | None = None,
+    ) -> dict[str, str] | None:
+        """Who served, under which decision, and what is left of the limits."""
+        live = self._live.find_served(data)
+        return decision_headers(live.decision.trace) if live else None
+
+    def _mark_next_target(self, live: Live, kwargs: dict[str, Any]) -> None:
+        target, marks = live.decision.trace.attempts[-1].target, buckets(kwargs)
+        mark_next_target(marks, live.decision.id, target)
+        span = next(
+            (bucket["litellm_parent_otel_span"] for bucket in marks if "litellm_parent_otel_span" in bucket), None
+        )
+        mark_spans(live.decision.trace, target, span)
+
+    async def _fail(self, live: Live, exception: Exception) -> None:
+        recovery = await self._gateway.fail(live, exception)
+        if not recovery.try_next:
+            live.stopped = exception
+
+    async def _begin(self, live: Live, model: str) -> None:
+        if live.trying and live.cut:
+            await self._fail(live, live.cut)
+        live.cut = None
+        if live.stopped:
+            raise live.stopped
+        live.sent = False
+        name = self._gateway.hops.name(live, model)
+        if live.own_credentials and live.decision.trace.attempts and name != live.name:
+            # The router's own ways to other models: what the caller brought is for the first one alone.
+            raise RateLimitError(message=ONE_PROVIDER, llm_provider="governance", model=model, num_retries=0)
+        refusal = await live.engine.attempt(live.decision, name, live.may_call)
+        if refusal:
+            # num_retries=0 and no `response`: LiteLLM goes to the next fallback at once, and a caller that gets this
+            # as the last word gets the header too (router.py, fallback_event_handlers.py).
+            headers = {} if refusal.retry_after_s is None else {"retry-after": str(refusal.retry_after_s)}
+            raise RateLimitError(
+                message=refusal.message, llm_provider="governance", model=model, num_retries=0, headers=headers
+            )
+
+
+MALFORMED = "LiteLLM cannot make a request of this body: a field has a form that its API does not have"
+ONE_PROVIDER = "a request with provider credentials of its own is not tried at another model"
+
+
+def _refused(live: Live) -> Exception:
+    refusal = live.decision.refusal
+    if refusal is None:
+        raise ValueError("not refused")
+    return exception_from(refusal, live.decision.id, decision_headers(live.decision.trace))
+
+
+def _is_completion_usage(chunk: Any) -> bool:
+    if type(chunk).__name__ != "TextCompletionResponse" or not getattr(chunk, "usage", None):
+        return False
+    return not any(getattr(choice, "text", None) for choice in chunk.choices)
