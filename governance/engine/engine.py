@@ -11,6 +11,7 @@ from typing import Literal
 from governance.engine import groups, refusals
 from governance.engine.admission import Admission, MayCall
 from governance.engine.assumed import with_assumed_prices
+from governance.engine.cooling import cool_down_after
 from governance.engine.decision import Decision, all_readings, has_room, option_of, refused
 from governance.engine.habits import Learned
 from governance.engine.host import Host
@@ -18,10 +19,10 @@ from governance.engine.levels import LastSeen
 from governance.engine.parts import both, charge_part, target_of_part
 from governance.ledger import Ledger, Option, Reserved
 from governance.limits.alerts import Alert, Alerts
-from governance.model import Charge, Failure, Recovery, Refusal, Rejection, Request, Target, Usage, Window, codes
+from governance.model import Charge, Failure, Recovery, Refusal, Rejection, Request, Target, Usage, codes
 from governance.model.errors import LedgerUnavailable
 from governance.model.sizes import LARGEST_USE
-from governance.trace import Attempt, Trace, uuid7
+from governance.trace import Attempt, Trace
 
 log = logging.getLogger("governance.engine")
 
@@ -162,7 +163,7 @@ class Engine:
         self._close_attempt(trace, target, "failed", failure.kind)
         recovery = self.host.on_failure(decision.request, target, failure, trace)
         if recovery.cool_down_s > 0 and cool_down and not target.members:
-            await self._quietly(trace, self._cool_down(target, recovery))
+            await self._quietly(trace, cool_down_after(self.ledger, target, recovery))
         return recovery
 
     async def withdraw(self, decision: Decision, kind: str) -> None:
@@ -215,23 +216,6 @@ class Engine:
         """The request is still under way: put off the deadline of its reservation."""
         if decision.counted:
             await self._quietly(decision.trace, self.ledger.renew(decision.id, self.deadline_s))
-
-    async def _cool_down(self, target: Target, recovery: Recovery) -> None:
-        if recovery.after > 1:
-            # One failure fewer than `after` fits into the window; the next one is the one too many.
-            window = Window(
-                f"failures before {target.name} cools down",
-                f"target:{target.name}",
-                "requests",
-                recovery.after - 1,
-                recovery.within_s,
-            )
-            failure_id = uuid7()
-            counted = await self.ledger.reserve([Charge(window, 1)], [], reservation_id=failure_id, deadline_s=60)
-            await self.ledger.settle(failure_id, {})
-            if counted.granted:
-                return
-        await self.ledger.cool_down(target.name, recovery.cool_down_s)
 
     async def close(self) -> None:
         """Let go of the ledger."""

@@ -7,7 +7,6 @@ import logging
 import os
 import time
 from collections.abc import Coroutine, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from litellm.proxy import proxy_server
@@ -19,19 +18,19 @@ from governance.engine.keyring import UNKNOWN, DeniedTargets, Keyring, Served, m
 from governance.ledger import open_ledger
 from governance.limits.announcements import Announcements
 from governance.limits.changes import begins_anew
-from governance.model import NOBODY, Identity, Recovery, Refusal, Request, Usage, codes
+from governance.model import NOBODY, Identity, Recovery, Refusal, Request, Usage
 from governance.proxy.admin import mount_admin, verifies_keys
 from governance.proxy.background import Background
-from governance.proxy.body import judge
 from governance.proxy.contract.contract import ATTEMPT, Contract
 from governance.proxy.failures import failure_of, made_here
 from governance.proxy.hops import Hops
 from governance.proxy.keyholder import Keyholder
 from governance.proxy.live import PASS_THROUGH, Live, LiveRequests
+from governance.proxy.misuse import LONGEST_MODEL, NOT_ROUTABLE, WHOSE_KEY, misused
 from governance.proxy.models import ProxyModels
 from governance.proxy.reload import PolicyWatch, ReloadState
 from governance.proxy.start import end_with_proxy, or_not_at_all, policy_file, report, report_costs, workers
-from governance.proxy.translate import has_own_credentials, has_own_timeout, identity_of, request_from, sent
+from governance.proxy.translate import has_own_credentials, has_own_timeout, identity_of, request_from
 from governance.proxy.wire import listen
 from governance.telemetry.telemetry import Telemetry
 from governance.telemetry.timed import Timed
@@ -45,29 +44,6 @@ _MADE_WITHIN_S: Final = 24 * 3600.0
 _DRAIN_WITHIN_S: Final = 5.0
 # Kinds of failure that another request to the same target would not have.
 _OF_THE_REQUEST: Final = frozenset({"invalid_request", "content_policy", "context_window_exceeded", "unsupported"})
-
-SEVERAL_MODELS: Final = Refusal(
-    400,
-    codes.NO_ELIGIBLE_TARGET,
-    "several models in one request cannot be counted one by one; send one request for each model",
-)
-LONGEST_MODEL: Final = 300
-TOO_LONG: Final = Refusal(400, codes.NO_ELIGIBLE_TARGET, f"no model has a name of over {LONGEST_MODEL} characters")
-NO_NAME: Final = Refusal(
-    400,
-    codes.NO_ELIGIBLE_TARGET,
-    "ask for models by their names: not by ids of deployments, and without `..`, `%`, `?`, `#` or blanks around them",
-)
-WHOSE_KEY: Final = Refusal(
-    400,
-    codes.FIELD_NOT_ALLOWED,
-    "a request with provider credentials of its own must ask for a model that one provider alone serves",
-)
-NOT_ROUTABLE: Final = Refusal(
-    400,
-    codes.NO_ELIGIBLE_TARGET,
-    "a pass-through request goes where its path says and cannot be routed; ask for a virtual model on /v1/… instead",
-)
 
 
 class Gateway:
@@ -135,15 +111,9 @@ class Gateway:
         if request is None:
             return None
         may_call = self._may_call(auth, request.identity.virtual_key_id)
-        barred = self._barred(request, auth) or self._misused(data, call_type)
+        barred = self._barred(request, auth) or misused(request, data, call_type, self.models.is_name)
         if barred:
-            decision = self.engine.refuse(request, barred)
-        elif call_type == "acompletion" and "," in request.model:
-            decision = self.engine.refuse(request, SEVERAL_MODELS)
-        elif len(request.model) > LONGEST_MODEL:
-            decision = self.engine.refuse(replace(request, model=request.model[:LONGEST_MODEL]), TOO_LONG)
-        elif call_type != PASS_THROUGH and not all(map(self.models.is_name, (request.model, *request.fallbacks))):
-            decision = self.engine.refuse(request, NO_NAME)
+            decision = self.engine.refuse(request.but(model=request.model[:LONGEST_MODEL]), barred)
         else:
             decision = await self.engine.admit(request, may_call=may_call)
         own_credentials = has_own_credentials(data)
@@ -219,12 +189,6 @@ class Gateway:
         self.announcements.close()
         await self.telemetry.close()
         await self.engine.close()
-
-    def _misused(self, data: dict[str, Any], call_type: str) -> Refusal | None:
-        if call_type == PASS_THROUGH or not isinstance(data.get("proxy_server_request"), dict):
-            return None
-        body, headers = sent(data)
-        return judge(body, headers, call_type)
 
     def _shared(self, name: str) -> bool:
         """Whether several providers may answer when the proxy is asked for this name."""
