@@ -10,6 +10,7 @@ from typing import Any, Final
 from litellm.proxy.hooks.responses_id_security import ResponsesIDSecurity
 from litellm.responses.utils import ResponsesAPIRequestUtils
 
+from governance.engine.assumed import with_assumed_prices
 from governance.engine.deferred import NOTHING, defer, deferred_id
 from governance.engine.engine import Engine
 from governance.model import NO_FACTS, ModelFacts, Request, Target, Usage
@@ -48,7 +49,7 @@ class Background:
         """
         later_id = _later_id(kwargs, answer)
         decision = live.decision
-        target = decision.by_call_name.get(live.name) or decision.target
+        target = decision.held.get(live.name) or decision.by_call_name.get(live.name) or decision.target
         # Whoever names the provider's address could name responses of others.
         if not later_id or target is None or live.own_credentials or not decision.counted:
             return Usage(None, None, None)
@@ -87,12 +88,7 @@ class Background:
         if known:
             request, target = known
             found = facts or (request.models.facts(target.name) if request.models else NO_FACTS)
-            usage = measured(kwargs, answer, request, found)
-            assumed = [charge.assumed for charge in target.charges if charge.assumed]
-            if usage.cost_usd_micros is None and assumed:
-                costs = [each.cost_usd_micros(usage.input_tokens or 0, usage.output_tokens or 0) for each in assumed]
-                usage = Usage(usage.input_tokens, usage.output_tokens, max(cost or 0 for cost in costs))
-            return usage
+            return with_assumed_prices(measured(kwargs, answer, request, found), target)
         allowed = getattr(answer, "max_output_tokens", None)
         asked = Request(
             str(getattr(answer, "model", "")),

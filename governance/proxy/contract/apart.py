@@ -43,7 +43,7 @@ def run_apart(work: Callable[[], Awaitable[T]], callbacks: list[Any]) -> T:
     def run() -> None:
         try:
             ended.append(asyncio.run(to_its_end()))
-        except BaseException as error:
+        except BaseException as error:  # raised again, in the thread that waits
             failed.append(error)
 
     with _put_aside(callbacks):

@@ -55,7 +55,7 @@ async def _probe(witness: Witness) -> Differences:
 async def _tried(found: Differences, name: str, work: Callable[[], Any]) -> None:
     try:
         found[name] = await work() or ""
-    except Exception as error:
+    except Exception as error:  # whatever another LiteLLM raises is the finding
         found[name] = f"{_WHAT[name]} ends with {type(error).__name__}: {str(error)[:200]}".replace("\n", " ")
 
 
