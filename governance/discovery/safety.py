@@ -24,6 +24,20 @@ _NEVER: Final = (
     (ipaddress.ip_network("0.0.0.0/8"), "unspecified addresses"),
     (ipaddress.ip_network("::/128"), "unspecified addresses"),
 )
+# Not of the public Internet, though Python of some versions takes them for global.
+_NOT_PUBLIC: Final = (
+    ipaddress.ip_network("fec0::/10"),  # site-local, RFC 3879
+    ipaddress.ip_network("2001:db8::/32"),  # documentation, RFC 3849
+    ipaddress.ip_network("3fff::/20"),  # documentation, RFC 9637
+    ipaddress.ip_network("5f00::/16"),  # segment routing, RFC 9602
+    ipaddress.ip_network("2001::/23"),  # protocol assignments, Teredo and ORCHID among them
+    ipaddress.ip_network("64:ff9b:1::/48"),  # local-use translation, RFC 8215
+    ipaddress.ip_network("192.88.99.0/24"),  # relays of 6to4, RFC 7526
+    ipaddress.ip_network("192.0.2.0/24"),
+    ipaddress.ip_network("198.51.100.0/24"),
+    ipaddress.ip_network("203.0.113.0/24"),
+)
+_TRANSLATED: Final = ipaddress.ip_network("::ffff:0:0:0/96")  # RFC 2765
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 _NAT64_LOCAL: Final = ipaddress.ip_network("64:ff9b:1::/48")
 
@@ -89,17 +103,22 @@ def check_addresses(origin: Origin, addresses: Collection[str], allowed_hosts: C
     """
     explicit = is_allowed(origin, allowed_hosts)
     for text in addresses:
-        address = _meant(ipaddress.ip_address(text.partition("%")[0]))
+        given = ipaddress.ip_address(text.partition("%")[0])
+        address = _meant(given)
         never = next(
             (what for network, what in _NEVER if address.version == network.version and address in network), ""
         )
         if never or address.is_multicast or address.is_unspecified:
             raise DiscoveryFailed(f"{origin.shown} resolves to {address}; {never or 'multicast'} may not be asked")
-        if not explicit and not address.is_global:
+        if not explicit and not (given.is_global and _is_public(given) and address.is_global and _is_public(address)):
             raise DiscoveryFailed(
                 f"{origin.shown} resolves to the private address {address}; "
                 f"put `{origin.shown}` into `catalog.discovery.allowed_hosts` if that is meant"
             )
+
+
+def _is_public(address: Address) -> bool:
+    return not any(address.version == network.version and address in network for network in _NOT_PUBLIC)
 
 
 def _meant(address: Address) -> Address:
@@ -107,7 +126,7 @@ def _meant(address: Address) -> Address:
     if isinstance(address, ipaddress.IPv4Address):
         return address
     inside = address.ipv4_mapped or address.sixtofour
-    if inside is None and (address in _NAT64 or address in _NAT64_LOCAL):
+    if inside is None and (address in _NAT64 or address in _NAT64_LOCAL or address in _TRANSLATED):
         inside = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     if inside is None and int(address) >> 32 == 0 and int(address) > 1:  # ::a.b.c.d, deprecated
         inside = ipaddress.IPv4Address(int(address))

@@ -154,6 +154,7 @@ Condition = Annotated[
 # --- what a condition may not be -----------------------------------------------------------------------------------
 
 _TOO_DEEP: Final = "is nested deeper than 32 levels"
+_TYPE_NAMES: Final = frozenset({"int", "uint", "double", "string", "bool", "bytes", "list", "map", "null_type", "type"})
 _TYPES: Final = {"STRING": "a text", "INT": "a number", "DOUBLE": "a number", "DYN": "a value of any type"}
 
 
@@ -181,6 +182,9 @@ def _check_names(tree: Node, text: str) -> None:
     for node in tree.walk():
         if node.kind == "name" and node.value in HIDDEN:
             raise ValueError(_unknown(node.value, node.at, text, text))
+        if (node.kind == "call" and node.value == "type") or (node.kind == "name" and node.value in _TYPE_NAMES):
+            # They pass the check, and fail for every request: the values have no types of CEL's.
+            raise ValueError(f"`{node.value}` at {_place(node.at, text)}: types of values are not part of a policy")
         if node.kind == "message":
             raise ValueError(f"`{node.value}{{…}}` at {_place(node.at, text)}: messages are not part of a policy")
 

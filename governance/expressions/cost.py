@@ -238,7 +238,7 @@ def _bulk(shape: Shape) -> float:
 
 _Price = Callable[[Node, list[Shape]], Cost]
 _PRICES: Final[Mapping[str, _Price]] = {
-    **dict.fromkeys(("_&&_", "_||_", "!_", "-_", "@not_strictly_false", "type"), _cheap),
+    **dict.fromkeys(("_&&_", "_||_", "!_", "-_", "@not_strictly_false"), _cheap),
     **dict.fromkeys(("_-_", "_*_", "_/_", "_%_"), _cheap),
     **dict.fromkeys(("_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_"), _comparison),
     **dict.fromkeys(("startsWith", "endsWith"), _start),

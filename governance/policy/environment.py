@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from typing import Final
+from urllib.parse import unquote
 
 _REFERENCE = re.compile(r"\$(\$\{)|\$\{([^}]*)(\}?)")
 _QUOTED = re.compile(r"([`'])(.+?)\1")
+# Of a value, in a message; shorter pieces are part of many a word.
+_LONGEST_REPEATED: Final = 4
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -46,4 +50,16 @@ def as_written(message: str, written: str, filled: str, *, near: bool) -> str:
         hidden = match[2].lower() in filled.lower() and match[2] not in open_text
         return f"{match[1]}{written}{match[1]}" if hidden else match[0]
 
-    return _QUOTED.sub(hide, message)
+    message = _QUOTED.sub(hide, message)
+    # Whatever a library has made of it: where four characters of a value are left, nothing of the message is told.
+    if (_runs(filled) - _runs(written)) & _runs(message.replace(written, "")):
+        return f"is not valid with what the environment fills in for {written}"
+    return message
+
+
+def _runs(text: str) -> set[str]:
+    found: set[str] = set()
+    for form in (text, unquote(text)):
+        folded = form.casefold()
+        found.update(folded[at : at + _LONGEST_REPEATED] for at in range(len(folded) - _LONGEST_REPEATED + 1))
+    return found

@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
@@ -19,6 +19,8 @@ from governance.policy.nodes import Path, Tree, read_tree
 
 # What LiteLLM's proxy reads at the top of its file (proxy_server.py), and no policy has.
 _LITELLM_KEYS = frozenset({"model_list", "litellm_settings", "general_settings", "router_settings"})
+# Of one document; a generated one may have a hundred thousand.
+MOST_PROBLEMS: Final = 100
 
 Sections = Callable[[str], "type[BaseModel] | None"]
 
@@ -79,18 +81,34 @@ def parse_policy(
     sections: dict[str, Any] = {}
     for name in (key for key in data if key not in core_keys):
         model = section_model(name) if name in names else None
+        if _enough(problems):
+            break
         if model is None:
             problems.append(tree.problem((*root, name), _no_such_plugin(name, names)))
-        else:
+        elif not _enough(problems):
             sections[name] = validate(model, data[name], tree, (*root, name), problems)
     order = _order(data.get("plugins"), list(sections), names, tree, root, problems)
     for name in order:
         if name in names and name not in sections:
             sections[name] = _default(name, section_model(name), tree, root, problems)
     if problems or core is None:
-        raise PolicyError(dict.fromkeys(problems))
+        raise PolicyError(_told(problems))
     digest = hashlib.sha256(text.encode()).hexdigest()
     return Policy(source, f"sha256:{digest}", core, order, sections)
+
+
+def _enough(problems: list[Problem]) -> bool:
+    return len(problems) >= MOST_PROBLEMS
+
+
+def _told(problems: list[Problem]) -> list[Problem]:
+    """Each once, and no more than anybody reads."""
+    found = list(dict.fromkeys(problems))
+    if len(found) < MOST_PROBLEMS:
+        return found
+    last = max(found[:MOST_PROBLEMS], key=lambda problem: (problem.line, problem.column))
+    more = last._replace(column=last.column + 1, path="", message="there are more mistakes; mend these first")
+    return [*found[:MOST_PROBLEMS], more]
 
 
 def validate(model: type[BaseModel], value: Any, tree: Tree, at: Path, problems: list[Problem]) -> Any:
@@ -106,6 +124,8 @@ def validate(model: type[BaseModel], value: Any, tree: Tree, at: Path, problems:
             return validate(model, fewer, tree, at, problems)
         for each in error.errors():
             faulty.add(each["loc"][0] if each["loc"] else "")
+            if _enough(problems):
+                continue
             problem = tree.problem(_inside(tree, at, each["loc"]), explained(model, each))
             if problem.path not in unread:
                 problems.append(problem)

@@ -19,6 +19,7 @@ from governance.engine.refusals import amount, spoken_period
 from governance.limits.alerts import Alert
 from governance.limits.subjects import spoken
 from governance.policy.telemetry import AlertSettings
+from governance.telemetry.printable import printable
 from governance.trace import iso, period_text
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ def sentence(alert: Alert) -> str:
     used, of = amount(alert.unit, alert.used), amount(alert.unit, alert.limit_amount)
     until = "" if alert.resets_at_s is None else f"; all of it is free again at {iso(alert.resets_at_s)}"
     whose = spoken(alert.subject, alert.name_of_subject)
-    return (
+    return printable(
         f"limit {alert.limit} of {whose} has passed {alert.threshold_percent} %: "
         f"{used} of {of} per {spoken_period(period_text(alert.window))} are used{until}"
     )

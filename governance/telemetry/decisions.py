@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from governance.model.errors import GovernanceError
 from governance.policy.telemetry import DecisionLogSettings
 from governance.telemetry.log_file import LogFile
+from governance.telemetry.printable import printable
 from governance.trace import Trace
 
 log = logging.getLogger("governance.telemetry")
@@ -111,8 +112,7 @@ class DecisionLog:
             self._sink.close()
 
     def _line(self, told: Told) -> bytes:
-        # A caller's model name may hold what no UTF-8 can.
-        return (TEXT_PREFIX + sentence(told.record)).encode("utf-8", "backslashreplace") if self._text else told.line
+        return (TEXT_PREFIX + printable(sentence(told.record))).encode() if self._text else told.line
 
 
 class Stdout:

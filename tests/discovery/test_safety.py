@@ -117,3 +117,41 @@ def test_nobody_can_allow_metadata_link_local_and_nowhere(address: str) -> None:
 def test_one_bad_address_among_good_ones_is_a_trick() -> None:
     with pytest.raises(DiscoveryFailed):
         check_addresses(ANY, ["8.8.8.8", "127.0.0.1"], ())
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "::169.254.169.254",
+        "::ffff:169.254.169.254",
+        "::ffff:0:169.254.169.254",
+        "64:ff9b::169.254.169.254",
+        "2002:a9fe:a9fe::1",
+    ],
+)
+def test_a_metadata_address_in_another_form_is_never_asked(address: str) -> None:
+    with pytest.raises(DiscoveryFailed, match="metadata"):
+        check_addresses(ANY, [address], ["api.example.com"])
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "::10.0.0.1",
+        "::ffff:0:10.0.0.1",
+        "64:ff9b::10.0.0.1",
+        "64:ff9b:1::10.0.0.1",
+        "fec0::1",
+        "2001:db8::1",
+        "3fff::1",
+        "5f00::1",
+        "2001::1",
+        "192.0.2.1",
+        "198.51.100.1",
+        "203.0.113.1",
+        "192.88.99.1",
+    ],
+)
+def test_what_is_not_of_the_public_internet_must_be_allowed(address: str) -> None:
+    with pytest.raises(DiscoveryFailed, match="private"):
+        check_addresses(ANY, [address], [])

@@ -305,3 +305,9 @@ def test_any_text_either_compiles_or_is_a_value_error(text: str) -> None:
         return
 
     assert condition.evaluate(Facts(request(), condition.reads)) in (True, False, None)
+
+
+@pytest.mark.parametrize("text", ["type(prompt_tokens) == int", "type(model) == string", "int == int"])
+def test_types_of_values_are_refused_when_they_are_loaded(text: str) -> None:
+    with pytest.raises(ValueError, match="types of values are not part of a policy"):
+        compile_condition(text)

@@ -73,3 +73,12 @@ def test_a_number_of_millions_of_digits_is_just_a_mistake(parse: Parse, number: 
         profile = {"name": "Fast", "virtual_provider": "fast", "targets": [target]}
 
         assert "such as" in refusal(parse, json.dumps({"routing_profiles": [profile]}))
+
+
+def test_of_fifteen_thousand_mistakes_a_hundred_are_told(parse: Parse) -> None:
+    keys = "".join(f"  key_{i}: {i}\n" for i in range(15_000))
+
+    for text in (f"access:\n{keys}", keys.replace("  ", "")):
+        lines = refusal(parse, text).splitlines()
+        assert len(lines) == 101
+        assert lines[-1].endswith(": there are more mistakes; mend these first")
