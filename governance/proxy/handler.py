@@ -10,6 +10,7 @@ from litellm.integrations.custom_logger import CustomLogger
 from litellm.proxy.utils import HTTPException  # type: ignore[attr-defined]  # only `admin` imports fastapi
 
 from governance.engine.parts import target_of_part
+from governance.model import Usage
 from governance.proxy.background import ASKED_AFTER, is_unfinished
 from governance.proxy.body import clamp
 from governance.proxy.deployments import chosen, priced, usable
@@ -101,18 +102,19 @@ class Governance_PROXY_Handler(CustomLogger):
         if live and live.trying:
             await self._fail(live, exception)
 
+    async def async_post_call_success_deployment_hook(self, request_data: Any, response: Any, call_type: Any) -> None:
+        """The provider answered."""
+        live = self._live.find(request_data)
+        if live and live.trying:
+            live.answer = response
+
     async def async_log_success_event(
         self, kwargs: dict[str, Any], response_obj: Any, start_time: Any, end_time: Any
     ) -> None:
         """The request was answered, completely or as far as the caller listened."""
         live = self._live.find(kwargs) or self._live.find_passed_through()
         if live:
-            name = priced(live.decision, live.name)
-            facts = self._gateway.models.served(kwargs, response_obj)
-            if is_unfinished(response_obj):
-                usage = await self._gateway.responses.accept(live, kwargs, response_obj)
-            else:
-                usage = usage_of(kwargs, response_obj, live.decision, name, live.usages.usages, facts)
+            usage = await self._usage(live, kwargs, response_obj)
             cut = target_of_part(live.decision)
             await self._gateway.settle(live, usage, part_of(kwargs, live.decision, cut.name) if cut else None)
         elif kwargs.get("call_type") in ASKED_AFTER:
@@ -136,7 +138,11 @@ class Governance_PROXY_Handler(CustomLogger):
     ) -> HTTPException | None:
         """The caller got an error: the provider's, or one of a guardrail or limiter beside us."""
         live = self._live.find(request_data) or self._live.find_passed_through()
-        if live:
+        if live and live.answer is not None and live.trying:
+            # A guardrail after the answer: 1.110 tells of no success then, the versions before of both.
+            hidden = getattr(live.answer, "_hidden_params", None) or {}
+            await self._gateway.settle(live, await self._usage(live, hidden, live.answer))
+        elif live:
             if live.delivered.output_tokens and aborted_here(original_exception):
                 await self._gateway.break_off(live)
                 return None
@@ -178,6 +184,12 @@ class Governance_PROXY_Handler(CustomLogger):
             (bucket["litellm_parent_otel_span"] for bucket in marks if "litellm_parent_otel_span" in bucket), None
         )
         mark_spans(live.decision.trace, target, span)
+
+    async def _usage(self, live: Live, kwargs: dict[str, Any], answer: Any) -> Usage:
+        if is_unfinished(answer):
+            return await self._gateway.responses.accept(live, kwargs, answer)
+        name, facts = priced(live.decision, live.name), self._gateway.models.served(kwargs, answer)
+        return usage_of(kwargs, answer, live.decision, name, live.usages.usages, facts)
 
     async def _fail(self, live: Live, exception: Exception) -> None:
         recovery = await self._gateway.fail(live, exception)

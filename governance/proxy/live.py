@@ -33,6 +33,7 @@ class Live:
         task: what serves the HTTP request; when it is done, LiteLLM can only report the past.
         own_credentials: the caller brought the provider's key, so a failure may be the caller's.
         coming: the name of the hop that LiteLLM announced last.
+        answer: of the provider, not streamed; what comes after it may still keep it from the caller.
         cut: what LiteLLM logged as the failure of the attempt under way.
         own_timeout: the caller said how long to wait, so that a wait that was too long may be its doing.
         sent: LiteLLM has said that the attempt under way is on its way to the provider.
@@ -52,6 +53,7 @@ class Live:
     task: asyncio.Task[Any] | None
     own_credentials: bool = False
     coming: str | None = None
+    answer: Any = None
     cut: Exception | None = None
     own_timeout: bool = False
     sent: bool = False

@@ -63,6 +63,7 @@ PARTS: Final = (
     Part(f"{_LOGGER}.async_filter_deployments", takes=("model", "healthy_deployments", "request_kwargs")),
     Part(f"{_LOGGER}.async_pre_call_deployment_hook", takes=("kwargs", "call_type")),
     Part(f"{_LOGGER}.async_post_call_failure_deployment_hook", takes=("request_data", "exception")),
+    Part(f"{_LOGGER}.async_post_call_success_deployment_hook", takes=("request_data", "response")),
     # What lets in the keys of a policy (governance/proxy/auth.py).
     Part("litellm.proxy.auth.user_api_key_auth:user_api_key_auth"),
     Part("litellm.proxy.auth.auth_utils:get_model_from_request", takes=("request_data", "route", "request")),
