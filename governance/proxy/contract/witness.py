@@ -90,7 +90,8 @@ def private_router() -> Router:
     """Three wildcard groups whose providers are all mocked: the first fails, the others answer."""
     groups = {FIRST: "litellm.InternalServerError", FULL: ANSWER, LAST: ANSWER}
     check: Any = RouterFallbackBudgetCheck(is_enforced=lambda: False)
-    return Router(
+    # From 1.110 on it has no types.
+    router: Router = Router(
         model_list=[
             {
                 "model_name": f"{name.partition('/')[0]}/*",
@@ -108,3 +109,4 @@ def private_router() -> Router:
         fallbacks=[],
         fallback_budget_check=check,
     )
+    return router
