@@ -12,8 +12,7 @@ from governance.engine.decision import Decision, decided, has_room, note_candida
 from governance.engine.host import Host
 from governance.ledger import Option, Reading, Reserved
 from governance.ledger.reservation import Key, key_of
-from governance.model import Charge, Refusal, Rejection, Request, Target, Window, codes
-from governance.model.target import once
+from governance.model import Charge, Refusal, Rejection, Request, Target, Window, codes, once
 from governance.trace import Trace
 
 MayCall = Callable[[str], Awaitable[bool]]

@@ -5,7 +5,7 @@ from governance.model.facts import NO_FACTS, ModelFacts
 from governance.model.limits import Charge, Usage, Window
 from governance.model.request import NOBODY, Identity, Levels, Models, Percent, Request
 from governance.model.sizes import GENERATES_TEXT, TYPICAL_OUTPUT_TOKENS, Habits
-from governance.model.target import Rejection, Target, group_of, group_target
+from governance.model.target import Rejection, Target, group_of, group_target, once
 from governance.model.units import MICROS_PER_USD, NOTHING, REQUEST_TYPES, Mode, Unit
 
 __all__ = [
@@ -37,4 +37,5 @@ __all__ = [
     "Window",
     "group_of",
     "group_target",
+    "once",
 ]

@@ -127,14 +127,21 @@ def validate(model: type[BaseModel], value: Any, tree: Tree, at: Path, problems:
             if _enough(problems):
                 continue
             problem = tree.problem(_inside(tree, at, each["loc"]), explained(model, each))
-            if problem.path not in unread:
+            if not _of(problem, unread):
                 problems.append(problem)
         section = _without(model, value, faulty)
     sound = [i for i in range(len(value)) if i not in faulty] if isinstance(value, list) else []
     for loc, message in getattr(section, "problems", lambda: ())():
         where = (sound[loc[0]], *loc[1:]) if sound and loc and isinstance(loc[0], int) else loc
-        problems.append(tree.problem((*at, *where), message))
+        problem = tree.problem((*at, *where), message)
+        if not _of(problem, unread):
+            problems.append(problem)
     return section
+
+
+def _of(problem: Problem, unread: Iterable[str]) -> bool:
+    """Whether it comes of something that could not be read: of this itself, or of a part of it."""
+    return any(path == problem.path or path.startswith(f"{problem.path}.") for path in unread)
 
 
 def _without(model: type[BaseModel], value: Any, faulty: set[str | int]) -> Any:

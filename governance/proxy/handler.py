@@ -19,7 +19,7 @@ from governance.proxy.gateway import Gateway
 from governance.proxy.headers import decision_headers
 from governance.proxy.hops import model_group
 from governance.proxy.live import Live
-from governance.proxy.translate import buckets, exception_from, mark, rewrite
+from governance.proxy.translate import buckets, exception_from, mark, rewrite, tame
 from governance.proxy.usage import part_of, usage_of
 from governance.telemetry.marks import mark_next_target, mark_spans, mark_spend_logs
 
@@ -51,6 +51,7 @@ class Governance_PROXY_Handler(CustomLogger):
             mark_spend_logs(buckets(data), live.decision.id, target)
             mark_spans(live.decision.trace, target, getattr(user_api_key_dict, "parent_otel_span", None))
         if live and live.decision.refusal:
+            tame(data)
             raise _refused(live)
         if live:
             clamp(data, live.engine.host.policy.core.access.body)

@@ -10,14 +10,14 @@ from governance.catalog import Catalog
 
 
 def listable(catalog: Catalog) -> list[str]:
-    """The names that the proxy serves; `openai/*` as the models that LiteLLM lists for it, or that the provider does
+    """The names that the proxy serves; behind `openai/*` also the models that LiteLLM lists for it, or the provider
     where discovery has asked it.
     """
     found: dict[str, None] = {}
     for name in catalog.offered:
+        found[name] = None
         prefix, _, wildcard = name.partition("/")
         if wildcard != "*":
-            found[name] = None
             continue
         for provider, model in catalog.served_by(name):
             if model == "*":

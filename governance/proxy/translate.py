@@ -85,6 +85,15 @@ def request_from(data: dict[str, Any], call_type: str, identity: Identity, model
     )
 
 
+def tame(data: dict[str, Any]) -> None:
+    """Leave of a refused model's name what can stand in a header: LiteLLM 1.110 writes it there, and answers nothing at
+    all where it cannot.
+    """
+    model = data.get("model")
+    if isinstance(model, str):
+        data["model"] = "".join(c if " " <= c <= "~" else "?" for c in model)
+
+
 def sent(data: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """Body and headers as the client sent them, not with what LiteLLM has added to them since."""
     request = data.get("proxy_server_request")

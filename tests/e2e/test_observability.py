@@ -105,7 +105,7 @@ def test_a_decision_can_be_looked_up_and_is_the_one_that_was_logged(observed: Pr
 def test_health_tells_admins_everything_and_load_balancers_one_word(observed: Proxy) -> None:
     short = httpx.get(f"{observed.url}/governance/health", timeout=ANSWER_S)
     wrong = page(observed, "/governance/health", "sk-nobody")
-    long = page(observed, "/governance/health", timeout=ANSWER_S)
+    long = page(observed, "/governance/health")
 
     assert (short.status_code, short.json()) == (wrong.status_code, wrong.json()) == (200, {"status": "ok"})
     health = long.json()

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from governance.catalog import provider_and_model, screen
-from governance.model import Refusal, Request, Target, codes
+from governance.model import Refusal, Request, Target, codes, once
 from governance.model.draws import draw_all
-from governance.model.target import once
 from governance_plugins.routing_rules.config import Rule
 
 
