@@ -63,7 +63,7 @@ _BARE: Final = {
     "audio": "audio_input",
     "video": "video_input",
 }
-_DATA_KEYS: Final = ("data", "bytes", "file_data", "result", "url", *_BARE, *_PLACES)
+_DATA_KEYS: Final = ("data", "bytes", "blob", "file_data", "result", "url", *_BARE, *_PLACES)
 # Without any of these, and without its type, nothing is a medium.
 _MARKS: Final = frozenset({*_MIME_KEYS, *_BARE, "format", "data"})
 # Of a part that is a medium: what is not text beside it.

@@ -46,6 +46,9 @@ PICTURES = {
     "messages": user(ANTHROPIC),
     "messages, a tool's result": user({"type": "tool_result", "tool_use_id": "t", "content": [ANTHROPIC]}),
     "messages, what a tool was given": user({"type": "tool_use", "name": "f", "input": {"shown": ANTHROPIC}}),
+    "messages, a resource of a tool's server": user(
+        {"type": "resource", "resource": {"uri": "a://b", "mimeType": "image/png", "blob": DATA}}
+    ),
     "responses": {"input": [{"role": "user", "content": [{"type": "input_image", "image_url": PNG}]}]},
     "responses, file": {"input": [{"role": "user", "content": [{"type": "input_file", "file_data": PDF}]}]},
     "responses, a tool's result": given([{"type": "input_image", "image_url": PNG}]),
