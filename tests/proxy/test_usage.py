@@ -87,6 +87,14 @@ SHAPES = {
         ),
         Usage(1_000, 100, 100 * 2 + 120 + 750 + 800),
     ),
+    "Google's, whose total says that thoughts are among the candidates": (
+        {"promptTokenCount": 10, "candidatesTokenCount": 60, "thoughtsTokenCount": 50, "totalTokenCount": 70},
+        Usage(10, 60, 900),
+    ),
+    "Google's, whose total cannot be": (
+        {"promptTokenCount": 10, "candidatesTokenCount": 10, "thoughtsTokenCount": 50, "totalTokenCount": 20},
+        Usage(10, 60, 900),
+    ),
     "Google's, whose thoughts come on top": (
         {
             "promptTokenCount": 1_000,
@@ -243,3 +251,10 @@ def test_a_rerank_is_billed_by_the_search() -> None:
 
     assert used(answer, "a/ranked", request_type="rerank") == Usage(None, None, 6_000)
     assert used({}, "a/ranked", request_type="rerank") == Usage(None, None, 2_000)
+
+
+@pytest.mark.parametrize("cost", ["0.0015", "1.5e-03", ".0015", " 15E-4 ", 0.0015])
+def test_what_a_provider_says_it_bills_counts_however_the_number_is_written(cost: Any) -> None:
+    usage = {"prompt_tokens": 10, "completion_tokens": 1, "cost": cost}
+
+    assert used({"usage": usage}).cost_usd_micros == 1_500

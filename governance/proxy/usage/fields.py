@@ -7,7 +7,7 @@ import re
 from decimal import Decimal
 from typing import Any, Final
 
-_DIGITS: Final = re.compile(r"\s*[0-9]{1,400}(\.[0-9]{1,30})?\s*")
+_DIGITS: Final = re.compile(r"\s*([0-9]{1,400}(\.[0-9]{0,30})?|\.[0-9]{1,30})([eE][+-]?[0-9]{1,3})?\s*")
 
 
 def field(value: Any, name: str) -> Any:

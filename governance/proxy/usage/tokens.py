@@ -101,9 +101,14 @@ def _google(reported: Any) -> Quantities:
     """Google counts what it cached in the prompt, and thoughts and what tools gave beside their side."""
     given, cached = items(reported, "promptTokensDetails"), items(reported, "cacheTokensDetails")
     made, thoughts = items(reported, "candidatesTokensDetails"), count(reported, "thoughtsTokenCount")
+    inputs = count(reported, "promptTokenCount") + count(reported, "toolUsePromptTokenCount")
+    outputs = count(reported, "candidatesTokenCount")
+    if thoughts > outputs or inputs + outputs != count(reported, *_TOTAL):
+        # Some of its models count thoughts in the candidates; only the total tells.
+        outputs += thoughts
     return Quantities(
-        count(reported, "promptTokenCount") + count(reported, "toolUsePromptTokenCount"),
-        count(reported, "candidatesTokenCount") + thoughts,
+        inputs,
+        outputs,
         cached_input_tokens=count(reported, "cachedContentTokenCount"),
         cached_audio_tokens=_of_modality(cached, "AUDIO"),
         audio_input_tokens=_of_modality(given, "AUDIO"),
