@@ -18,6 +18,7 @@ from governance.engine.host import Host
 from governance.engine.levels import LastSeen, Stated
 from governance.intake.read import read_request
 from governance.ledger.stated import StatedLedger, StatedUse
+from governance.limits.subjects import is_subject_of
 from governance.model import Identity, Percent, Request, Window
 from governance.model.vocabulary import Capability, RequestType
 
@@ -193,12 +194,12 @@ def _draws(given: tuple[float, ...]) -> Callable[[], float]:
 
 
 def _stated(use: GivenUse) -> StatedUse:
-    subject = f"target:{use.target.lower()}" if use.target else use.subject
+    subject = f"target:{use.target}" if use.target else use.subject
 
     def matches(window: Window) -> bool:
         return (
             (use.limit is None or window.limit.lower() == use.limit.lower())
-            and (subject is None or window.subject == subject)
+            and (subject is None or is_subject_of(window, subject))
             and (use.unit is None or window.unit == use.unit)
         )
 

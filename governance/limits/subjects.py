@@ -9,7 +9,7 @@ from itertools import islice, product, zip_longest
 from typing import Any, Final, NamedTuple
 
 from governance.catalog import provider_and_model
-from governance.model import Identity, Request, Target, group_of
+from governance.model import Identity, Request, Target, Window, group_of
 from governance.model.target import member_of
 
 EVERYONE: Final = "everyone"
@@ -113,6 +113,20 @@ def spoken(subject: str, name: str | None = None) -> str:
     parts = subject.split(AND)
     names = name.split(AND) if name else parts
     return " and ".join(_spoken(*pair) for pair in zip_longest(parts, names[: len(parts)], fillvalue=""))
+
+
+def is_subject_of(window: Window, subject: str) -> bool:
+    """Whether a subject, by id or by name, is all that this window counts; names of models in any case."""
+    parts, of = subject.split(AND), window.subject.split(AND)
+    names = window.name_of_subject.split(AND) if window.name_of_subject else of
+    return len(parts) == len(of) and all(map(_is_part, parts, of, names))
+
+
+def _is_part(wanted: str, part: str, name: str) -> bool:
+    kind = part.split(":", 1)[0]
+    if kind in SERVED_KINDS:
+        return wanted.lower() == part.lower()
+    return wanted in (part, f"{kind}:{name}")
 
 
 def shown_subject(subject: str, name: str | None) -> str:

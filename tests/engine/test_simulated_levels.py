@@ -159,3 +159,20 @@ async def test_in_a_sequence_a_spent_budget_is_seen_by_the_very_next_request(tmp
     (result,) = await run(host, read_suite(tmp_path / "t.yaml"), CATALOG)
 
     assert result.differences == ()
+
+
+@pytest.mark.parametrize(
+    ("subject", "stated"),
+    [
+        ({"team": "*"}, "team:Research"),
+        ({"virtual_key": "*"}, "virtual_key:ci"),
+        ({"model": "M"}, "model:M"),
+        ({"provider": "openai"}, "provider:OpenAI"),
+    ],
+)
+async def test_use_is_stated_by_the_name_of_its_subject_too(subject: dict[str, str], stated: str) -> None:
+    who = {"team_id": "t-42", "team_name": "Research", "virtual_key_id": "k-1", "virtual_key_name": "ci"}
+    budgets = policy("budget_used >= 90", budgets=[{**BUDGET, "subject": subject}])
+
+    assert (await decided(budgets, {"subject": stated, "used": 90_000_000}, identity=who))["model"] == "local/m"
+    assert (await decided(budgets, {"subject": "team:other", "used": 90_000_000}, identity=who))["model"] == "openai/m"
