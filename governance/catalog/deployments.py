@@ -23,7 +23,7 @@ _CHANGES_NOTHING: Final = re.compile(
     r"(aws|vertex|azure|watsonx|oci|sap|gigachat|s3)_\w+$|\w*(region|project|tenant|client|token_url|credentials?)\w*$|"
     r"(r|t)pm$|weight$|order$|priority$|tags$|(stream_)?timeout$|(max|num)_retries$|max_parallel_requests$|"
     r"(default|cooldown)_\w+$|use_\w+$|\w*(budget|_cost|_pricing|_price)\w*$|merge_\w+$|drop_params$|"
-    r"headers$|extra_headers$|ssl_\w+$|litellm_\w+$|configurable_\w+$|guardrails$|supports_\w+$|max_file_size_mb$"
+    r"ssl_\w+$|litellm_\w+$|configurable_\w+$|guardrails$|supports_\w+$|max_file_size_mb$"
 )
 _FROM_ENVIRONMENT: Final = "os.environ/"
 
@@ -76,7 +76,8 @@ class Deployment:
 
     def filled(self, written: str, model_map: Mapping[str, Any]) -> Deployment:
         """A wildcard's deployment as it is called for one name."""
-        return replace(self, written=written, identity=identity_of(written, self.custom_provider, model_map))
+        identity = identity_of(written, self.custom_provider, model_map, self.address)
+        return replace(self, written=written, identity=identity)
 
 
 def deployment_of(entry: Entry, model_map: Mapping[str, Any]) -> Deployment:
@@ -84,15 +85,16 @@ def deployment_of(entry: Entry, model_map: Mapping[str, Any]) -> Deployment:
     params, info = _mapping(entry.get("litellm_params")), _mapping(entry.get("model_info"))
     group = str(entry.get("model_name") or "")
     model, custom = str(params.get("model") or group), str(params.get("custom_llm_provider") or "")
+    address = str(params.get("api_base") or params.get("base_url") or "").rstrip("/")
     unknown = model.removeprefix(_FROM_ENVIRONMENT) if model.startswith(_FROM_ENVIRONMENT) else ""
     stated = {key: value for says in (info, params) for key, value in says.items() if _IS_FACT.match(key)}
     return Deployment(
         group=group,
-        identity=Identity("", "") if unknown else identity_of(model, custom, model_map),
+        identity=Identity("", "") if unknown else identity_of(model, custom, model_map, address),
         written=model,
         custom_provider=custom,
         id=str(info.get("id") or ""),
-        address=str(params.get("api_base") or params.get("base_url") or "").rstrip("/"),
+        address=address,
         base_model=str(info.get("base_model") or params.get("base_model") or ""),
         extra=tuple(sorted(key for key, value in params.items() if value and not _CHANGES_NOTHING.match(key))),
         stated=MappingProxyType({key: value for key, value in stated.items() if value is not None}),

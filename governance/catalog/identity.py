@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final, NamedTuple
 
+from governance.catalog.addresses import provider_at
 from governance.catalog.prices import installed_prices
 from governance.catalog.providers import PROVIDERS, provider_of
 
@@ -53,12 +54,13 @@ class Identity(NamedTuple):
         return Identity(_SAME.get(provider, provider), self.model.lower())
 
 
-def identity_of(written: str, custom_provider: str, model_map: Mapping[str, Any]) -> Identity:
+def identity_of(written: str, custom_provider: str, model_map: Mapping[str, Any], address: str = "") -> Identity:
     """What LiteLLM asks whom for.
 
     Args:
         written: the `model` of a deployment, or `provider/model` as a policy writes it.
         custom_provider: the deployment's `custom_llm_provider`; "" where it is left out.
+        address: its `api_base`; tells whose a name without a provider is, whatever that name is known as.
 
     Source: LiteLLM litellm_core_utils/get_llm_provider_logic.py.
     """
@@ -68,7 +70,7 @@ def identity_of(written: str, custom_provider: str, model_map: Mapping[str, Any]
     elif slash and prefix.lower() in PROVIDERS:
         provider, model = prefix, rest
     else:
-        provider, model = inferred_provider(written, model_map), written
+        provider, model = provider_at(address) or inferred_provider(written, model_map), written
     return Identity(provider, without_routes(provider, model))
 
 

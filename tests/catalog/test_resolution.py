@@ -51,6 +51,14 @@ def test_parameters_that_only_say_whom_to_ask_make_groups_no_different() -> None
     assert catalog.resolved("openai/gpt-4o").equals == ("other",)
 
 
+def test_headers_may_change_an_answer_so_the_group_without_them_comes_first() -> None:
+    beta = entry("long", "anthropic/claude-x", extra_headers={"anthropic-beta": "context-1m"})
+    catalog = Catalog([beta, entry("plain", "anthropic/claude-x")], MAP)
+
+    assert catalog.resolved("anthropic/claude-x").call_name == "plain"
+    assert catalog.resolved("anthropic/claude-x").equals == ()
+
+
 def test_a_mixed_group_says_how_to_be_a_target() -> None:
     catalog = Catalog([entry("smart", "openai/gpt-4o"), entry("smart", "azure/gpt-4o")], MAP)
 
