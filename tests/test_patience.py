@@ -1,11 +1,15 @@
 import asyncio
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests import patience
+
+TESTS = Path(__file__).parent
 
 
 def test_what_prints_now_and_then_is_waited_for_and_what_stands_still_is_not() -> None:
@@ -32,3 +36,16 @@ def test_what_a_descendant_computes_counts_while_it_runs_and_afterwards() -> Non
 
 async def test_what_this_process_does_by_itself_is_waited_for() -> None:
     assert await patience.happens(asyncio.sleep(0.3, "done")) == "done"
+
+
+def test_no_test_gives_a_process_a_fixed_time() -> None:
+    fixed = re.compile(r"monotonic\(\) \+|\.wait_for\(|\.wait\(\d|\b(within_s|timeout)=\d{2}")
+    hits = [
+        f"{path.relative_to(TESTS)}:{number}: {line.strip()}"
+        for path in sorted(TESTS.rglob("*.py"))
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if fixed.search(line) and path.name != "test_patience.py"
+    ]
+
+    # How long a policy may take to recover, and how many replicas of Redis must have heard, are no patience of a test.
+    assert [hit for hit in hits if "Recovery(" not in hit and "client().wait(" not in hit] == []

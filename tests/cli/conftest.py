@@ -67,7 +67,7 @@ def on_terminal(folder: Path) -> Command:
         ran = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
         os.close(theirs)
         if until:
-            assert until.wait(120)
+            assert until.wait(patience.ANSWER_S)
             ran.send_signal(signal.SIGINT)
         said = b""
         # The other end is gone when the last process that has it open is.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.patience import tries
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -73,14 +74,12 @@ def counted(proxy: Proxy) -> dict[str, int]:
 
 def settles(proxy: Proxy, before: dict[str, int], **expected: int) -> None:
     """Wait until just this was counted since."""
-    deadline = time.monotonic() + 30
-    while True:
+    for _ in tries():
         now = counted(proxy)
         found = {unit: now.get(unit, 0) - before.get(unit, 0) for unit in expected}
-        if found == expected or time.monotonic() > deadline:
-            assert found == expected
+        if found == expected:
             return
-        time.sleep(0.1)
+    assert found == expected
 
 
 def accepted(proxy: Proxy, provider: Scripted, name: str) -> tuple[str, dict[str, int]]:

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import httpx
@@ -14,6 +13,7 @@ import pytest
 import yaml
 
 from governance.proxy.contract.versions import TESTED
+from tests import patience
 
 PROFILE = (
     "routing_profiles:\n  - {name: A, virtual_provider: fast, targets: [{provider: cerebras}, {provider: openai}]}\n"
@@ -100,9 +100,7 @@ def command(folder: Path, port: int, *options: str) -> list[str]:
 def refused(folder: Path) -> str:
     """What the proxy says, which does not start."""
     environment = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
-    ended = subprocess.run(
-        command(folder, 0), capture_output=True, text=True, timeout=500, check=False, env=environment
-    )
+    ended = patience.run(command(folder, 0), env=environment)
     assert ended.returncode == 3, ended.stderr[-3000:]
     assert "Traceback" not in ended.stderr
     return ended.stderr.splitlines()[-1]
@@ -136,30 +134,26 @@ def running(folder: Path, *options: str):
     with output.open("wb") as out:
         started = subprocess.Popen(command(folder, port, *options), stdout=out, stderr=out, env=environment)
     try:
-        while started.poll() is None:
+        for _ in patience.turns(started.pid, output):
+            assert started.poll() is None, patience.told(output)
             with contextlib.suppress(httpx.TransportError):
                 if httpx.get(f"http://127.0.0.1:{port}/health/liveliness", timeout=5).status_code == 200:
                     break
-            time.sleep(0.2)
-        assert started.poll() is None, output.read_text()[-4000:]
         key = {"authorization": "Bearer sk-end-to-end-tests-only"}
-        yield httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=key, timeout=60), output
+        yield httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=key, timeout=patience.ANSWER_S), output
     finally:
         started.send_signal(signal.SIGTERM)
-        started.wait(30)
+        patience.ended(started, output)
 
 
 def test_where_the_policy_says_so_it_starts_and_health_tells_what_differs(folder) -> None:
     with running(folder(NO_REQUEST_IN_FILTER, "on_contract_breach: degrade\n")) as (client, output):
         health = client.get("/governance/health")
         metrics = client.get("/governance/metrics")
-        status = subprocess.run(
+        status = patience.run(
             [sys.executable, "-c", "from governance.cli import main; main()", "status", "--url", str(client.base_url)],
-            capture_output=True,
-            text=True,
             cwd=output.parent,
             env={**os.environ, "LITELLM_MASTER_KEY": "sk-end-to-end-tests-only", "COLUMNS": "500"},
-            check=False,
         )
 
     assert health.status_code == 200
@@ -179,7 +173,7 @@ def test_what_is_as_expected_is_told_by_each_of_two_workers(folder) -> None:
     with running(folder(NOTHING), "--num_workers", "2") as (client, _):
         pages = []
         while len({page["worker"] for page in pages}) < 2:
-            with httpx.Client(base_url=client.base_url, headers=client.headers, timeout=60) as fresh:
+            with httpx.Client(base_url=client.base_url, headers=client.headers, timeout=patience.ANSWER_S) as fresh:
                 pages.append(fresh.get("/governance/health").json())
 
     assert {page["litellm"]["contract"] for page in pages} == {"kept"}

@@ -3,15 +3,15 @@
 import hashlib
 import json
 import os
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 import yaml
+
+from tests.patience import run, tries
 
 MASTER_KEY = "sk-end-to-end-tests-only"
 AUTH = "governance.proxy.auth.user_api_key_auth"
@@ -86,13 +86,8 @@ def refusal(answer: httpx.Response, status: int) -> str:
 
 def explain(proxy: Any, *arguments: str) -> str:
     command = [sys.executable, "-c", "from governance.cli import main; main()", "explain", "--live", "--url", proxy.url]
-    done = subprocess.run(
-        [*command, *arguments],
-        env={**os.environ, "LITELLM_MASTER_KEY": MASTER_KEY, "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    environment = {**os.environ, "LITELLM_MASTER_KEY": MASTER_KEY, "COLUMNS": "200"}
+    done = run([*command, *arguments], env=environment)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -130,11 +125,11 @@ def test_a_key_is_told_by_its_name(proxy: Any) -> None:
     assert f"limit each key of virtual_key ci ({digest[:12]}…) is used up" in refusal(refused, 429)
     (window,) = proxy.decision(refused.headers["x-governance-decision-id"])["windows"]
     assert (window["subject"], window["name_of_subject"]) == (f"virtual_key:{digest}", "ci")
-    deadline, found = time.monotonic() + 30, []
-    while not found and time.monotonic() < deadline:
+    for _ in tries():
         told = proxy.client.get("/governance/api/usage", params={"subject": "virtual_key:ci"}).json()["windows"]
         found = [(w["subject"], w["name_of_subject"]) for w in told]
-        time.sleep(0.1)
+        if found:
+            break
     assert found == [(f"virtual_key:{digest}", "ci")]
     assert f'subject="virtual_key:{digest} (ci)"' in proxy.client.get("/governance/metrics").text
 
