@@ -77,7 +77,10 @@ def made_here(error: BaseException, *, sent: bool) -> bool:
         return False
     if any(isinstance(link, (UnicodeError, RecursionError)) or "not JSON compliant" in str(link) for link in chain):
         return True
-    return not sent and isinstance(chain[-1], _OF_PROGRAMS) and not isinstance(chain[-1], JSONDecodeError)
+    first = chain[-1]
+    # Its router says "no deployments available" with a ValueError of its own.
+    stumbled = isinstance(first, _OF_PROGRAMS) and not isinstance(first, JSONDecodeError) and not _litellms(first)
+    return not sent and stumbled
 
 
 def aborted_here(error: BaseException) -> bool:

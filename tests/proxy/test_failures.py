@@ -4,6 +4,7 @@ import httpx
 import litellm
 import openai
 import pytest
+from litellm.types.router import RouterRateLimitError, RouterRateLimitErrorBasic
 
 from governance.proxy.failures import aborted_here, failure_of, made_here
 
@@ -65,6 +66,8 @@ def test_the_failure_before_a_fallback_is_not_taken_for_its_cause() -> None:
         litellm.UnsupportedParamsError(message="no tools", llm_provider="openai", model="m"),
         litellm.ContextWindowExceededError(message="too long", llm_provider="openai", model="m"),
         litellm.AuthenticationError(message="no key", llm_provider="openai", model="m"),
+        RouterRateLimitError("m", cooldown_time=5, enable_pre_call_checks=False, cooldown_list=[]),
+        RouterRateLimitErrorBasic("m"),
     ],
 )
 def test_what_litellm_raises_on_purpose_is_about_the_target(error: Exception) -> None:
