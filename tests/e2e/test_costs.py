@@ -21,6 +21,7 @@ budgets:
     subject: everyone
     amount: 1000 USD/month
     unpriced: {assume: {input: 3 USD/1M, output: 15 USD/1M}}
+  - {name: each, subject: {end_user: "*"}, amount: 0.02 USD/month, unpriced: allow}
 """
 
 
@@ -42,6 +43,13 @@ def proxy(provider: Scripted, start: Start) -> Iterator[Proxy]:
         # Of these two, LiteLLM picks the one that costs something.
         deployment("overflow", "openai/gpt-4.1", weight=1),
         deployment("overflow", "hosted_vllm/x", weight=0, **free),
+        # Of these, too: one model, and two contracts for it.
+        deployment("cheap", "openai/gpt-4.1", weight=1, **priced(1e-6)),
+        deployment("cheap", "openai/gpt-4.1", weight=0, **priced(9e-6)),
+        deployment("dear", "openai/gpt-4.1", weight=0, **priced(1e-6)),
+        deployment("dear", "openai/gpt-4.1", weight=1, **priced(9e-6)),
+        deployment("cheap-embeds", "openai/text-embedding-3-small", weight=1, **priced(1e-6)),
+        deployment("cheap-embeds", "openai/text-embedding-3-small", weight=0, **priced(9e-6)),
         deployment("embeds", "openai/text-embedding-3-small", weight=1),
         deployment("embeds", "hosted_vllm/x", weight=0, input_cost_per_token=0),
         deployment("named", "openai/our-name", model_info={"base_model": "gpt-4o-mini"}),
@@ -54,6 +62,10 @@ def proxy(provider: Scripted, start: Start) -> Iterator[Proxy]:
         yield running
 
 
+def priced(usd: float) -> dict[str, float]:
+    return {"input_cost_per_token": usd, "output_cost_per_token": usd}
+
+
 def usage(proxy: Proxy, path: str, **body: Any) -> dict[str, Any]:
     """What the record of an answered request says of its usage."""
     answer = proxy.client.post(path, json=body)
@@ -64,6 +76,7 @@ def usage(proxy: Proxy, path: str, **body: Any) -> dict[str, Any]:
 
 SAID = [{"role": "user", "content": "Hello"}]
 USED = {"prompt_tokens": 1_000, "completion_tokens": 100, "total_tokens": 1_100}
+PATHS = ["/v1/chat/completions", "/v1/messages", "/v1/responses"]
 RESPONSE_USED = {"input_tokens": 1_000, "output_tokens": 100, "total_tokens": 1_100}
 
 
@@ -97,11 +110,8 @@ def stream_of(answer: dict[str, Any]) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize("streamed", [False, True])
-@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/v1/responses"])
-def test_of_a_group_the_deployment_that_served_is_paid(
-    proxy: Proxy, provider: Scripted, path: str, streamed: bool
-) -> None:
+def asked(provider: Scripted, path: str, streamed: bool) -> dict[str, Any]:
+    """A body for this path that `gpt-4.1` is ready to answer."""
     events = [chunk("Hello"), end(), chunk(choices=[], usage=USED), "[DONE]"]
     answer: Any = events if streamed else chat(USED)
     if path == "/v1/chat/completions":
@@ -111,10 +121,74 @@ def test_of_a_group_the_deployment_that_served_is_paid(
         answer = stream_of(response()) if streamed else response()
         body = {"messages": SAID, "max_tokens": 500} if path == "/v1/messages" else {"input": "Hello"}
     provider.answers["gpt-4.1"] = answer
+    return {**body, "stream": streamed}
 
-    found = usage(proxy, path, model="overflow", stream=streamed, **body)
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("path", PATHS)
+def test_of_a_group_the_deployment_that_served_is_paid(
+    proxy: Proxy, provider: Scripted, path: str, streamed: bool
+) -> None:
+    found = usage(proxy, path, model="overflow", **asked(provider, path, streamed))
 
     assert found["cost_usd_micros"] == 1_000 * 2 + 100 * 8
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("path", PATHS)
+def test_of_two_contracts_for_one_model_the_one_that_served_is_paid(
+    proxy: Proxy, provider: Scripted, path: str, streamed: bool
+) -> None:
+    body = asked(provider, path, streamed)
+
+    costs = {group: usage(proxy, path, model=group, **body)["cost_usd_micros"] for group in ("cheap", "dear")}
+
+    assert costs == {"cheap": 1_100, "dear": 9_900}
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_what_a_paid_deployment_beside_a_free_one_serves_spends_the_budget(
+    proxy: Proxy, provider: Scripted, streamed: bool
+) -> None:
+    # Each costs 2,800 micro-dollars of 20,000 where the paid one serves.
+    body = asked(provider, "/v1/chat/completions", streamed)
+    provider.answers["x"] = provider.answers["gpt-4.1"]
+    body |= {"model": "overflow", "max_tokens": 100, "user": f"spender-{streamed}"}
+    before = len(provider.asked)
+
+    answers = [proxy.client.post("/v1/chat/completions", json=body) for _ in range(12)]
+
+    assert [answer.status_code for answer in answers] == [200] * 12
+    served = [sent["model"] for _, sent in provider.asked[before:]]
+    assert served == ["gpt-4.1"] * 7 + ["x"] * 5, "an eighth has no room, and then only the free one may serve"
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_spent_budget_closes_a_group_of_which_every_deployment_costs(
+    proxy: Proxy, provider: Scripted, streamed: bool
+) -> None:
+    body = asked(provider, "/v1/chat/completions", streamed)
+    body |= {"model": "dear", "max_tokens": 100, "user": f"dear-spender-{streamed}"}
+
+    answers = [proxy.client.post("/v1/chat/completions", json=body) for _ in range(5)]
+
+    # 9,900 of 20,000 each: what the third reserves does not fit any more.
+    assert [answer.status_code for answer in answers] == [200, 200, 402, 402, 402]
+
+
+def test_a_group_whose_last_deployment_with_room_cools_down_is_busy_and_no_body_is_at_fault(
+    proxy: Proxy, provider: Scripted
+) -> None:
+    body = asked(provider, "/v1/chat/completions", False)
+    body |= {"model": "overflow", "max_tokens": 100, "user": "unlucky"}
+    # Nothing that a free deployment could answer with: it fails until LiteLLM lets it cool down.
+    provider.answers.pop("x", None)
+
+    statuses = [proxy.client.post("/v1/chat/completions", json=body).status_code for _ in range(14)]
+
+    assert statuses[:7] == [200] * 7
+    assert set(statuses[7:]) <= {500, 429}
+    assert statuses[-1] == 429
 
 
 def test_an_embedding_is_paid_as_the_deployment_that_served_it(proxy: Proxy, provider: Scripted) -> None:
@@ -128,6 +202,7 @@ def test_an_embedding_is_paid_as_the_deployment_that_served_it(proxy: Proxy, pro
     provider.answers["text-embedding-3-small"] = answer
 
     assert usage(proxy, "/v1/embeddings", model="embeds", input="Hello")["cost_usd_micros"] == 20
+    assert usage(proxy, "/v1/embeddings", model="cheap-embeds", input="Hello")["cost_usd_micros"] == 1_000
 
 
 @pytest.mark.parametrize(("group", "model"), [("named", "our-name"), ("named-too", "our-other-name")])
@@ -142,9 +217,9 @@ def test_searches_of_a_response_are_charged(proxy: Proxy, provider: Scripted, st
     searches = [{"type": "web_search_call", "id": f"ws{i}", "status": "completed"} for i in range(3)]
     answer = response(searches, tools=[{"type": "web_search"}])
     provider.answers["gpt-4.1"] = stream_of(answer) if streamed else answer
-    asked = {"model": "openai/gpt-4.1", "input": "Hello", "tools": [{"type": "web_search"}], "stream": streamed}
+    body = {"model": "openai/gpt-4.1", "input": "Hello", "tools": [{"type": "web_search"}], "stream": streamed}
 
-    found = usage(proxy, "/v1/responses", **asked)
+    found = usage(proxy, "/v1/responses", **body)
 
     assert found["cost_usd_micros"] == 2_800 + 3 * 25_000
     assert found["remarks"] == ["2800 by tokens and pieces; with tools, fees, discount and margin 77800"]
