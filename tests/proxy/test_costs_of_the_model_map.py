@@ -35,6 +35,7 @@ MODES: Final = {
 NOT_GOVERNED: Final = {
     "video_generation",
     "realtime",
+    "decisions",
     "evaluation",
     "search",
     "ocr",
@@ -55,6 +56,7 @@ EXPLAINED: Final = {
         "vertex_ai-language-models",
     ): "an answer without usage: LiteLLM counts the text, we the images",
     ("audio_speech", "openai"): "LiteLLM counts the text alone; what is spoken costs more, and is guessed",
+    ("audio_speech", "dashscope"): "LiteLLM counts the text alone; what is spoken costs more, and is guessed",
     ("audio_speech", "azure"): "LiteLLM counts the text alone; what is spoken costs more, and is guessed",
     ("audio_speech", "gemini"): "LiteLLM counts the text alone; what is spoken costs more, and is guessed",
     ("audio_speech", "vertex_ai"): "LiteLLM counts the text alone; what is spoken costs more, and is guessed",
