@@ -55,6 +55,7 @@ bench: install ## what governance costs, as ratios measured in one run
 	@sh tests/provide.sh
 	-$(BIN)/python -m tests.bench.ledger
 	-$(BIN)/python -m tests.bench.rules
+	-$(BIN)/python -m tests.bench.conditions
 	-$(BIN)/python -m tests.bench.estimate
 	-$(BIN)/python -m tests.bench.telemetry
 

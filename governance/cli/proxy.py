@@ -12,7 +12,7 @@ import typer
 
 from governance.cli.port import listens_on, refuse_taken
 from governance.cli.terminal import CANNOT_RUN, PolicyOption, clear_errors
-from governance.model.errors import GovernanceError
+from governance.model.errors import GovernanceError, PolicyError, Problem
 
 _STARTUP_HOOKS = "LITELLM_WORKER_STARTUP_HOOKS"
 _CALLBACK = "governance.proxy.callback.handler"
@@ -33,7 +33,7 @@ def serve(
 
     with clear_errors():
         if not os.path.lexists(config):
-            raise GovernanceError(f"{config} does not exist; name the proxy's file with --config")
+            raise PolicyError([Problem(str(config), 0, 0, "", "does not exist; name the proxy's file with --config")])
         settings = read_config(config)
         path = _policy_of(config) if policy is None else policy
         Host.load(path)

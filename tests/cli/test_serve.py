@@ -79,7 +79,7 @@ def test_a_proxy_file_that_is_not_there_is_named_with_the_option(governance: Com
     done = governance("serve")
 
     assert done.exit_code == 1
-    assert done.stderr.startswith("config/litellm.yaml does not exist; name the proxy's file with --config\n")
+    assert done.stderr.startswith("config/litellm.yaml: does not exist; name the proxy's file with --config\n")
 
 
 def test_a_database_without_its_client_is_told_with_what_to_install(governance: Command, config: Path) -> None:
