@@ -19,9 +19,11 @@ TESTS = (
 def main() -> int:
     """Takes versions as arguments, and in $TESTS what to run of the tests; the table is for all of them."""
     part = os.environ.get("TESTS", "").split()
-    results = [run(version, part) for version in sys.argv[1:] or supported()]
-    if not part:
-        PAGE.write_text(written(PAGE.read_text("utf-8"), results), "utf-8")
+    results = []
+    for version in sys.argv[1:] or supported():
+        results.append(run(version, part))
+        if not part:
+            PAGE.write_text(written(PAGE.read_text("utf-8"), results[-1:]), "utf-8")
     return any(result.verdict != "works" for result in results)
 
 
