@@ -82,9 +82,10 @@ class Policy:
     """A valid policy.
 
     Args:
-        revision: `sha256:…` of the text as it was read; changes with every edit.
+        revision: `sha256:…` of what it says; comments do not change it.
         order: names of the plugins it uses, in the order in which they are asked.
         sections: the plugins' own parts, validated.
+        text: the YAML as it was read.
     """
 
     source: str
@@ -92,6 +93,7 @@ class Policy:
     core: Core = field(default_factory=Core)
     order: tuple[str, ...] = ()
     sections: Mapping[str, Any] = field(default_factory=dict)
+    text: str = field(default="", repr=False)
 
 
 def unwrap(tree: Tree) -> tuple[dict[str, Any], tuple[str, ...]]:

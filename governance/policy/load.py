@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path as FilePath
@@ -16,6 +15,7 @@ from governance.policy.environment import substitution
 from governance.policy.left_out import left_out
 from governance.policy.messages import did_you_mean, explained
 from governance.policy.nodes import Path, Tree, read_tree
+from governance.policy.revision import as_written, document_hash
 
 # What LiteLLM's proxy reads at the top of its file (proxy_server.py), and no policy has.
 _LITELLM_KEYS = frozenset({"model_list", "litellm_settings", "general_settings", "router_settings"})
@@ -93,8 +93,7 @@ def parse_policy(
             sections[name] = _default(name, section_model(name), tree, root, problems)
     if problems or core is None:
         raise PolicyError(_told(problems))
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    return Policy(source, f"sha256:{digest}", core, order, sections)
+    return Policy(source, document_hash(as_written(tree)), core, order, sections, text)
 
 
 def _enough(problems: list[Problem]) -> bool:
