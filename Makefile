@@ -31,7 +31,7 @@ install: ## .venv with everything that the other targets need, in the versions o
 demo: install ## a governed LiteLLM proxy over fake providers: no key, no server, no file of yours; PORT=... for another
 	@exec $(BIN)/governance demo $(if $(PORT),--port $(PORT))
 
-test: install ## all checks and tests; provides redis-server and Chromium where they are missing
+test: install ## all checks and tests; provides redis-server, Chromium and PostgreSQL where they are missing
 	@sh tests/provide.sh
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/pytest --numprocesses 2 --dist loadfile

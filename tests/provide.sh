@@ -1,5 +1,5 @@
 #!/bin/sh
-# Provides the two programs that tests start and pip does not bring: a Redis server and Chromium.
+# Provides the programs that tests start and pip does not bring: a Redis server, Chromium and PostgreSQL.
 # Uses what is on PATH; else installs the system's package, as root or by sudo without a password.
 set -eu
 
@@ -11,7 +11,8 @@ may_install() {
     [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null
 }
 
-found() { # NAME...: prints the path of the first that is on PATH
+found() { # NAME...: prints the path of the first that is on PATH, or where Debian keeps PostgreSQL's programs
+    PATH="$PATH:$(echo /usr/lib/postgresql/*/bin | tr ' ' ':')"
     for name in "$@"; do
         command -v "$name" && return
     done
@@ -23,6 +24,10 @@ package() {
     case "$1 $2" in
         "redis-server dnf" | "redis-server apk" | "redis-server brew") echo redis ;;
         "chromium brew") echo --cask chromium ;;
+        "initdb apt-get") echo postgresql ;;
+        "initdb dnf") echo postgresql-server ;;
+        "initdb apk") echo postgresql ;;
+        "initdb brew") echo postgresql@16 ;;
         *) echo "$1" ;;
     esac
 }
@@ -33,6 +38,11 @@ install() { # PACKAGE-MANAGER PACKAGE
             if [ -z "${updated-}" ]; then
                 as_root apt-get -qq update
                 updated=yes
+            fi
+            if [ "$2" = postgresql ] && [ ! -e /etc/postgresql-common ]; then
+                # Debian would start a server for the whole machine; tests start their own.
+                as_root mkdir -p /etc/postgresql-common/createcluster.d
+                echo "create_main_cluster = false" | as_root tee /etc/postgresql-common/createcluster.d/none.conf >/dev/null
             fi
             as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends -y "$2" >/dev/null
             ;;
@@ -68,3 +78,4 @@ provide() { # PROGRAM [OTHER-NAME...]
 
 provide redis-server valkey-server
 provide chromium chromium-browser google-chrome google-chrome-stable
+provide initdb

@@ -34,3 +34,7 @@ class PolicyError(GovernanceError):
 
 class LedgerUnavailable(GovernanceError):
     """The ledger did not answer in time; nothing is known to have been counted."""
+
+
+class StoreUnavailable(GovernanceError):
+    """The store did not answer in time, or cannot be used; nothing of what was asked is known to have been done."""

@@ -1,0 +1,102 @@
+"""The store as a whole: opened by its URL, brought up to date, and worked with in units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.schema import CreateSchema
+
+from governance.model.errors import StoreUnavailable
+from governance.store.connection import SCHEMA, clear_faults, connect, shown
+from governance.store.unit_of_work import UnitOfWork, transaction
+
+FILE_NAME: Final = "governance.db"
+
+
+def state_folder(environment: Mapping[str, str]) -> Path:
+    """$GOVERNANCE_STATE_DIR, else the user's state folder.
+
+    Source: XDG Base Directory Specification 0.8, `$XDG_STATE_HOME`.
+    """
+    if environment.get("GOVERNANCE_STATE_DIR"):
+        return Path(environment["GOVERNANCE_STATE_DIR"]).absolute()
+    state = environment.get("XDG_STATE_HOME", "")
+    folder = Path(state) if state.startswith("/") else Path(environment.get("HOME", "/tmp")) / ".local/state"  # noqa: S108
+    return (folder / "litellm-governance").absolute()
+
+
+def default_url(environment: Mapping[str, str]) -> str:
+    """The store of a policy that names none: a file that all proxies of this user on this machine share."""
+    return f"sqlite:///{state_folder(environment) / FILE_NAME}"
+
+
+class Store:
+    """A database of revisions, pointer, audit and workers."""
+
+    def __init__(self, url: str) -> None:
+        """Raises StoreUnavailable where it could not be kept safely."""
+        self.url = url
+        self._engine = connect(url)
+
+    @property
+    def name(self) -> str:
+        """What it may be called in messages: its URL without secrets."""
+        return shown(self.url)
+
+    @contextmanager
+    def read(self) -> Iterator[UnitOfWork]:
+        """One state of the store, whoever writes meanwhile. Raises StoreUnavailable."""
+        with clear_faults(self.url), transaction(self._engine, writes=False) as connection:
+            yield UnitOfWork(connection)
+
+    @contextmanager
+    def write(self) -> Iterator[UnitOfWork]:
+        """Everything that is done in it, or nothing; nobody else writes meanwhile. Raises StoreUnavailable."""
+        with clear_faults(self.url), transaction(self._engine, writes=True) as connection:
+            yield UnitOfWork(connection)
+
+    def migrate(self, to: str = "head") -> None:
+        """Make the tables those of this version, or none at all (`base`); of several who start at once, one does.
+
+        Raises:
+            StoreUnavailable: it does not answer, or a newer version has made it.
+        """
+        config = Config()
+        config.set_main_option("script_location", "governance.store:migrations")
+        steps = ScriptDirectory.from_config(config)
+        with clear_faults(self.url), transaction(self._engine, writes=True) as connection:
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql("SET LOCAL statement_timeout TO 0")
+                # `IF NOT EXISTS` would ask for the right to make one also where there is one.
+                if not sa.inspect(connection).has_schema(SCHEMA):
+                    connection.execute(CreateSchema(SCHEMA))
+            now = MigrationContext.configure(connection).get_current_revision()
+            if now is not None and now not in {step.revision for step in steps.walk_revisions()}:
+                raise StoreUnavailable(
+                    f"the store ({self.name}) was made by a newer version of governance (step {now}); update this one"
+                )
+            config.attributes["connection"] = connection
+            (command.downgrade if to == "base" else command.upgrade)(config, to)
+
+    def close(self) -> None:
+        """Let go of its connections."""
+        self._engine.dispose()
+
+
+def open_store(url: str | None, environment: Mapping[str, str]) -> Store:
+    """The store at `url`, or the default one, with tables of this version. Raises StoreUnavailable."""
+    store = Store(url or default_url(environment))
+    try:
+        store.migrate()
+    except BaseException:  # whatever it was, nobody else will close it
+        store.close()
+        raise
+    return store

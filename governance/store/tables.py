@@ -1,0 +1,84 @@
+"""The tables, as the newest migration leaves them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+metadata: Final = sa.MetaData()
+
+# SQLite counts up by itself only what is called INTEGER.
+_Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+class UtcTime(sa.TypeDecorator[datetime]):
+    """A moment with its zone, which SQLite would forget."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        return None if value is None else value.astimezone(timezone.utc)
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value.astimezone(timezone.utc)
+
+
+policy_revision: Final = sa.Table(
+    "policy_revision",
+    metadata,
+    sa.Column("id", _Id, primary_key=True, autoincrement=True),
+    sa.Column("hash", sa.Text, nullable=False),
+    sa.Column("parent_id", _Id, sa.ForeignKey("policy_revision.id")),
+    sa.Column("yaml", sa.Text, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("author_kind", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("comment", sa.Text, nullable=False),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("schema_version", sa.Integer, nullable=False),
+)
+
+policy_pointer: Final = sa.Table(
+    "policy_pointer",
+    metadata,
+    sa.Column("realm", sa.Text, primary_key=True),
+    sa.Column("active_id", _Id, sa.ForeignKey("policy_revision.id"), nullable=False),
+    sa.Column("version", _Id, nullable=False),
+    sa.Column("changed_at", UtcTime, nullable=False),
+    sa.Column("changed_by", sa.Text, nullable=False),
+)
+
+policy_event: Final = sa.Table(
+    "policy_event",
+    metadata,
+    sa.Column("id", _Id, primary_key=True, autoincrement=False),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("actor_kind", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("revision_id", _Id, sa.ForeignKey("policy_revision.id"), nullable=False),
+    sa.Column("before_hash", sa.Text),
+    sa.Column("after_hash", sa.Text, nullable=False),
+    # Text, not JSON: its hash is over these very characters.
+    sa.Column("entries", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("request_id", sa.Text, nullable=False),
+    sa.Column("prev_hash", sa.Text, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+)
+
+policy_worker: Final = sa.Table(
+    "policy_worker",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("active_id", _Id),
+    sa.Column("refused_id", _Id),
+    sa.Column("reason", sa.Text),
+    sa.Column("seen_at", UtcTime, nullable=False),
+)
