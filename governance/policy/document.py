@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from governance.ledger import open_ledger
 from governance.policy.bodies import BodySettings
 from governance.policy.catalog import CatalogSettings
+from governance.policy.environment import Variable
 from governance.policy.keys import Key, clashes
 from governance.policy.nodes import Tree
 from governance.policy.telemetry import TelemetrySettings
@@ -53,6 +54,9 @@ class AccessSettings(BaseModel):
     grant: Literal["virtual", "targets"] = "virtual"
     require_key: bool = Field(default=False, description="refuse requests that come without a virtual key")
     body: BodySettings = BodySettings()
+    environment: tuple[Variable, ...] | None = Field(
+        default=None, description="variables of the environment that this policy may use; left out: all"
+    )
 
 
 class Core(BaseModel):
@@ -96,17 +100,20 @@ class Policy:
     text: str = field(default="", repr=False)
 
 
+def is_wrapped(data: Any) -> bool:
+    """Whether a document is in the gateway plugin format, `{name: governance, enabled, config: {…}}`."""
+    if not (isinstance(data, dict) and data.get("name") == "governance" and isinstance(data.get("config"), dict)):
+        return False
+    return not data.keys() - {"name", "enabled", "config"} and isinstance(data.get("enabled", True), bool)
+
+
 def unwrap(tree: Tree) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """A document in the gateway plugin format, `{name: governance, enabled, config: {…}}`, as a policy.
+    """A document that is wrapped, as a policy.
 
     Returns:
         The policy's own keys, and the path at which they stand in the document.
     """
     data: dict[str, Any] = tree.data
-    if not (data.get("name") == "governance" and isinstance(data.get("config"), dict)):
-        return data, ()
-    if data.keys() - {"name", "enabled", "config"} or not isinstance(data.get("enabled", True), bool):
-        return data, ()
     if data.get("enabled") is False:
         return {}, ("config",)
     config = dict(data["config"])

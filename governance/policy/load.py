@@ -10,12 +10,12 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 
 from governance.model.errors import PolicyError, Problem
-from governance.policy.document import DEFAULT_ORDER, Core, Policy, unwrap
-from governance.policy.environment import substitution
+from governance.policy.document import DEFAULT_ORDER, Core, Policy, is_wrapped, unwrap
+from governance.policy.environment import allowed_variables, substitution
 from governance.policy.left_out import left_out
 from governance.policy.messages import did_you_mean, explained
-from governance.policy.nodes import Path, Tree, read_tree
-from governance.policy.revision import as_written, document_hash
+from governance.policy.nodes import Path, Tree, filled, read_tree
+from governance.policy.revision import document_hash
 
 # What LiteLLM's proxy reads at the top of its file (proxy_server.py), and no policy has.
 _LITELLM_KEYS = frozenset({"model_list", "litellm_settings", "general_settings", "router_settings"})
@@ -60,7 +60,10 @@ def parse_policy(
     text: str, source: str, installed: Iterable[str], section_model: Sections, environment: Mapping[str, str] = {}
 ) -> Policy:
     """The same for text that is already here."""
-    tree = read_tree(text, source, substitution(environment))
+    written = read_tree(text, source)
+    wrapped = is_wrapped(written.data)  # by what the file says, not by what a variable makes of it
+    keys = written.data["config"] if wrapped else written.data
+    tree = filled(written, substitution(environment, allowed_variables(keys)))
     if tree.data is None and not tree.problems:
         raise PolicyError([tree.problem((), "the policy is empty; a minimal one is `version: 1`")])
     if not isinstance(tree.data, dict):
@@ -73,7 +76,7 @@ def parse_policy(
             "another file, such as `version: 1` with `routing_profiles`"
         )
         raise PolicyError([tree.problem((), message)])
-    data, root = unwrap(tree)
+    data, root = unwrap(tree) if wrapped else (tree.data, ())
     names = sorted(installed)
     problems = list(tree.problems)
     core_keys = Core.model_fields.keys()
@@ -93,7 +96,7 @@ def parse_policy(
             sections[name] = _default(name, section_model(name), tree, root, problems)
     if problems or core is None:
         raise PolicyError(_told(problems))
-    return Policy(source, document_hash(as_written(tree)), core, order, sections, text)
+    return Policy(source, document_hash(written.data), core, order, sections, text)
 
 
 def _enough(problems: list[Problem]) -> bool:

@@ -71,8 +71,8 @@ def dotted(path: Path) -> str:
     return text
 
 
-def read_tree(text: str, source: str, substitute: Callable[[str], str] = lambda value: value) -> Tree:
-    """Parse one document. `substitute` gets every string value; its ValueError becomes a problem at that value.
+def read_tree(text: str, source: str) -> Tree:
+    """Parse one document.
 
     Raises:
         PolicyError: the text is no YAML at all. Smaller mistakes are collected in `Tree.problems`.
@@ -84,9 +84,33 @@ def read_tree(text: str, source: str, substitute: Callable[[str], str] = lambda 
         root = yaml.compose(text, Loader=_Loader)
     except (yaml.YAMLError, ValueError) as error:
         raise PolicyError([yaml_problem(source, text, error)]) from None
-    reader = _Reader(source, substitute, tagged)
+    reader = _Reader(source, tagged)
     data = reader.value(root, ()) if root is not None else None
-    return Tree(source, data, reader.marks, reader.problems, reader.filled)
+    return Tree(source, data, reader.marks, reader.problems, {})
+
+
+def filled(tree: Tree, substitute: Callable[[str], str]) -> Tree:
+    """The same document with every string value as `substitute` gives it; its ValueErrors are problems there."""
+    problems = list(tree.problems)
+    fillings: dict[Path, tuple[str, str]] = {}
+
+    def fill(value: Any, path: Path) -> Any:
+        if isinstance(value, dict):
+            return {key: fill(item, (*path, key)) for key, item in value.items()}
+        if isinstance(value, list):
+            return [fill(item, (*path, i)) for i, item in enumerate(value)]
+        if not isinstance(value, str):
+            return value
+        try:
+            text = substitute(value)
+        except ValueError as error:
+            problems.append(tree.problem(path, str(error)))
+            return None
+        if text != value:
+            fillings[path] = (value, text)
+        return text
+
+    return Tree(tree.source, fill(tree.data, ()), tree.marks, problems, fillings)
 
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -111,12 +135,10 @@ def _explicit_tags(text: str, source: str) -> dict[int, str]:
 
 
 class _Reader:
-    def __init__(self, source: str, substitute: Callable[[str], str], tagged: dict[int, str]) -> None:
+    def __init__(self, source: str, tagged: dict[int, str]) -> None:
         self.source = source
-        self.substitute = substitute
         self.tagged = tagged
         self.marks: dict[Path, Mark] = {}
-        self.filled: dict[Path, tuple[str, str]] = {}
         self.problems: list[Problem] = []
         self.nodes = 0
         self.open: list[int] = []
@@ -166,7 +188,7 @@ class _Reader:
         if quoted or node.tag == "tag:yaml.org,2002:str":
             if not quoted and text.lower() in _SWITCHES:
                 return self.ambiguous(node, path, "true, false")
-            return self.string(node, path, text)
+            return text
         if text.lower() in _WORDS and text in {text.lower(), text.upper(), text.capitalize()}:
             return _WORDS[text.lower()]
         if text.lower() in _SWITCHES:
@@ -176,17 +198,8 @@ class _Reader:
         if _FLOAT.fullmatch(text):
             return float(text)
         if node.tag == "tag:yaml.org,2002:timestamp":
-            return self.string(node, path, text)
+            return text
         return self.ambiguous(node, path, "the number in plain decimal digits")
-
-    def string(self, node: yaml.Node, path: Path, text: str) -> Any:
-        try:
-            filled = self.substitute(text)
-        except ValueError as error:
-            return self.fail(node, path, str(error))
-        if filled != text:
-            self.filled[path] = (text, filled)
-        return filled
 
     def ambiguous(self, node: yaml.ScalarNode, path: Path, plain: str) -> None:
         message = f"`{node.value}` means different things in different versions of YAML; write {plain} or quote it"

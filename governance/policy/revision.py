@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from governance.policy.document import DEFAULT_ORDER, Core
-from governance.policy.nodes import Tree
 
 _ORDERED_BY_US: Final = frozenset(DEFAULT_ORDER) | Core.model_fields.keys()
 
@@ -29,18 +28,3 @@ def document_hash(document: Mapping[str, Any]) -> str:
     strangers = [key for key in sections if key not in _ORDERED_BY_US]
     text = normal_form([document, strangers] if len(strangers) > 1 else document)
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
-
-
-def as_written(tree: Tree) -> Any:
-    """The values of a document with its references to the environment, as the file has them."""
-
-    def written(value: Any, path: tuple[str | int, ...]) -> Any:
-        if path in tree.filled:
-            return tree.filled[path][0]
-        if isinstance(value, dict):
-            return {key: written(each, (*path, key)) for key, each in value.items()}
-        if isinstance(value, list):
-            return [written(each, (*path, i)) for i, each in enumerate(value)]
-        return value
-
-    return written(tree.data, ())

@@ -18,6 +18,7 @@ ENVIRONMENT = {
     "REDIS_URL": "redis://:hunter2@redis.internal:6379/0",
     "PROVIDER": "cerebras",
     "RPM": "60",
+    "NAMED_GOVERNANCE": "governance",
 }
 
 Load = Callable[[Path], Policy]
