@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
+from yaml.constructor import ConstructorError
 
 from governance.model.errors import PolicyError, Problem
+from governance.policy.yaml_mistakes import yaml_problem
 
 _INCLUDE: Final = "include"
 
@@ -57,17 +59,28 @@ def _found(name: str, by: Path, root: Path) -> Path:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        data = yaml.safe_load(file.read_text("utf-8"))
+        text = file.read_text("utf-8")
+        data = yaml.load(text, Loader=_Loader)  # noqa: S506 - the safe one
     except UnicodeDecodeError:
         raise PolicyError([Problem(str(file), 0, 0, "", "is not UTF-8 text")]) from None
     except OSError as error:
         raise PolicyError([Problem(str(file), 0, 0, "", f"cannot be read: {error.strerror}")]) from None
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 0
-        raise PolicyError(
-            [Problem(str(file), line, 0, "", f"not valid YAML: {getattr(error, 'problem', error)}")]
-        ) from None
+        raise PolicyError([yaml_problem(str(file), text, error)]) from None
+    except RecursionError:
+        raise PolicyError([Problem(str(file), 0, 0, "", "nested too deeply")]) from None
     if not isinstance(data, dict):
         raise PolicyError([Problem(str(file), 0, 0, "", "is no LiteLLM configuration: a mapping is expected")])
     return data
+
+
+class _Loader(yaml.SafeLoader):
+    """What LiteLLM reads with, and where a value stands that looks like something and is none."""
+
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except ValueError:
+            kind = "a date" if node.tag.endswith(":timestamp") else "a number"
+            said = f"`{node.value}` looks like {kind} and is none; put it in quotes"
+            raise ConstructorError(None, None, said, node.start_mark) from None

@@ -6,12 +6,14 @@ import re
 from typing import Final
 
 import yaml
+from yaml.constructor import ConstructorError
 
 from governance.model.errors import Problem
 
 # YAML 1.2, section 5.1.
 _UNPRINTABLE: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NO_BLANK: Final = re.compile(r"\s*(?:- )?[\w.-]+:[^\s:]")
+_TAG: Final = re.compile("constructor for the tag '(.*)'")
 _COLUMNS: Final = "what belongs together begins in the same column"
 _INDENTED: Final = "the indentation is wrong: this line"
 
@@ -62,7 +64,9 @@ def _explained(lines: list[str], error: yaml.MarkedYAMLError) -> tuple[int, int,
         return line, column, "a second document begins here; there must be one"
     if found and ("cannot start any token" in problem or "expected node content" in problem):
         return line, column, f"`{found}` cannot begin a value; put the value in quotes"
-    return line, column, _misplaced(here, column, began, problem, error.context_mark)
+    if isinstance(error, ConstructorError):
+        return line, column, _not_a_value(problem)
+    return line, column, _misplaced(here, column, began, error)
 
 
 def _second_colon(lines: list[str], line: int, column: int) -> str:
@@ -86,17 +90,35 @@ def _not_closed(began: int, found: str, opening: str) -> str:
     return f"a `,` or the end of what `{opening}` opens on line {began} is missing before this"
 
 
-def _misplaced(here: str, column: int, began: int, problem: str, context: yaml.Mark | None) -> str:
-    expected = "expected key" in problem or "'-' indicator" in problem or "document start" in problem
+def _misplaced(here: str, column: int, began: int, error: yaml.MarkedYAMLError) -> str:
+    problem, context, mark = str(error.problem or ""), str(error.context or ""), error.context_mark
+    # PyYAML has two parsers, and each its own words.
+    in_list = "'-' indicator" in problem or ("<block end>" in problem and "collection" in context)
+    expected = in_list or any(words in problem for words in ("expected key", "document start", "<block end>"))
     if expected and column - 1 > _indent(here):
         return "more text after the end of a value; put the whole value in quotes"
-    same = context is not None and context.column == column - 1
-    if same and "'-' indicator" in problem:
+    same = mark is not None and mark.column == column - 1
+    if same and in_list:
         return f"this line is in the list that begins on line {began} and does not begin with `- `"
     if same and here.strip().startswith("-"):
         return f"a list entry among the keys of the mapping that begins on line {began}; a list needs a key of its own"
     if expected:
         return f"{_INDENTED} begins in column {column}, where nothing that it could belong to does; {_COLUMNS}"
+    return problem
+
+
+def _not_a_value(problem: str) -> str:
+    tag = _TAG.search(problem)
+    if tag and tag[1].endswith(":value"):
+        return "`=` cannot begin a value; put the value in quotes"
+    if tag and tag[1].endswith(":merge"):
+        return "`<<` takes over a mapping, and stands where a key must be"
+    if tag:
+        return f"the tag `{tag[1].replace('tag:yaml.org,2002:', '!!')}` means nothing here"
+    if "merging" in problem:
+        return "`<<` takes over a mapping, and this is none"
+    if "unhashable" in problem:
+        return "a list or a mapping stands where a key must be"
     return problem
 
 

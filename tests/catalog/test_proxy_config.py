@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,15 @@ model_list:
 router_settings:
   model_group_alias: {clever: smart, hidden: {model: smart, hidden: true}}
 """
+
+BAD = Path(__file__).parent.parent / "policy" / "bad"
+
+
+def _told(file: Path) -> str:
+    return file.with_suffix(".txt").read_text("utf-8").strip()
+
+
+MISTAKES = [file for file in sorted(BAD.glob("*.yaml")) if "not valid YAML" in _told(file)]
 
 
 def test_aliases_of_the_router_are_answered_by_what_they_stand_for(tmp_path: Path) -> None:
@@ -82,6 +92,40 @@ def test_an_include_that_cannot_be_followed_is_told(tmp_path: Path, text: str, m
 
     with pytest.raises(PolicyError, match=message):
         read_catalog(tmp_path / "litellm.yaml")
+
+
+@pytest.mark.parametrize("name", ["litellm.yaml", "more.yaml"], ids=["itself", "included"])
+@pytest.mark.parametrize("file", MISTAKES, ids=lambda file: file.stem)
+def test_what_is_no_yaml_is_told_in_the_words_of_a_policy(tmp_path: Path, file: Path, name: str) -> None:
+    (tmp_path / "litellm.yaml").write_text("include: [more.yaml]\n")
+    shutil.copy(file, tmp_path / name)
+    with pytest.raises(PolicyError) as refused:
+        read_catalog(tmp_path / "litellm.yaml")
+
+    assert str(refused.value) == f"{tmp_path / name}{_told(file).removeprefix(file.name)}"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: 1\nb: 2026-13-45\n", ":2: not valid YAML: `2026-13-45` looks like a date and is none; put it in quotes"),
+        ("a: 1\nb: [-0b_]\n", ":2: not valid YAML: `-0b_` looks like a number and is none; put it in quotes"),
+        ("a: !!int x\n", ":1: not valid YAML: `x` looks like a number and is none; put it in quotes"),
+        ("a: !!python/name:os.system x\n", ":1: not valid YAML: the tag `!!python/name:os.system` means nothing here"),
+        ("a:\n  b: !secret x\n", ":2: not valid YAML: the tag `!secret` means nothing here"),
+        ("a: =\n", ":1: not valid YAML: `=` cannot begin a value; put the value in quotes"),
+        ("a:\n  ? [b]\n  : c\n", ":2: not valid YAML: a list or a mapping stands where a key must be"),
+        ("a:\n  <<: b\n", ":2: not valid YAML: `<<` takes over a mapping, and this is none"),
+        (f"a: {'[' * 5000}{']' * 5000}\n", ": nested too deeply"),
+    ],
+)
+def test_values_that_cannot_be_read_are_told_on_their_line(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "litellm.yaml"
+    file.write_text(text)
+    with pytest.raises(PolicyError) as refused:
+        read_catalog(file)
+
+    assert str(refused.value) == f"{file}{message}"
 
 
 def test_variables_are_those_of_the_environment_and_of_the_file_itself(tmp_path: Path) -> None:
