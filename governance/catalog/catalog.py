@@ -43,6 +43,7 @@ class Catalog:
         # Base models come from callers, so what is remembered of them is bounded.
         self._resolved = lru_cache(maxsize=4096)(self._resolve)
         self._facts = lru_cache(maxsize=4096)(self._find_facts)
+        self._facts_by_id = lru_cache(maxsize=4096)(self._find_facts_by_id)
         self._served = lru_cache(maxsize=4096)(self._find_served)
         self._members = lru_cache(maxsize=4096)(self._find_members)
 
@@ -86,10 +87,23 @@ class Catalog:
         """
         return self._facts(target)
 
-    def facts_of_deployment(self, deployment_id: str) -> ModelFacts | None:
-        """What is known of the deployment with LiteLLM's id; None where no such is in the model list."""
+    def facts_of_deployment(self, deployment_id: str, called: str = "") -> ModelFacts | None:
+        """What is known of one deployment, whosever it is; None where no such is in the model list.
+
+        Args:
+            deployment_id: LiteLLM's.
+            called: the `provider/model` that LiteLLM called; of a wildcard it alone tells which model that is.
+        """
+        return self._facts_by_id(deployment_id, called)
+
+    def _find_facts_by_id(self, deployment_id: str, called: str) -> ModelFacts | None:
         found = self.routes.by_id.get(deployment_id)
-        return None if found is None else known_facts(self._said(found, found.names).entry)
+        if found is None:
+            return None
+        if called and "*" in found.written:
+            found = found.filled(called, self._map)
+        names = (*found.names, called) if called else found.names
+        return known_facts(self._said(found, names).entry)
 
     def deployments(self, target: str) -> Deployments:
         """Those of which LiteLLM picks one for a target; none where it serves no such target."""

@@ -28,7 +28,7 @@ from governance.proxy.router import (
     list_besides,
     set_aliases,
 )
-from governance.proxy.served import ServedFacts
+from governance.proxy.served import called, served_id
 
 log = logging.getLogger("governance.proxy")
 
@@ -49,7 +49,6 @@ class ProxyModels:
         self._catalog = Catalog(None, self.discovering.known)
         self._other_names: Mapping[str, frozenset[str]] = {}
         self._virtual: tuple[str, ...] = ()
-        self._served_facts = ServedFacts()
         self._task: asyncio.Task[None] | None = None
 
     def follow(self, host: Host) -> None:
@@ -85,7 +84,8 @@ class ProxyModels:
 
     def served(self, kwargs: Mapping[str, Any], answer: Any) -> ModelFacts | None:
         """What is known of the deployment that answered; None where LiteLLM names none."""
-        return self._served_facts.facts(kwargs, answer, self.catalog)
+        deployment_id = served_id(kwargs, answer)
+        return self.catalog.facts_of_deployment(deployment_id, called(kwargs, answer)) if deployment_id else None
 
     def is_name(self, model: str) -> bool:
         """Whether models are asked for like this. LiteLLM also takes the id of a deployment, which no limit, list or

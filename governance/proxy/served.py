@@ -1,50 +1,21 @@
-"""The deployment that has served an answer, and what is known of it: of several in one group, one may be free."""
+"""The deployment that has served an answer: of several in one group, one may be free."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
-
-from litellm.proxy import proxy_server
-
-from governance.catalog import Catalog, Sources
-from governance.model import ModelFacts
-
-_MOST: Final = 4096
+from typing import Any
 
 
-class ServedFacts:
-    """Facts of deployments by LiteLLM's id of them, for as long as the model list and the sources stay as they are."""
+def called(kwargs: Mapping[str, Any], answer: Any) -> str:
+    """The `provider/model` that LiteLLM called; the model alone where it names no provider, "" where it names neither.
 
-    def __init__(self) -> None:
-        self._of: Catalog | None = None
-        self._facts: dict[tuple[str, str], ModelFacts] = {}
-
-    def facts(self, kwargs: Mapping[str, Any], answer: Any, catalog: Catalog) -> ModelFacts | None:
-        """What is known of the deployment that LiteLLM names in a success event; None where it names none of its own.
-
-        Args:
-            kwargs, answer: of the event.
-            catalog: of the router's list as it is now.
-        """
-        deployment_id = served_id(kwargs, answer)
-        # Who asks after a response names no model.
-        model = str(kwargs.get("model") or getattr(answer, "model", None) or "")
-        router = proxy_server.llm_router
-        if router is None or not deployment_id:
-            return None
-        if catalog is not self._of or len(self._facts) > _MOST:
-            self._of = catalog
-            self._facts.clear()
-        known = self._facts.get((deployment_id, model))
-        if known is None:
-            deployment = router.get_deployment(deployment_id)
-            if deployment is None:
-                return None
-            entry = deployment.model_dump(exclude_none=True)
-            known = _facts(entry, model, str(kwargs.get("custom_llm_provider") or ""), catalog.sources)
-            self._facts[deployment_id, model] = known
-        return known
+    Args:
+        kwargs, answer: of LiteLLM's success event.
+    """
+    # Who asks after a response names no model.
+    model = str(kwargs.get("model") or getattr(answer, "model", None) or "")
+    provider = str(kwargs.get("custom_llm_provider") or "")
+    return f"{provider}/{model}" if model and provider and not model.startswith(f"{provider}/") else model
 
 
 def served_id(kwargs: Mapping[str, Any], answer: Any) -> str:
@@ -60,16 +31,3 @@ def served_id(kwargs: Mapping[str, Any], answer: Any) -> str:
         *(info.get("id") for info in infos if isinstance(info, Mapping)),
     )
     return next((found for found in told if isinstance(found, str) and found), "")
-
-
-def _facts(entry: Mapping[str, Any], model: str, provider: str, sources: Sources) -> ModelFacts:
-    params = entry.get("litellm_params") or {}
-    written = str(params.get("model") or "")
-    # Of a wildcard, what it was asked for.
-    called = model if "*" in written else written
-    if provider and not called.startswith(f"{provider}/"):
-        called = f"{provider}/{called}"
-    alone = {**entry, "model_name": called, "litellm_params": {**params, "model": called}}
-    # A team's own is served to that team alone; what it costs is no secret here.
-    info = {name: value for name, value in (entry.get("model_info") or {}).items() if not name.startswith("team_")}
-    return Catalog([{**alone, "model_info": info}], sources).facts(called)

@@ -105,6 +105,36 @@ def test_a_deployment_is_found_by_its_id_with_facts_of_its_own() -> None:
     assert catalog.facts("group:overflow").cost_usd_micros(10, 10) == 100, "the dearest"
 
 
+PRICED: dict[str, Any] = {
+    "gpt-4o": {"litellm_provider": "openai", "input_cost_per_token": 2e-6, "output_cost_per_token": 8e-6},
+    "gpt-4o-mini": {"litellm_provider": "openai", "input_cost_per_token": 1e-6, "output_cost_per_token": 4e-6},
+}
+
+
+@pytest.mark.parametrize(
+    ("deployment_id", "called", "usd_micros"),
+    [
+        ("*:openai/*", "openai/gpt-4o", 100),
+        ("*:openai/*", "openai/gpt-4o-mini", 50),
+        ("*:openai/*", "openai/never-heard-of", None),
+        ("mine:openai/*", "openai/gpt-4o", 150),
+        ("theirs:openai/gpt-4o", "", 100),
+        ("theirs:openai/gpt-4o", "openai/gpt-4o-mini", 100),
+    ],
+)
+def test_one_deployment_costs_what_was_called_by_what_it_states(
+    deployment_id: str, called: str, usd_micros: int | None
+) -> None:
+    teams = entry("theirs", "openai/gpt-4o")
+    teams["model_info"] |= {"team_id": "t", "team_public_model_name": "ours"}
+    mine = entry("mine", "openai/*", input_cost_per_token=7e-6)
+
+    facts = Catalog([entry("*", "openai/*"), mine, teams], PRICED).facts_of_deployment(deployment_id, called)
+
+    assert facts is not None
+    assert facts.cost_usd_micros(10, 10) == usd_micros
+
+
 @pytest.mark.parametrize(
     ("written", "custom", "identity"),
     [
