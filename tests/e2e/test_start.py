@@ -87,7 +87,7 @@ def test_serve_names_the_missing_configuration(tmp_path: Path) -> None:
     served = governance("serve", cwd=tmp_path)
 
     assert served.returncode == 1
-    assert "config/litellm.yaml does not exist" in served.stderr
+    assert "config/litellm.yaml: does not exist" in served.stderr
 
 
 def test_the_policy_may_be_named_in_the_proxys_configuration(start, providers) -> None:
