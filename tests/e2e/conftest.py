@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+import redis
 import yaml
 
 from tests.patience import ANSWER_S, told, tries, turns
@@ -244,8 +245,16 @@ def start_process(tmp_path: Path) -> Callable[[list[str]], contextlib.AbstractCo
     return run
 
 
+@pytest.fixture(scope="module")
+def redis_url(redis_server: str) -> str:
+    """A real redis-server in which nothing has been counted."""
+    with redis.Redis.from_url(redis_server) as client:
+        client.flushall()
+    return redis_server
+
+
 @pytest.fixture(scope="session")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real redis-server of our own."""
     program = shutil.which("redis-server")
     assert program, "redis-server is missing; `make test` provides it, or install your system's package"
