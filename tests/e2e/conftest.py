@@ -10,18 +10,20 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import pytest
 import redis
 import yaml
 
+from tests.e2e.forked import Copy, Original, original
 from tests.patience import ANSWER_S, told, tries, turns
 
 HERE = Path(__file__).parent
 MASTER_KEY = "sk-end-to-end-tests-only"
 STOPPING_TURNS = 300
+SURROUNDINGS = {"PYTHONUNBUFFERED": "1", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
 
 # Whatever the model is called, the fake provider of this name answers it.
 PROVIDERS = {
@@ -116,21 +118,31 @@ def process(command: list[str], output: Path, **environment: str) -> Iterator[su
             stdout=out,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", "LITELLM_LOCAL_MODEL_COST_MAP": "True", **environment},
+            env={**os.environ, **SURROUNDINGS, **environment},
         )
-        try:
+        with ending(started, output):
             yield started
-        finally:
-            started.terminate()
-            for _ in turns(started.pid, output, still=STOPPING_TURNS):
-                if started.poll() is not None:
-                    break
-            else:
-                started.kill()
-                started.wait()
 
 
-def wait_until_ready(url: str, started: subprocess.Popen[bytes], output: Path) -> None:
+Started = TypeVar("Started", Copy, subprocess.Popen[bytes])
+
+
+@contextlib.contextmanager
+def ending(started: Started, output: Path) -> Iterator[Started]:
+    """Ends it afterwards, by force when it does nothing more for its end."""
+    try:
+        yield started
+    finally:
+        started.terminate()
+        for _ in turns(started.pid, output, still=STOPPING_TURNS):
+            if started.poll() is not None:
+                break
+        else:
+            started.kill()
+            started.wait()
+
+
+def wait_until_ready(url: str, started: Copy | subprocess.Popen[bytes], output: Path) -> None:
     for _ in turns(started.pid, output):
         assert started.poll() is None, f"ended while starting:\n{told(output)}"
         with contextlib.suppress(httpx.TransportError):
@@ -193,7 +205,13 @@ Start = Callable[..., contextlib.AbstractContextManager[Proxy]]
 
 
 @pytest.fixture(scope="session")
-def start(providers: Providers, tmp_path_factory: pytest.TempPathFactory) -> Start:
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Original]:
+    with original(tmp_path_factory.mktemp("imported") / "output.txt", SURROUNDINGS) as waiting:
+        yield waiting
+
+
+@pytest.fixture(scope="session")
+def start(providers: Providers, imported: Original, tmp_path_factory: pytest.TempPathFactory) -> Start:
     """Start a proxy as an operator would: policy and configuration in one folder, `litellm --config`."""
 
     @contextlib.contextmanager
@@ -204,9 +222,14 @@ def start(providers: Providers, tmp_path_factory: pytest.TempPathFactory) -> Sta
         (folder / "governance.yaml").write_text(policy, "utf-8")
         (folder / "litellm.yaml").write_text(yaml.safe_dump(config or litellm_config(providers.url)), "utf-8")
         port, output, decisions = free_port(), folder / "output.txt", folder / "decisions.jsonl"
-        command = [sys.executable, "-c", "from litellm import run_server; run_server()", "--host", "127.0.0.1"]
-        command += ["--port", str(port), "--config", str(folder / "litellm.yaml"), *options]
-        with process(command, output, GOVERNANCE_DECISION_LOG=str(decisions)) as started:
+        arguments = ["--host", "127.0.0.1", "--port", str(port), "--config", str(folder / "litellm.yaml"), *options]
+        environment = {"GOVERNANCE_DECISION_LOG": str(decisions)}
+        if options:  # such as workers, which import everything themselves
+            command = [sys.executable, "-c", "from litellm import run_server; run_server()", *arguments]
+            begun = process(command, output, **environment)
+        else:
+            begun = ending(imported.copy(arguments, output, environment), output)
+        with begun as started:
             url = f"http://127.0.0.1:{port}"
             wait_until_ready(f"{url}/health/liveliness", started, output)
             yield Proxy(url, decisions, output, started.pid)
