@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
+from governance.catalog.adjustments import NO_ADJUSTMENTS, Adjustments
 from governance.catalog.deployments import Deployment, Entry, deployment_of
 from governance.catalog.identity import Identity, identity_of
 from governance.catalog.known import facts_of_any, known_facts
 from governance.catalog.resolution import Resolved, resolve, serves_any
 from governance.catalog.routes import Deployments, Routes
 from governance.catalog.sources import Said, Sources
+from governance.model.adjustment import NO_ADJUSTMENT
 from governance.model.facts import NO_FACTS, ModelFacts
 from governance.model.target import group_of, member_of, member_target
 
@@ -27,6 +30,7 @@ class Catalog:
         deployments: entries of LiteLLM's `model_list`; None = unknown: every model is taken to be served.
         sources: what is known of models; a bare mapping is LiteLLM's model map.
         aliases: LiteLLM's `model_group_alias`: other names of model groups.
+        adjustments: the discounts and margins that the proxy applies.
     """
 
     def __init__(
@@ -34,11 +38,13 @@ class Catalog:
         deployments: Iterable[Entry] | None,
         sources: Sources | Mapping[str, Any],
         aliases: Mapping[str, str] = NO_ALIASES,
+        adjustments: Adjustments = NO_ADJUSTMENTS,
     ) -> None:
         self.sources = sources if isinstance(sources, Sources) else Sources(sources)
         self._map = self.sources.model_map
         self._anything = deployments is None
         self.aliases = aliases
+        self.adjustments = adjustments
         self.routes = Routes([deployment_of(entry, self._map) for entry in deployments or ()], aliases, self._map)
         # Base models come from callers, so what is remembered of them is bounded.
         self._resolved = lru_cache(maxsize=4096)(self._resolve)
@@ -103,7 +109,7 @@ class Catalog:
         if called and "*" in found.written:
             found = found.filled(called, self._map)
         names = (*found.names, called) if called else found.names
-        return known_facts(self._said(found, names).entry)
+        return self._billed(found, names)
 
     def deployments(self, target: str) -> Deployments:
         """Those of which LiteLLM picks one for a target; none where it serves no such target."""
@@ -156,8 +162,21 @@ class Catalog:
     def _find_facts(self, target: str) -> ModelFacts:
         found = self.deployments(target)
         if not found:
-            return NO_FACTS if group_of(target) is not None else known_facts(self.said(target).entry)
-        return facts_of_any([known_facts(self._said(each, (*each.names, target)).entry) for each in found])
+            if group_of(target) is not None:
+                return NO_FACTS
+            identity = identity_of(target, "", self._map)
+            return self._adjusted(known_facts(self.said(target).entry), identity.provider, (identity.model,))
+        return facts_of_any([self._billed(each, (*each.names, target)) for each in found])
+
+    def _billed(self, deployment: Deployment, names: tuple[str, ...]) -> ModelFacts:
+        facts = known_facts(self._said(deployment, names).entry)
+        return self._adjusted(facts, deployment.identity.provider, deployment.names)
+
+    def _adjusted(self, facts: ModelFacts, provider: str, names: tuple[str, ...]) -> ModelFacts:
+        adjustment = self.adjustments.of(provider, *names)
+        if adjustment == NO_ADJUSTMENT:
+            return facts
+        return replace(facts, prices=replace(facts.prices, adjustment=adjustment))
 
     def _said(self, deployment: Deployment, names: tuple[str, ...]) -> Said:
         return self.sources.said(names, deployment.stated)

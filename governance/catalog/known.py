@@ -66,8 +66,11 @@ class Dearest(Prices):
 
     def cost_usd_micros(self, *used: Any, **how: Any) -> int | None:
         """The highest of all costs; None where one is unknown."""
-        costs = [prices.cost_usd_micros(*used, **how) for prices in self.of]
-        return None if None in costs else max(cost for cost in costs if cost is not None)
+        return _dearest_price([prices.cost_usd_micros(*used, **how) for prices in self.of])  # type: ignore[no-any-return]
+
+    def billed_usd_micros(self, *used: Any, **how: Any) -> int | None:
+        """The highest with each one's own discount and margin; None where one is unknown."""
+        return _dearest_price([prices.billed_usd_micros(*used, **how) for prices in self.of])  # type: ignore[no-any-return]
 
 
 def dearest(prices: Sequence[Prices]) -> Prices:

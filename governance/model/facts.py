@@ -8,6 +8,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
 
+from governance.model.adjustment import NO_ADJUSTMENT, Adjustment
 from governance.model.quantities import Quantities
 
 # Prices are counted in these, so that sums are exact: a price of the model map has 12 decimals, some have 17.
@@ -100,6 +101,7 @@ class Prices:
         image_in, image_out, pixel_out, second, character, query: per piece, for models that are not billed by tokens.
             Where an answer reports tokens that have a price, these are what is billed.
         varies: it is cheaper at some hours, so that these prices are the most it costs.
+        adjustment: what the proxy takes off and puts on.
     """
 
     tokens: tuple[tuple[int, TokenPrices], ...] = ((-1, NO_TOKEN_PRICES),)
@@ -113,10 +115,13 @@ class Prices:
     character: int | None = None
     query: int | None = None
     varies: bool = False
+    adjustment: Adjustment = NO_ADJUSTMENT
 
     @property
     def is_free(self) -> bool:
         """Whether nothing that is known to be billed costs anything."""
+        if self.adjustment.fixed_usd_micros:
+            return False
         steps = (*self.tokens, *(step for tier in self.by_tier.values() for step in tier))
         pieces = (self.image_in, self.image_out, self.pixel_out, self.second, self.character, self.query)
         return not any(pieces) and not any(price for _, tokens in steps for price in astuple(tokens))
@@ -138,6 +143,11 @@ class Prices:
         if inputs is None or outputs is None or prices.input is None:
             return None
         return _micros(inputs + outputs)
+
+    def billed_usd_micros(self, used: Quantities, tier: str = "") -> int | None:
+        """The same with the proxy's own discount and margin."""
+        cost = self.cost_usd_micros(used, tier)
+        return None if cost is None else self.adjustment.adjusted(cost)
 
     def _with_pieces(
         self, used: Quantities, prices: TokenPrices, inputs: int | None, outputs: int | None
@@ -206,6 +216,10 @@ class ModelFacts:
     def cost_of(self, used: Quantities, tier: str = "") -> int | None:
         """What these quantities cost, rounded up to a micro-dollar; None when a price is unknown."""
         return self.prices.cost_usd_micros(used, tier)
+
+    def billed(self, used: Quantities, tier: str = "") -> int | None:
+        """The same with the proxy's own discount and margin."""
+        return self.prices.billed_usd_micros(used, tier)
 
 
 _NO_PRICES: Final = Prices()

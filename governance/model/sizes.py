@@ -120,8 +120,8 @@ def _amount(request: Sized, unit: Unit, facts: ModelFacts, model: str | None) ->
     if unit == "output_tokens":
         return outputs
     used = _quantities(request, inputs, outputs, facts, guess=model is not None)
-    cost, tier = facts.cost_of(used), request.params.get("service_tier", "")
-    dearer = facts.cost_of(used, tier) if tier in facts.prices.by_tier else None
+    cost, tier = facts.billed(used), request.params.get("service_tier", "")
+    dearer = facts.billed(used, tier) if tier in facts.prices.by_tier else None
     return cost if cost is None or dearer is None else max(cost, dearer)
 
 

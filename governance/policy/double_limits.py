@@ -51,7 +51,6 @@ _FAILOVER: Final[Mapping[str, str]] = {
     "context_window_fallbacks": _FALLBACKS,
     "content_policy_fallbacks": _FALLBACKS,
 }
-_CHANGES_COSTS: Final = ("cost_discount_config", "cost_margin_config")
 _SECTIONS: Final = ("general_settings", "litellm_settings", "router_settings")
 
 
@@ -62,7 +61,6 @@ def double_limits(config: Mapping[str, Any], policy: Policy) -> Iterator[str]:
         config: the proxy's `litellm.yaml`.
     """
     yield from _keys(config, policy)
-    yield from _adjustments(config, policy)
     if not policy.order:
         return
     checks = _section(config, "router_settings").get("optional_pre_call_checks")
@@ -87,18 +85,6 @@ def _keys(config: Mapping[str, Any], policy: Policy) -> Iterator[str]:
         )
     if auth == CUSTOM_AUTH and not policy.core.keys:
         yield "general_settings.custom_auth: the policy has no `keys`, so only the master key is let in"
-
-
-def _adjustments(config: Mapping[str, Any], policy: Policy) -> Iterator[str]:
-    for name in _CHANGES_COSTS:
-        if "budgets" in policy.order and _section(config, "litellm_settings").get(name):
-            yield f"litellm_settings.{name}: {adjusted_when_settled(name)}"
-
-
-def adjusted_when_settled(name: str) -> str:
-    """What a discount or margin of LiteLLM does to budgets."""
-    more = "more" if name == "cost_margin_config" else "less"
-    return f"budgets reserve without it and settle with it, so an answer may cost {more} than was reserved for it"
 
 
 def _deployments(models: Any, enforced: bool) -> Iterator[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from governance.catalog import Catalog, Sources, installed_prices
+from governance.catalog.adjustments import adjustments_in
 from governance.discovery import Store
 from governance.model.errors import PolicyError, Problem
 from governance.policy.catalog import CatalogSettings
@@ -39,7 +40,8 @@ def read_catalog(
     config = read_files(file)
     environment = {**(os.environ if environment is None else environment), **_own_variables(config)}
     entries = [_with_variables(entry, environment) for entry in _deployments(config, file)]
-    return Catalog(entries, known, _aliases(config))
+    settings = config.get("litellm_settings")
+    return Catalog(entries, known, _aliases(config), adjustments_in(settings if isinstance(settings, dict) else {}))
 
 
 def read_deployments(file: Path | None) -> list[dict[str, Any]]:

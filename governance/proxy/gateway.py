@@ -29,7 +29,7 @@ from governance.proxy.live import PASS_THROUGH, Live, LiveRequests
 from governance.proxy.misuse import LONGEST_MODEL, NOT_ROUTABLE, WHOSE_KEY, misused
 from governance.proxy.models import ProxyModels
 from governance.proxy.reload import PolicyWatch, ReloadState
-from governance.proxy.start import end_with_proxy, or_not_at_all, policy_file, report, report_costs, workers
+from governance.proxy.start import end_with_proxy, or_not_at_all, policy_file, report, workers
 from governance.proxy.translate import has_own_credentials, has_own_timeout, identity_of, request_from
 from governance.proxy.wire import listen
 from governance.telemetry.telemetry import Telemetry
@@ -291,5 +291,4 @@ def _open() -> Gateway:
     proxy_server.app.state.governance = gateway
     mount_admin(gateway)
     report(gateway.engine.host.policy)
-    gateway.background(report_costs(gateway.engine.host.policy))
     return gateway

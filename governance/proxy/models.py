@@ -18,6 +18,7 @@ from governance.catalog import Catalog
 from governance.engine.host import Host
 from governance.model import ModelFacts, group_of
 from governance.policy.name_pattern import arrives_as_written
+from governance.proxy.adjusting import adjustments_now
 from governance.proxy.discovering import Discovering
 from governance.proxy.listing import listable
 from governance.proxy.router import (
@@ -67,10 +68,11 @@ class ProxyModels:
         # changed in place is found by `_list`, seconds later.
         known = self.discovering.known
         served, renamed = deployments(router), aliases(router)
-        seen = (id(router), len(served), id(renamed), id(known))
+        adjustments = adjustments_now()
+        seen = (id(router), len(served), id(renamed), id(known), adjustments)
         if seen != self._seen:
             stands_for = {name: _stands_for(alias) for name, alias in renamed.items()}
-            self._catalog = Catalog(list(served), known, stands_for)
+            self._catalog = Catalog(list(served), known, stands_for, adjustments)
             self._other_names = _other_names(served, stands_for, self._catalog)
             self._seen = seen
         return self._catalog

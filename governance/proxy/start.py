@@ -16,7 +16,6 @@ from litellm.proxy import proxy_server
 from governance.ledger import split_counts
 from governance.model.errors import GovernanceError
 from governance.policy import Policy
-from governance.policy.double_limits import adjusted_when_settled
 
 log = logging.getLogger("governance.proxy")
 
@@ -50,15 +49,6 @@ def report(policy: Policy) -> None:
     split = split_counts(policy.core.ledger.url, workers())
     if split:
         log.error("%s", split)
-
-
-async def report_costs(policy: Policy) -> None:
-    """Say what changes the costs that budgets keep. LiteLLM reads its settings while the callback is imported; what
-    runs in its loop comes after that.
-    """
-    for name in ("cost_discount_config", "cost_margin_config"):
-        if "budgets" in policy.order and getattr(litellm, name, None):
-            log.warning("litellm_settings.%s: %s", name, adjusted_when_settled(name))
 
 
 def end_with_proxy(close: Callable[[], Awaitable[None]]) -> None:

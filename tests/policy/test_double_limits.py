@@ -13,7 +13,6 @@ from governance.policy import Policy
 from governance.policy.double_limits import CUSTOM_AUTH, double_limits
 
 PROFILE = {"name": "Fast", "virtual_provider": "fast", "targets": [{"provider": "openai"}]}
-BUDGET = {"name": "all", "subject": "everyone", "amount": "5 USD/day"}
 KEY = {"name": "ci", "sha256": hashlib.sha256(b"sk-gov-ci").hexdigest()}
 
 
@@ -57,15 +56,6 @@ def test_what_a_rate_of_a_deployment_means_depends_on_a_check_of_the_router() ->
     assert "requests in flight, not for a rate" in told(limited)[0]
     assert "by the minute of the clock" in told(enforced)[0]
     assert told(enforced)[1].startswith("router_settings.optional_pre_call_checks: enforce_model_rate_limits: ")
-
-
-@pytest.mark.parametrize(("name", "more"), [("cost_margin_config", "more"), ("cost_discount_config", "less")])
-def test_what_changes_costs_is_told_where_there_are_budgets(name: str, more: str) -> None:
-    (line,) = told({"litellm_settings": {name: {"openai": 0.1}}}, budgets=[BUDGET])
-
-    assert line.startswith(f"litellm_settings.{name}: budgets reserve without it")
-    assert f"cost {more} than was reserved" in line
-    assert told({"litellm_settings": {name: {"openai": 0.1}}}) == []
 
 
 @pytest.mark.parametrize(

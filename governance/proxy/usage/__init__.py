@@ -90,8 +90,7 @@ def part_of(kwargs: Mapping[str, Any], decision: Decision, target: str) -> Usage
     used, models = tokens(reported), decision.request.models
     facts = (models.facts(target) if models else None) or NO_FACTS
     cost = facts.cost_of(used, "")
-    if cost is None:
-        cost = charges.cut_cost(kwargs)
+    cost = charges.cut_cost(kwargs) if cost is None else charges.adjusted(cost, kwargs)
     return Usage(used.input_tokens, used.output_tokens, cost)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-import litellm
-
+from governance.catalog.adjustments import NO_ADJUSTMENTS
 from governance.model import MICROS_PER_USD
+from governance.proxy.adjusting import adjustments_now
 from governance.proxy.usage.fields import count, field, first_of, items, number
 from governance.proxy.usage.tokens import INPUT_DETAILS
 
@@ -97,23 +96,14 @@ def has_own_prices(kwargs: Mapping[str, Any]) -> bool:
 
 
 def adjusted(usd_micros: int, kwargs: Mapping[str, Any]) -> int:
-    """With the discount and the margin that LiteLLM is configured to apply; rounded up.
-
-    Source: LiteLLM cost_calculator.py, `_apply_cost_discount` and `_apply_cost_margin`.
-    """
-    discounts, margins = litellm.cost_discount_config or {}, litellm.cost_margin_config or {}
-    if not discounts and not margins:
+    """With the discount and the margin that LiteLLM is configured to apply; rounded up."""
+    adjustments = adjustments_now()
+    if adjustments == NO_ADJUSTMENTS:
         return usd_micros
     params = kwargs.get("litellm_params")
     provider = str(kwargs.get("custom_llm_provider") or field(params, "custom_llm_provider") or "")
-    exact = Decimal(usd_micros) * (1 - _decimal(discounts.get(provider)))
-    margin = margins.get(provider, margins.get("global"))
-    if isinstance(margin, Mapping):
-        fixed = _decimal(margin.get("fixed_amount")) * MICROS_PER_USD
-        exact += exact * _decimal(margin.get("percentage")) + fixed
-    else:
-        exact += exact * _decimal(margin)
-    return max(0, math.ceil(exact))
+    names = (kwargs.get("model"), kwargs.get("base_model"), field(params, "base_model"))
+    return adjustments.of(provider, *(name for name in names if isinstance(name, str))).adjusted(usd_micros)
 
 
 def is_plausible(usd_micros: int, most_by_tokens: int | None) -> bool:
@@ -131,8 +121,3 @@ def _micros(usd: Any) -> int | None:
         return None
     amount = number({"usd": str(usd) if isinstance(usd, Decimal) else usd}, "usd")
     return round(Decimal(str(amount)) * MICROS_PER_USD)
-
-
-def _decimal(value: Any) -> Decimal:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    return Decimal(str(value)) if is_number else Decimal(0)
