@@ -8,7 +8,8 @@ A plugin that serves models of its own making may have a method `virtual_models(
 learns what to list; it gets the names that the proxy serves. One that knows of entries which can never work may have
 `warnings(catalog, claimed) -> messages` for `governance check`; `claimed(name)` says whether a plugin has targets for a
 model of this name. One whose section is no list of named entries may have `coverable() -> names`, for the coverage of
-`governance test`. One that looks at `request.levels` says so by the attribute `reads_percent = True`.
+`governance test`. One that knows what changes of its section do to callers may have `effects(change) -> effects`, for
+`governance policy diff`. One that looks at `request.levels` says so by the attribute `reads_percent = True`.
 """
 
 from __future__ import annotations

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
 from pydantic import BaseModel
 
+from governance.model.changes import Effect, SectionChange
 from governance.model.errors import GovernanceError
 
 ENTRY_POINTS = "governance.plugins"
@@ -52,3 +53,9 @@ def section_model(name: str) -> type[BaseModel]:
     """The model of a plugin's section."""
     config: type[BaseModel] = plugin_class(name).Config  # type: ignore[attr-defined]
     return config
+
+
+def change_effects(name: str) -> Callable[[SectionChange], Iterable[Effect]] | None:
+    """What tells the effects of a change in a plugin's section; None where the plugin says nothing of it."""
+    plugin = plugin_class(name)
+    return getattr(plugin, "effects", None)

@@ -10,6 +10,7 @@ from governance.hookspecs import hookimpl
 from governance.limits import LimitBook, limit_warnings
 from governance.model import NO_FACTS, Charge, Rejection, Request, Ruling, Target, Window, codes
 from governance_plugins.budgets.config import Budget, BudgetsConfig
+from governance_plugins.budgets.effects import budget_effects
 
 
 class Budgets:
@@ -17,6 +18,7 @@ class Budgets:
 
     Config = BudgetsConfig
     on_error = "refuse"
+    effects = staticmethod(budget_effects)
 
     def __init__(self, config: BudgetsConfig) -> None:
         self._book = LimitBook(config.root)

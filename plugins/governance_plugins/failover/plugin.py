@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from governance.hookspecs import hookimpl
 from governance.model import Failure, Recovery, Request, Target
+from governance.model.changes import Effect, SectionChange
 from governance_plugins.failover.config import LONGEST_COOL_DOWN_S, FailoverConfig
 
 # For a provider that says "too many requests" and not for how long.
@@ -17,6 +18,11 @@ class Failover:
 
     def __init__(self, config: FailoverConfig) -> None:
         self._config = config
+
+    @staticmethod
+    def effects(change: SectionChange) -> set[Effect]:
+        """Who is tried after a failure, and who is left alone, is all that this section says."""
+        return {"reroutes"}
 
     @hookimpl
     def on_failure(self, request: Request, target: Target, failure: Failure) -> Recovery:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from governance.catalog import Catalog
 from governance.hookspecs import hookimpl
-from governance.limits import LimitBook, limit_warnings
+from governance.limits import LimitBook, limit_effects, limit_warnings
 from governance.model import Charge, Request, Ruling, Target, Window
 from governance_plugins.rate_limits.config import RateLimitsConfig
 
@@ -17,6 +17,7 @@ class RateLimits:
 
     Config = RateLimitsConfig
     on_error = "refuse"
+    effects = staticmethod(limit_effects)
 
     def __init__(self, config: RateLimitsConfig) -> None:
         # What a caller costs is charged once for all targets, what a target costs only when it serves.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from governance.catalog import Catalog, provider_and_model
 from governance.hookspecs import hookimpl
 from governance.model import Refusal, Request, Selection, Target, Window, codes
+from governance_plugins.routing_profiles.changes import profile_effects
 from governance_plugins.routing_profiles.config import Profile, RoutingProfilesConfig
 from governance_plugins.routing_profiles.draw import by_draw, by_priority
 from governance_plugins.routing_profiles.remarks import warnings
@@ -18,6 +19,7 @@ class RoutingProfiles:
 
     Config = RoutingProfilesConfig
     on_error = "refuse"
+    effects = staticmethod(profile_effects)
 
     def __init__(self, config: RoutingProfilesConfig) -> None:
         self._by_provider: dict[str, tuple[Profile, list[Offer]]] = {

@@ -10,6 +10,7 @@ from governance.catalog import Catalog, provider_and_model
 from governance.expressions import PERCENTS, Facts
 from governance.hookspecs import hookimpl
 from governance.model import Request, Ruling
+from governance_plugins.routing_rules.changes import rule_effects
 from governance_plugins.routing_rules.config import RoutingRulesConfig, Rule
 from governance_plugins.routing_rules.effects import Effect, effect, would
 from governance_plugins.routing_rules.rulebook import Rulebook
@@ -24,6 +25,7 @@ class RoutingRules:
 
     Config = RoutingRulesConfig
     on_error = "refuse"
+    effects = staticmethod(rule_effects)
 
     def __init__(self, config: RoutingRulesConfig) -> None:
         self._book = Rulebook(rule for rule in config.root if rule.enabled)

@@ -9,6 +9,7 @@ from governance.catalog import Catalog, screen
 from governance.hookspecs import hookimpl
 from governance.model import GENERATES_TEXT, NO_FACTS, Refusal, Rejection, Request, Ruling, Selection, Target, codes
 from governance.model.classification import classifier
+from governance_plugins.task_routing.changes import task_effects
 from governance_plugins.task_routing.config import AUTO, FALLBACK, TaskRoutingConfig
 from governance_plugins.task_routing.route import Route, Router
 
@@ -23,6 +24,7 @@ class TaskRouting:
 
     Config = TaskRoutingConfig
     on_error = "refuse"
+    effects = staticmethod(task_effects)
 
     def __init__(self, config: TaskRoutingConfig) -> None:
         self._config = config

@@ -1,0 +1,78 @@
+"""A valid policy beside what its file says: the values before the environment is filled in, and where they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from governance.policy.diff import Path, entries, position
+from governance.policy.document import Policy, unwrap
+from governance.policy.nodes import Tree, read_tree
+
+
+@dataclass(frozen=True)
+class Written:
+    """Args:
+    document: the policy's own keys as plain values, without the gateway plugin's wrapping.
+    root: where they stand in the file.
+    """
+
+    policy: Policy
+    document: Mapping[str, Any]
+    tree: Tree
+    root: tuple[str, ...]
+
+    @classmethod
+    def of(cls, policy: Policy) -> Written:
+        """What the text of a policy says."""
+        tree = read_tree(policy.text, policy.source)
+        document, root = unwrap(tree)
+        return cls(policy, document, tree, root)
+
+    def line(self, path: Path) -> int | None:
+        """Where this stands in the file; None when it does not."""
+        try:
+            at = self._at(path)
+        except LookupError:
+            return None
+        mark = self.tree.marks.get((*self.root, *at))
+        return mark.line if mark else None
+
+    def section(self, name: str) -> Any:
+        """What a section has become: of a plugin or of the core; None when it is not used."""
+        return getattr(self.policy.core, name, None) if name in core_keys() else self.policy.sections.get(name)
+
+    def entry(self, section: str, name: str) -> Any:
+        """What an entry of a section has become; None when it is not there."""
+        model = self.section(section)
+        listed = getattr(model, "root", model)
+        try:
+            return listed[position(self.document.get(section, ()), name)]
+        except (LookupError, TypeError):
+            return None
+
+    def listed(self, section: str) -> bool:
+        """Whether a section is a list of named entries here."""
+        return section in self.document and entries(self.document[section]) is not None
+
+    def _at(self, path: Path) -> Path:
+        """The path with positions in place of names."""
+        found: list[str | int] = []
+        value: Any = self.document
+        for step in path:
+            if isinstance(value, list):
+                place = position(value, step) if isinstance(step, str) else step
+                value = value[place]
+                found.append(place)
+            elif isinstance(value, dict):
+                value = value[step]
+                found.append(step)
+            else:
+                raise LookupError(step)
+        return tuple(found)
+
+
+def core_keys() -> frozenset[str]:
+    """The keys that belong to no plugin."""
+    return frozenset(type(Policy("", "").core).model_fields)
