@@ -9,7 +9,9 @@ learns what to list; it gets the names that the proxy serves. One that knows of 
 `warnings(catalog, claimed) -> messages` for `governance check`; `claimed(name)` says whether a plugin has targets for a
 model of this name. One whose section is no list of named entries may have `coverable() -> names`, for the coverage of
 `governance test`. One that knows what changes of its section do to callers may have `effects(change) -> effects`, for
-`governance policy diff`. One that looks at `request.levels` says so by the attribute `reads_percent = True`.
+`governance policy diff`. One that limits callers should have `limit_on(request) -> name` of a limit that may bind
+whoever sends this, whatever it asks for; whom one binds is kept from endpoints that nothing counts. One that looks at
+`request.levels` says so by the attribute `reads_percent = True`.
 """
 
 from __future__ import annotations

@@ -158,6 +158,22 @@ class Host:
         for hook in self._hooks["on_success"]:
             self._ask(hook, "on_success", trace, object, request=request, target=target, usage=usage)
 
+    def limit_on(self, request: Request) -> str | None:
+        """The name of a limit that may bind whoever sends this, whatever it asks for; None where no plugin has one.
+
+        A plugin that cannot say is taken to have one.
+        """
+        for name, plugin in self.plugins.items():
+            limit_on = getattr(plugin, "limit_on", None)
+            try:
+                found = limit_on(request) if limit_on else None
+            except Exception:  # one plugin's fault must not open what it would have kept closed
+                log.exception("plugin %s cannot say whom it limits", name)
+                found = name
+            if found is not None:
+                return str(found)
+        return None
+
     def virtual_models(self, served: Sequence[str]) -> tuple[str, ...]:
         """The model names that plugins add to those the proxy serves."""
         found: dict[str, None] = {}

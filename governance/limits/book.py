@@ -26,6 +26,13 @@ from governance.model import Refusal, Request, Target, Window, codes
 _MOST_SUBJECTS: Final = 20_000
 
 _EACH_TAG: Final = Part("tag", EACH)
+# What a condition may read and still be asked where nobody knows yet what the caller wants.
+_OF_CALLER: Final = frozenset(
+    {
+        *("virtual_key_id", "virtual_key_name", "user_id", "team_id", "team_name", "customer_id", "customer_name"),
+        *("end_user_id", "metadata", "now"),
+    }
+)
 
 L = TypeVar("L", bound=Limit)
 
@@ -57,6 +64,21 @@ class LimitBook(Generic[L]):
     def round(self, request: Request) -> Round[L]:
         """The limits of this book for one request."""
         return Round(self, request)
+
+    def first_on(self, request: Request) -> L | None:
+        """A limit that may bind whoever sends this request, whatever it asks for; None where there is no such.
+
+        Whatever could serve is taken to serve, and conditions on more than the caller are taken to hold.
+        """
+        positions = {*self.of_caller(request), *(i for found in self._by_served.values() for i in found)}
+        limits = self.round(request)
+        for position in sorted(positions):
+            limit = self.limits[position]
+            known = not limit.match.text or limit.match.variables <= _OF_CALLER
+            counts = limits.applies(position) if known else bool(limit.subject.of_caller(request))
+            if limit.mode == "enforce" and counts:
+                return limit
+        return None
 
     def refusal(self, request: Request) -> Refusal | None:
         """Of a request with more tags than are counted one by one: leaving some out would be a way round a limit."""

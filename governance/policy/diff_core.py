@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from governance.model.changes import Effect, SectionChange, gained, ranked
 from governance.policy.keys import Key
+from governance.policy.ungoverned import opened
 
 _COSMETIC: Final = frozenset({"version", "telemetry"})
 _GRANTS: Final = {"targets": 0, "virtual": 1}
@@ -43,16 +44,21 @@ def _of_ledger(change: SectionChange) -> set[Effect]:
 
 def _of_access(change: SectionChange) -> set[Effect]:
     old, new = change.old, change.new
+    found: set[Effect]
     if change.field == "grant":
         return ranked(_GRANTS[old.grant], _GRANTS[new.grant], "grants", "revokes")
     if change.field == "require_key":
         return ranked(old.require_key, new.require_key, "tightens", "loosens")
+    if change.field == "ungoverned":
+        before, after = opened(old.ungoverned), opened(new.ungoverned)
+        found = {"loosens"} if after - before else set()
+        return found | {"tightens"} if before - after else found or {"cosmetic"}
     if change.field == "body":
         least, most = (
             new.body.timeout.least_s - old.body.timeout.least_s,
             new.body.timeout.most_s - old.body.timeout.most_s,
         )
-        found: set[Effect] = {"tightens"} if least > 0 or most < 0 else set()
+        found = {"tightens"} if least > 0 or most < 0 else set()
         return found | {"loosens"} if least < 0 or most > 0 else found or {"cosmetic"}
     return {"tightens", "loosens"}
 

@@ -15,6 +15,7 @@ from governance.policy.environment import Variable
 from governance.policy.keys import Key, clashes
 from governance.policy.nodes import Tree
 from governance.policy.telemetry import TelemetrySettings
+from governance.policy.ungoverned import Ungoverned
 
 DEFAULT_ORDER: Final = ("routing_rules", "task_routing", "routing_profiles", "rate_limits", "budgets", "failover")
 
@@ -56,6 +57,11 @@ class AccessSettings(BaseModel):
     body: BodySettings = BodySettings()
     environment: tuple[Variable, ...] | None = Field(
         default=None, description="variables of the environment that this policy may use; left out: all"
+    )
+    ungoverned: Ungoverned = Field(
+        default="refuse",
+        description="endpoints that nothing counts: `refuse` them to callers whom a limit or a list of models binds, "
+        "`allow` them, or allow those that are listed",
     )
 
 

@@ -18,10 +18,11 @@ from governance.engine.keyring import UNKNOWN, DeniedTargets, Keyring, Served, m
 from governance.ledger import open_ledger
 from governance.limits.announcements import Announcements
 from governance.limits.changes import begins_anew
-from governance.model import NOBODY, Identity, Recovery, Refusal, Request, Usage
-from governance.proxy.admin import mount_admin, verifies_keys
+from governance.model import Recovery, Refusal, Request, Usage
+from governance.proxy.admin import mount_admin
 from governance.proxy.background import Background
 from governance.proxy.contract.contract import ATTEMPT, Contract
+from governance.proxy.doors import Doors, verified
 from governance.proxy.failures import failure_of, made_here
 from governance.proxy.hops import Hops
 from governance.proxy.keyholder import Keyholder
@@ -30,7 +31,7 @@ from governance.proxy.misuse import LONGEST_MODEL, NOT_ROUTABLE, WHOSE_KEY, misu
 from governance.proxy.models import ProxyModels
 from governance.proxy.reload import PolicyWatch, ReloadState
 from governance.proxy.start import end_with_proxy, or_not_at_all, policy_file, report, workers
-from governance.proxy.translate import has_own_credentials, has_own_timeout, identity_of, request_from
+from governance.proxy.translate import has_own_credentials, has_own_timeout, request_from
 from governance.proxy.wire import listen
 from governance.telemetry.telemetry import Telemetry
 from governance.telemetry.timed import Timed
@@ -62,6 +63,7 @@ class Gateway:
         self.live = LiveRequests()
         self.hops = Hops(self.live, self.models)
         self.responses = Background()
+        self.doors = Doors(self)
         self.announcements = Announcements()
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -70,6 +72,7 @@ class Gateway:
         listen(self.live.listener)
         self.models.keep_listed()
         self.hops.watch()
+        self.doors.watch()
         self.telemetry.watch(lambda: self.engine, lambda: (live.decision.trace for live in self.live))
         self.telemetry.start()
         self.background(self._connect())
@@ -107,7 +110,8 @@ class Gateway:
         if earlier is not None:
             # LiteLLM begins a request anew when a limiter beside us refused it, and says nothing of the first run.
             await self.release(earlier)
-        request = request_from(data, call_type, self._identity(auth), self.models.catalog)
+        request = request_from(data, call_type, verified(auth), self.models.catalog)
+        self.doors.hook(call_type, auth, decided=request is not None)
         if request is None:
             return None
         may_call = self._may_call(auth, request.identity.virtual_key_id)
@@ -223,9 +227,6 @@ class Gateway:
         if not key.restricted or not request.model:
             return None
         return model_refusal(key, [request.model[:LONGEST_MODEL]], self.models)
-
-    def _identity(self, auth: Any) -> Identity:
-        return identity_of(auth) if verifies_keys() else NOBODY
 
     def _served(self, live: Live) -> None:
         if live.released_s is None and live in self.live:

@@ -71,6 +71,7 @@ class Governance_PROXY_Handler(CustomLogger):
         if live:
             await self._begin(live, model)
             return usable(live.decision, live.name, healthy_deployments, self._gateway.models.catalog)
+        self._gateway.doors.routed(request_kwargs or {})
         return healthy_deployments
 
     async def async_pre_call_deployment_hook(self, kwargs: dict[str, Any], call_type: Any) -> dict[str, Any] | None:

@@ -73,6 +73,9 @@ class Metrics:
             open=("target",),
         )
         self._refusals = counter("refusals_total", "Requests that were refused", "code", "limit")
+        self._ungoverned = counter(
+            "ungoverned_total", "Requests to endpoints that nothing counts: passed or refused", "endpoint", "outcome"
+        )
         self._attempts = counter("attempts_total", "Tries of targets", "target", "outcome", open=("target",))
         self._used = gauge(
             "window_used_ratio",
@@ -129,6 +132,10 @@ class Metrics:
                 self._plugin_errors.add(step.plugin)
         if trace.windows:
             self._observe_windows(trace)
+
+    def passed(self, endpoint: str, outcome: str) -> None:
+        """A request to an endpoint that nothing counts was `passed` or `refused`."""
+        self._ungoverned.add(endpoint, outcome)
 
     def ledger_took(self, op: str, seconds: float) -> None:
         """One call of the ledger is over."""

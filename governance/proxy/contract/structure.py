@@ -72,6 +72,10 @@ PARTS: Final = (
     Part("litellm.proxy.auth.auth_utils:request_dispatched_to_pass_through_endpoint"),
     Part("litellm.proxy.auth.auth_utils:request_dispatched_to_provider_pass_through"),
     Part("litellm.proxy.auth.route_checks:RouteChecks.is_llm_api_route"),
+    # What keeps callers from endpoints that nothing counts (governance/proxy/doors.py).
+    Part("litellm.proxy.auth.route_checks:RouteChecks.should_call_route", takes=("route", "valid_token", "request")),
+    Part("litellm.proxy.auth.route_checks:RouteChecks.check_route_access", takes=("route", "allowed_routes")),
+    Part("litellm.proxy._types:LiteLLMRoutes.mapped_pass_through_routes"),
     Part("litellm.proxy.common_utils.http_parsing_utils:_read_request_body"),
     Part(f"{_LOGGER}.async_post_call_response_headers_hook", without="answers carry no governance headers"),
     Part(

@@ -33,6 +33,11 @@ class Budgets:
         for _, found in self._book.round(request).of_target(Target(request.model)):
             yield from found
 
+    def limit_on(self, request: Request) -> str | None:
+        """The name of a budget that may bind this caller, whatever it asks for."""
+        budget = self._book.first_on(request)
+        return budget.name if budget else None
+
     @hookimpl
     def pre_request(self, request: Request) -> Ruling | None:
         refusal = self._book.refusal(request)

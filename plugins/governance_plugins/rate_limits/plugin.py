@@ -36,6 +36,11 @@ class RateLimits:
         for _, found in self._served.round(request).of_target(Target(request.model)):
             yield from found
 
+    def limit_on(self, request: Request) -> str | None:
+        """The name of a limit that may bind this caller, whatever it asks for."""
+        limit = self._callers.first_on(request) or self._served.first_on(request)
+        return limit.name if limit else None
+
     @hookimpl
     def pre_request(self, request: Request) -> Ruling | None:
         refusal = self._callers.refusal(request) or self._served.refusal(request)
