@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Depends
 
-from governance.admin import decisions, health, metrics, models, simulate, usage
+from governance.admin import decisions, health, metrics, models, policy_plan, simulate, usage
 from governance.admin.administered import Administered
 
-_MODULES: Final = (usage, decisions, health, metrics, simulate, models)
+_MODULES: Final = (usage, decisions, health, metrics, simulate, models, policy_plan)
 
 
 def admin_router(of: Administered, admin: Callable[..., Any]) -> APIRouter:

@@ -2,6 +2,7 @@
 
 Exit codes: 0 done, 1 the policy or the input has mistakes, 2 wrong usage, 3 cannot run here.
 For `test`: 1 a test fails, 2 the tests or the policy have mistakes.
+For `policy`: 4 there are changes (with --exit-code), 5 a guard says no.
 """
 
 from __future__ import annotations
@@ -13,7 +14,20 @@ from typing import Annotated
 
 import typer
 
-from governance.cli import classifiers, discovery, explain, keys, models, policy, proxy, status, tasks, test, usage
+from governance.cli import (
+    classifiers,
+    discovery,
+    explain,
+    keys,
+    models,
+    policy,
+    policy_diff,
+    proxy,
+    status,
+    tasks,
+    test,
+    usage,
+)
 
 # Frames are for terminals; in a pipe they would cut and fold what they frame.
 _PEOPLE = sys.stdout.isatty() and sys.stderr.isatty()
@@ -42,6 +56,9 @@ app.add_typer(tasks.profile, name="profile")
 app.command()(tasks.task)
 app.command("test-route")(tasks.route)
 app.command("eval-classifier")(classifiers.eval_classifier)
+app.add_typer(policy.policy, name="policy")
+policy.policy.command()(policy_diff.diff)
+policy.policy.command()(policy_diff.plan)
 app.command()(policy.plugins)
 app.add_typer(keys.keys, name="keys")
 app.command()(policy.schema)

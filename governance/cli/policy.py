@@ -11,6 +11,8 @@ import typer
 from governance.cli.table import Table
 from governance.cli.terminal import AsJson, ConfigOption, clear_errors, policy_path, print_json, show
 
+policy = typer.Typer(no_args_is_help=True, help="Compare policies and plan changes of them.")
+
 
 def check(
     policy: Annotated[Path | None, typer.Argument(help="default: $GOVERNANCE_POLICY or governance.yaml")] = None,

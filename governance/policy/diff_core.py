@@ -60,7 +60,8 @@ def _of_access(change: SectionChange) -> set[Effect]:
         )
         found = {"tightens"} if least > 0 or most < 0 else set()
         return found | {"loosens"} if least < 0 or most > 0 else found or {"cosmetic"}
-    return {"tightens", "loosens"}
+    # Which variables may be used is asked when the policy is read.
+    return {"cosmetic"} if change.field == "environment" else {"tightens", "loosens"}
 
 
 def _of_catalog(change: SectionChange) -> set[Effect]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from governance.policy.diff import Path, entries, position
-from governance.policy.document import Policy, unwrap
+from governance.policy.document import Policy, is_wrapped, unwrap
 from governance.policy.nodes import Tree, read_tree
 
 
@@ -27,7 +27,7 @@ class Written:
     def of(cls, policy: Policy) -> Written:
         """What the text of a policy says."""
         tree = read_tree(policy.text, policy.source)
-        document, root = unwrap(tree)
+        document, root = unwrap(tree) if is_wrapped(tree.data) else (tree.data, ())
         return cls(policy, document, tree, root)
 
     def line(self, path: Path) -> int | None:
