@@ -34,13 +34,15 @@ READS = {
     "urls set": (["openai", "https://example.com/models", "--policy", "FILE"],),
     "urls reset": (["--policy", "FILE"],),
     "status": (["--policy", "FILE"], ["--config", "FILE"]),
+    "policy diff": (["FILE"], ["FILE", "governance.yaml"], ["governance.yaml", "FILE"]),
+    "policy plan": (["FILE"], ["governance.yaml", "--base", "FILE"], ["governance.yaml", "--config", "FILE"]),
     "profile": (["--policy", "FILE"],),
     "profile set": (["eco", "--policy", "FILE"],),
     "task": (["code", "--policy", "FILE"], ["code", "--set", "a/b", "--policy", "FILE"]),
     "test-route": (["Hello", "--policy", "FILE"], ["Hello", "--config", "FILE"]),
     "eval-classifier": (["FILE"],),
 }
-READ_NOTHING = {"demo", "usage", "plugins", "keys", "keys new", "keys hash", "schema"}
+READ_NOTHING = {"demo", "usage", "plugins", "keys", "keys new", "keys hash", "policy", "schema"}
 # Everything that it does not know is for LiteLLM.
 PASSES_ON = {"serve"}
 
