@@ -15,7 +15,8 @@ from typing import Final, NamedTuple
 
 from governance.ledger import Ledger, Reading
 from governance.ledger.reservation import Key, key_of
-from governance.limits.subjects import AND, METADATA, metadata_keys, names_of
+from governance.limits.ids import AND
+from governance.limits.subjects import METADATA, metadata_keys, names_of
 from governance.model import Percent, Request, Unit, Window
 from governance.model.errors import LedgerUnavailable
 

@@ -16,7 +16,7 @@ from governance.engine.decision import Decision
 from governance.engine.engine import Engine
 from governance.engine.host import Host
 from governance.engine.levels import LastSeen, Stated
-from governance.intake.read import read_request
+from governance.intake.read import read_request, verified_tags
 from governance.ledger.stated import StatedLedger, StatedUse
 from governance.limits.subjects import is_subject_of
 from governance.model import Identity, Percent, Request, Window
@@ -160,7 +160,7 @@ def request_of(given: SimulationInput, catalog: Catalog) -> Request:
     request = read_request(
         given.call_type,
         given.body,
-        identity=Identity(**given.identity.model_dump(exclude={"models"})),
+        identity=Identity(**given.identity.model_dump(exclude={"models"}), tags=verified_tags(given.identity.metadata)),
         headers=given.headers,
         tags=given.tags,
         task=given.task,

@@ -67,7 +67,7 @@ def read_request(
             for k, v in islice(body.items(), _MOST_ENTRIES)
             if isinstance(v, (str, int, float, bool))
         },
-        tags=tuple(_short(tag) for tag in islice(tags, _MOST_ENTRIES) if isinstance(tag, (str, int, float))),
+        tags=tuple(dict.fromkeys((*identity.tags, *_tags(tags)))),
         task=task or _task(body),
         prompt_tokens=content.tokens,
         audio_tokens=content.audio_tokens,
@@ -83,12 +83,24 @@ def read_request(
     )
 
 
+def verified_tags(*metadata: Any) -> tuple[str, ...]:
+    """The `tags` in metadata that the proxy verified: of a key, its team, its project."""
+    found = (_dict(given).get("tags") for given in metadata)
+    return tuple(dict.fromkeys(tag for tags in found if isinstance(tags, (list, tuple)) for tag in _tags(tags)))
+
+
 def fallback_names(fallbacks: Any) -> Iterator[str]:
     """The models in a caller's `fallbacks`: names, or mappings with a `model`."""
     for entry in _list(fallbacks)[:_MOST_ENTRIES]:
         name = entry.get("model") if isinstance(entry, dict) else entry
         if isinstance(name, str) and name:
             yield name
+
+
+def _tags(given: Sequence[Any]) -> Iterator[str]:
+    for tag in islice(given, _MOST_ENTRIES):
+        if isinstance(tag, (str, int, float)):
+            yield _short(tag)
 
 
 def _task(body: Mapping[str, Any]) -> str | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Generic, TypeVar
 
 from governance.expressions import PERCENTS, Facts
 from governance.expressions.facts import Reads
+from governance.limits.claims import Claims
 from governance.limits.limit import Limit
 from governance.limits.subjects import (
     EACH,
@@ -47,6 +48,9 @@ class LimitBook(Generic[L]):
         self._each_tag = [
             i for i, limit in enumerate(self.limits) if limit.mode == "enforce" and _EACH_TAG in limit.subject.caller
         ]
+        self.within_owner = tuple(limit.within_owner for limit in self.limits)
+        # Of these nothing but the owner has a name.
+        self.claim_alone = tuple(limit.within_owner and len(limit.subject.caller) == 1 for limit in self.limits)
         self._windows: dict[tuple[int, str, str, str | None], tuple[Window, ...]] = {}
         self._metadata = tuple(dict.fromkeys(key for limit in self.limits for key in limit.subject.metadata))
         self._always: list[int] = []
@@ -90,16 +94,23 @@ class LimitBook(Generic[L]):
         message = f"this request has {tags} tags, and at most {MOST_TAGS} are counted one by one; send fewer"
         return Refusal(400, codes.NO_ELIGIBLE_TARGET, message)
 
-    def windows(self, position: int, caller: str, served: str, name: str | None) -> tuple[Window, ...]:
-        """The windows of one limit for one subject; `name`: what the caller is called."""
-        known = self._windows.get((position, caller, served, name))
+    def windows(
+        self, position: int, caller: str, served: str, called: str | None, names: Mapping[str, str]
+    ) -> tuple[Window, ...]:
+        """The windows of one limit for one subject.
+
+        Args:
+            called: what tells callers of the same id and another name apart. names: those of the caller.
+        """
+        known = self._windows.get((position, caller, served, called))
         if known is None:
             if len(self._windows) >= _MOST_SUBJECTS:
                 self._windows.clear()
+            name = name_of(caller, names)
             named = combined(name, served) if name else None
             made = self.limits[position].windows_of(combined(caller, served))
             known = tuple(replace(window, name_of_subject=named) for window in made) if named else tuple(made)
-            self._windows[position, caller, served, name] = known
+            self._windows[position, caller, served, called] = known
         return known
 
     def of_caller(self, request: Request) -> list[int]:
@@ -126,6 +137,7 @@ class Round(Generic[L]):
         self._book = book
         self._request = request
         self._facts: Facts | None = None
+        self._claims: Claims | None = None
         self._callers: dict[int, tuple[str, ...]] = {}
         self._names = known_names(request.identity)
         self._positions = sorted(set(book.of_caller(request)))
@@ -135,7 +147,7 @@ class Round(Generic[L]):
         book = self._book
         for position in self._positions:
             for caller in self._subjects(position):
-                yield book.limits[position], book.windows(position, caller, "", name_of(caller, self._names))
+                yield book.limits[position], self._windows(position, caller, "")
 
     def of_target(self, target: Target) -> Iterator[tuple[L, tuple[Window, ...]]]:
         """Every limit that applies when this target serves, with its windows for each subject it counts."""
@@ -148,7 +160,7 @@ class Round(Generic[L]):
             limit = book.limits[position]
             for served in limit.subject.of_served(self._request, target):
                 for caller in callers:
-                    yield limit, book.windows(position, caller, served, name_of(caller, self._names))
+                    yield limit, self._windows(position, caller, served)
 
     def applies(self, position: int) -> bool:
         """Whether a limit counts this caller and this request."""
@@ -158,11 +170,23 @@ class Round(Generic[L]):
         found = self._callers.get(position)
         if found is None:
             limit = self._book.limits[position]
-            found = limit.subject.of_caller(self._request)
+            found = limit.subject.of_caller(self._request, self._claims_of(position))
             if found and limit.match.text and not self._matches(limit):
                 found = ()
             self._callers[position] = found
         return found
+
+    def _windows(self, position: int, caller: str, served: str) -> tuple[Window, ...]:
+        book, names, claims = self._book, self._names, self._claims
+        called = names.get(claims.owner) if claims and book.claim_alone[position] else name_of(caller, names)
+        return book.windows(position, caller, served, called, names)
+
+    def _claims_of(self, position: int) -> Claims | None:
+        if not self._book.within_owner[position]:
+            return None
+        if self._claims is None:
+            self._claims = Claims(self._request)
+        return self._claims
 
     def _matches(self, limit: L) -> bool:
         if self._facts is None:

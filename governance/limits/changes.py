@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from governance.limits.limit import Limit
 from governance.model import Unit
 from governance.trace import period_text
+
+_LOST: Final = "what was counted does not go over"
+_CLAIMS: Final = {False: "within each caller's team or key", True: "for all callers together"}
 
 Periods = set[int | str | None]
 
@@ -15,20 +18,26 @@ Periods = set[int | str | None]
 def begins_anew(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
     """One line for each unit of a limit that has another window than before.
 
-    A count is kept by limit, subject, unit and period. So it ends with another length of the period, and with a change
-    between rolling and calendar.
+    A count is kept by limit, subject, unit and period. So it ends with another length of the period, with a change
+    between rolling and calendar, and where what callers claim is shared from now on or no longer is.
 
     Args:
         before, after: sections of the two policies, by name.
     """
-    known = {limit.name: _periods(limit) for limit in _limits(before)}
+    limits = {limit.name: limit for limit in _limits(before) if limit.enabled}
+    known = {name: _periods(limit) for name, limit in limits.items()}
     for limit in _limits(after):
+        earlier = limits.get(limit.name)
+        if earlier and limit.enabled and earlier.subject == limit.subject and earlier.shared != limit.shared:
+            was, now = _CLAIMS[earlier.shared], _CLAIMS[limit.shared]
+            yield f"limit {limit.name}: counting begins anew: it was {was} and is {now}; {_LOST}"
+            continue
         for unit, periods in _periods(limit).items():
             old = known.get(limit.name, {}).get(unit, set())
             new = periods - old
             if old and new:
                 was = f"it was {_spoken(old)} and is {_spoken(periods)}"
-                yield f"limit {limit.name}: counting {unit} begins anew: {was}; what was counted does not go over"
+                yield f"limit {limit.name}: counting {unit} begins anew: {was}; {_LOST}"
 
 
 def _limits(sections: Mapping[str, Any]) -> Iterator[Limit]:

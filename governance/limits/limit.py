@@ -15,6 +15,10 @@ from governance.model import Window
 
 _PERCENT: Final = re.compile(r"([0-9]{1,3}) ?%")
 
+_NOT_CLAIMED: Final = (
+    "only a limit of end users or tags that has no team and no key beside them can be shared; leave it out"
+)
+
 Problems = Iterator[tuple[tuple[str | int, ...], str]]
 
 
@@ -58,10 +62,16 @@ class Limit(BaseModel):
     subject: SubjectNames
     match: Condition = Field(default_factory=lambda: compile_condition(""), description="CEL; omitted = every request")
     enabled: bool = True
+    shared: bool = Field(default=False, description="end users and tags count together, whoever names them")
     mode: Literal["enforce", "shadow"] = "enforce"
     on_unavailable: Literal["refuse", "allow"] | None = None
     alert_at: Percents = ()
     on_exceeded: Literal["refuse"] | RouteTo = "refuse"
+
+    @property
+    def within_owner(self) -> bool:
+        """Whether what callers claim counts within their own team or key."""
+        return self.subject.claimed and not self.shared
 
     @abstractmethod
     def windows_of(self, subject: str) -> Iterator[Window]:
@@ -79,5 +89,7 @@ class Limit(BaseModel):
 def limit_problems(limits: tuple[Limit, ...]) -> Problems:
     """Mistakes that any kind of limit can have: where, and what is wrong."""
     for i, limit in enumerate(limits):
+        if "shared" in limit.model_fields_set and not limit.subject.claimed:
+            yield (i, "shared"), _NOT_CLAIMED
         if limit.mode == "shadow" and isinstance(limit.on_exceeded, RouteTo):
             yield (i, "on_exceeded"), "a limit in mode `shadow` changes nothing for the caller; leave one of them out"

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-from governance.limits.subjects import CALLER_KINDS, EACH, EVERYONE, KINDS, METADATA, Part, Subject, spelled
+from governance.limits.ids import spelled
+from governance.limits.subjects import CALLER_KINDS, EACH, EVERYONE, KINDS, METADATA, Part, Subject
 
 _LONGEST_KEY: Final = 80
 _METADATA_FORMS: Final = "a key such as cost_center, or {cost_center: VALUE} for one value of it"

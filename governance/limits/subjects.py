@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from hashlib import sha256
 from itertools import islice, product, zip_longest
 from typing import Any, Final, NamedTuple
 
 from governance.catalog import provider_and_model
+from governance.limits.claims import CLAIMED_KINDS, OWNER_KINDS, Claims
+from governance.limits.ids import AND, SHORT_ID, short_id, spelled
 from governance.model import Identity, Request, Target, Window, group_of
 from governance.model.target import member_of
 
@@ -18,13 +19,8 @@ CALLER_KINDS: Final = ("virtual_key", "user", "team", "customer", "end_user", "t
 SERVED_KINDS: Final = ("provider", "model", "target")
 KINDS: Final = (*CALLER_KINDS, *SERVED_KINDS)
 EACH: Final = "*"
-# Between the parts of a subject.
-AND: Final = " && "
-# Callers choose some of their ids, and as many tags as they like; each is a count that is kept.
-_LONGEST_ID: Final = 200
+# Callers write as many tags as they like; each is a count that is kept.
 MOST_TAGS: Final = 32
-# Of an id that is shown beside a name: enough to tell keys apart.
-SHORT_ID: Final = 12
 _DIGEST: Final = re.compile("[0-9a-fA-F]{64}")
 
 
@@ -51,11 +47,17 @@ class Subject(NamedTuple):
     caller: tuple[Part, ...] = ()
     served: tuple[Part, ...] = ()
 
-    def of_caller(self, request: Request) -> tuple[str, ...]:
-        """The names under which this request counts by its caller; () when the subject is somebody else."""
+    def of_caller(self, request: Request, claims: Claims | None = None) -> tuple[str, ...]:
+        """The names under which this request counts by its caller; () when the subject is somebody else.
+
+        Args:
+            claims: of the request; None where they count for all callers together.
+        """
         if not self.caller:
             return ("",)
         found = [_caller_names(part, request) for part in self.caller]
+        if claims is not None:
+            return claims.subjects(found)
         return found[0] if len(found) == 1 else tuple(map(AND.join, product(*found)))
 
     def of_served(self, request: Request, target: Target) -> tuple[str, ...]:
@@ -70,6 +72,12 @@ class Subject(NamedTuple):
         """The one `kind:id` without which it never applies; None when there is no such."""
         named = (part for part in (*self.caller, *self.served) if part.id != EACH)
         return next((f"{part.kind}:{_folded(part)}" for part in named), None)
+
+    @property
+    def claimed(self) -> bool:
+        """Whether it counts what callers say of themselves, and says nothing of whose word it is."""
+        kinds = {part.kind for part in self.caller}
+        return not kinds.isdisjoint(CLAIMED_KINDS) and kinds.isdisjoint(OWNER_KINDS)
 
     @property
     def metadata(self) -> tuple[str, ...]:
@@ -141,11 +149,6 @@ def _spoken(part: str, name: str) -> str:
     return f"{kind} {name} ({known if len(known) <= SHORT_ID else short_id(known)})"
 
 
-def short_id(known: str) -> str:
-    """The beginning of a long id."""
-    return f"{known[:SHORT_ID]}…"
-
-
 def known_names(who: Identity) -> dict[str, str]:
     """The names of a caller by the subjects that are its ids: `{"team:t-42": "Research"}`."""
     pairs = (
@@ -158,8 +161,13 @@ def known_names(who: Identity) -> dict[str, str]:
 
 def name_of(subject: str, names: Mapping[str, str]) -> str | None:
     """What a subject is called, by `known_names`; of several parts each, those without a name as they are."""
-    if AND not in subject:
+    first, several, others = subject.partition(AND)
+    if not several:
         return names.get(subject)
+    if AND not in others:
+        # Most are of two parts, and this is on every request's path.
+        name, other = names.get(first), names.get(others)
+        return f"{name or first}{AND}{other or others}" if name or other else None
     parts = subject.split(AND)
     return AND.join(names.get(part, part) for part in parts) if any(part in names for part in parts) else None
 
@@ -187,14 +195,17 @@ def served_names(request: Request, target: str) -> Iterator[str]:
 
 
 def _caller_names(part: Part, request: Request) -> tuple[str, ...]:
-    several = part.kind in ("tag", METADATA)
-    names = _values(part.key, request) if part.kind == METADATA else _names(part.kind, request)
-    if part.id == EACH:
+    kind, id_, key = part
+    if kind == "tag" and id_ != EACH and id_ in request.tags:
+        # What a long tag is spelled like is no other tag's name.
+        return (f"tag:{id_}",)
+    names = _values(key, request) if kind == METADATA else _names(kind, request)
+    if id_ == EACH:
         # A tag is one of many, an id and a name are the same one.
-        each = tuple(dict.fromkeys(names))[:MOST_TAGS] if several else names[:1]
-        return tuple(f"{part.kind}:{name}" for name in each)
-    name = of_key(part.key, part.id) if part.kind == METADATA else part.id
-    return (f"{part.kind}:{name}",) if name in names else ()
+        each = list(dict.fromkeys(names))[:MOST_TAGS] if kind in ("tag", METADATA) else names[:1]
+        return tuple([f"{kind}:{name}" for name in each])
+    name = of_key(key, id_) if kind == METADATA else id_
+    return (f"{kind}:{name}",) if name in names else ()
 
 
 def metadata_keys(subject: str) -> Iterator[str]:
@@ -258,18 +269,6 @@ def _names(kind: str, request: Request) -> tuple[str, ...]:
 
 def _given(*names: str) -> tuple[str, ...]:
     return tuple(spelled(name) for name in names if name)
-
-
-def spelled(name: str) -> str:
-    """An id as subjects hold it: itself, unless it is long or could be read as several parts or as no text at all."""
-    if len(name) <= _LONGEST_ID and name.isascii() and AND not in name:
-        return name
-    encoded = name.encode("utf-8", "surrogatepass")
-    text = encoded.decode("utf-8", "replace")
-    if text == name and len(name) <= _LONGEST_ID and AND not in name:
-        return name
-    # Its digest keeps apart what begins alike.
-    return f"{text[: _LONGEST_ID // 2].replace('&', '+')}… {sha256(encoded).hexdigest()[:32]}"
 
 
 def _folded(part: Part) -> str:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from governance.ledger import Reading
 from governance.ledger.calendar import period_ms
-from governance.limits.subjects import AND
+from governance.limits.ids import AND
 from governance.model import Window
 from governance.trace import iso, period_text
 

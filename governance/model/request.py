@@ -17,7 +17,12 @@ from governance.model.units import nothing
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who is asking, as the proxy verified it. Empty strings where the proxy knows nothing."""
+    """Who is asking, as the proxy verified it. Empty strings where the proxy knows nothing.
+
+    Args:
+        end_user_id: what the caller says; the proxy verifies only that it may say so.
+        tags: of the key, its team or its project; whatever else a request is tagged with is the caller's word.
+    """
 
     virtual_key_id: str = ""
     virtual_key_name: str = ""
@@ -28,6 +33,7 @@ class Identity:
     customer_name: str = ""
     end_user_id: str = ""
     metadata: Mapping[str, Any] = field(default_factory=nothing, hash=False)
+    tags: tuple[str, ...] = ()
 
 
 NOBODY: Final = Identity()
@@ -79,6 +85,7 @@ class Request:
         audio_tokens: how many of these are audio, by the length of its data.
         images: how many the prompt has.
         characters: of the text that is to be spoken; 0 for other types.
+        tags: those of the identity, then what the caller says.
         max_output_tokens: what the caller allows at most; None when it does not say.
         fallbacks: the caller's own, in order.
         choices: how many answers are asked for.

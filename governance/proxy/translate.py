@@ -10,7 +10,7 @@ from typing import Any, Final
 from litellm.proxy._types import ProxyException, UserAPIKeyAuth
 
 from governance.engine.decision import Decision
-from governance.intake.read import read_request
+from governance.intake.read import read_request, verified_tags
 from governance.model import Identity, Models, Refusal, Request
 from governance.model.vocabulary import request_type
 from governance.proxy.body import merged
@@ -59,6 +59,8 @@ def identity_of(auth: UserAPIKeyAuth) -> Identity:
         customer_name=getattr(auth, "organization_alias", None) or "",
         end_user_id=auth.end_user_id or "",
         metadata={**(auth.team_metadata or {}), **(auth.metadata or {})},
+        # LiteLLM makes `inherited_tags` of them, but where a body has two kinds of metadata a caller may write those.
+        tags=verified_tags(auth.metadata, auth.team_metadata, getattr(auth, "project_metadata", None)),
     )
 
 
@@ -103,13 +105,9 @@ def sent(data: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]
 
 
 def _tags(data: Mapping[str, Any]) -> tuple[str, ...]:
-    """Those of the key and its team before those that the caller wrote: so many of these cannot push out the others."""
-    found: dict[str, None] = {}
-    for name in ("inherited_tags", "tags"):
-        for marks in buckets(data):
-            tags = marks.get(name)
-            found.update(dict.fromkeys(tag for tag in (tags if isinstance(tags, list) else ()) if isinstance(tag, str)))
-    return tuple(found)
+    """What the request is tagged with: the caller's words, among those that LiteLLM took from its key and team."""
+    lists = (marks.get("tags") for marks in buckets(data))
+    return tuple(dict.fromkeys(tag for tags in lists if isinstance(tags, list) for tag in tags if isinstance(tag, str)))
 
 
 def rewrite(data: dict[str, Any], decision: Decision, *, pinned: bool = False) -> None:

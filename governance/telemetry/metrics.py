@@ -15,7 +15,8 @@ from typing import Final
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
 from governance.ledger import Health
-from governance.limits.subjects import AND, shown_subject
+from governance.limits.ids import AND
+from governance.limits.subjects import shown_subject
 from governance.model import Usage
 from governance.telemetry.fullest import Fullest
 from governance.telemetry.series import MOST, Counts, Measures, Series

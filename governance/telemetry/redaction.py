@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 
-from governance.limits.subjects import AND, SHORT_ID, short_id
+from governance.limits.ids import AND, SHORT_ID, short_id
 from governance.policy.telemetry import DecisionLogSettings
 from governance.trace import Trace
 

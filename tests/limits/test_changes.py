@@ -46,3 +46,14 @@ def test_another_period_begins_anew(before: dict[str, Any], after: dict[str, Any
 )
 def test_what_keeps_its_count_or_is_new_is_not_told(before: dict[str, Any], after: dict[str, Any]) -> None:
     assert changed(before, after) == []
+
+
+def test_claims_that_are_shared_from_now_on_begin_anew() -> None:
+    own, shared = ({**LIMIT, "subject": {"end_user": "*"}, "shared": shared} for shared in (False, True))
+
+    (line,) = changed({"rate_limits": [own]}, {"rate_limits": [shared]})
+    (back,) = changed({"rate_limits": [shared]}, {"rate_limits": [own]})
+
+    assert "it was within each caller's team or key and is for all callers together" in line
+    assert "it was for all callers together and is within each caller's team or key" in back
+    assert changed({"rate_limits": [own]}, {"rate_limits": [{**LIMIT, "subject": {"end_user": "*"}}]}) == []
