@@ -4,27 +4,49 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from governance.cli.terminal import policy_path
 
 if TYPE_CHECKING:
-    from governance.discovery import Store
+    from governance.discovery import Source, Store
+    from governance.policy import Policy
     from governance.policy.catalog import CatalogSettings
 
 ProviderOption = Annotated[str | None, typer.Option("--provider", help="only this provider, e.g. openai")]
 
 
-def catalog_settings(policy: Path | None) -> CatalogSettings:
-    """The policy's section `catalog`; without a policy, the default. Raises PolicyError."""
+def given_policy(policy: Path | None) -> Policy | None:
+    """The policy that is named, or the one that lies here. Raises PolicyError."""
     from governance.engine.host import Host
-    from governance.policy.catalog import CatalogSettings
 
     path = policy_path(policy)
     named = policy is not None or "GOVERNANCE_POLICY" in os.environ
-    return Host.load(path).policy.core.catalog if named or path.exists() else CatalogSettings()
+    return Host.load(path).policy if named or path.exists() else None
+
+
+def catalog_settings(policy: Path | None) -> CatalogSettings:
+    """The policy's section `catalog`; without a policy, the default. Raises PolicyError."""
+    return settings_of(given_policy(policy))
+
+
+def settings_of(policy: Policy | None) -> CatalogSettings:
+    """The section `catalog` of a policy that is read; without one, the default."""
+    from governance.policy.catalog import CatalogSettings
+
+    return policy.core.catalog if policy else CatalogSettings()
+
+
+def shown_address(policy: Policy | None, source: Source, key: Literal["api_base", "docs_url"]) -> str:
+    """Where a provider's models are read from, for people: with `${NAME}` as the policy says it."""
+    address: str = getattr(source, key)
+    if policy is None:
+        return address
+    given = getattr(policy.core.catalog.discovery.providers.get(source.name), key, None)
+    written = policy.written.get(("catalog", "discovery", "providers", source.name, key))
+    return written if written and given else address
 
 
 def store_of(settings: CatalogSettings) -> Store:

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from governance.cli.catalog_settings import ProviderOption, catalog_settings, store_of
+from governance.cli.catalog_settings import (
+    ProviderOption,
+    catalog_settings,
+    given_policy,
+    settings_of,
+    shown_address,
+    store_of,
+)
 from governance.cli.table import Table
 from governance.cli.terminal import AsJson, ConfigOption, PolicyOption, clear_errors, print_json, show, shown
 from governance.model.errors import GovernanceError
@@ -182,12 +189,12 @@ def _check_provider(settings: CatalogSettings, provider: str) -> None:
 
 
 def _rows(policy: Path | None) -> list[dict[str, Any]]:
-
-    settings = catalog_settings(policy)
+    used = given_policy(policy)
+    settings = settings_of(used)
     store = store_of(settings)
     rows = []
     for source in _sources(settings, store):
         given = settings.discovery.providers.get(source.name)
         by = "policy" if given and given.docs_url else "you" if source.name in store.state.docs_urls else "built in"
-        rows.append({"provider": source.name, "url": source.docs_url, "by": by})
+        rows.append({"provider": source.name, "url": shown_address(used, source, "docs_url"), "by": by})
     return rows

@@ -25,7 +25,6 @@ from governance.cli.terminal import (
 
 if TYPE_CHECKING:
     from governance.policy import Policy
-    from governance.policy.catalog import CatalogSettings
 
 _TIMEOUT_S: Final = 3.0
 _ANSWERS: Final = ("answers", "green")
@@ -38,16 +37,15 @@ def status(
 
     Exit code 1 when the policy has mistakes or its ledger does not answer; a proxy need not run.
     """
-    from governance.cli.catalog_settings import catalog_settings
-    from governance.engine.host import Host
+    from governance.cli.catalog_settings import given_policy
 
     with clear_errors(as_json):
         path = policy_path(policy)
-        used = Host.load(path).policy if policy or path.exists() or "GOVERNANCE_POLICY" in os.environ else None
+        used = given_policy(policy)
         told = {
             "policy": used and {"file": str(path), "revision": used.revision, "plugins": list(used.order)},
             "ledger": used and asyncio.run(_ledger(used)),
-            "discovery": _discovery(catalog_settings(policy), config, frozenset(_named(used))),
+            "discovery": _discovery(used, config, frozenset(_named(used))),
             "proxy": _proxy(url),
         }
     if as_json:
@@ -86,10 +84,12 @@ def _named(policy: Policy | None) -> Iterator[str]:
         yield from words(section.model_dump())
 
 
-def _discovery(settings: CatalogSettings, config: Path | None, named: frozenset[str]) -> dict[str, Any]:
+def _discovery(policy: Policy | None, config: Path | None, named: frozenset[str]) -> dict[str, Any]:
+    from governance.cli.catalog_settings import settings_of, shown_address
     from governance.discovery import Store
     from governance.policy.litellm_file import read_deployments
 
+    settings = settings_of(policy)
     store = Store(settings.cache_path(os.environ))
     state = store.state
     rows = []
@@ -100,7 +100,7 @@ def _discovery(settings: CatalogSettings, config: Path | None, named: frozenset[
                 "provider": source.name,
                 "in_use": source.in_use or source.provider.lower() in named,
                 "source": listed.read_from,
-                "from": source.docs_url if source.kind == "documentation" else source.api_base,
+                "from": shown_address(policy, source, "docs_url" if source.kind == "documentation" else "api_base"),
                 "models": len(listed.models),
                 "gone": len(listed.gone),
                 "last_sync": listed.at.isoformat() if listed.at else None,

@@ -17,6 +17,7 @@ import httpx
 
 from governance.discovery.safety import Origin, check_addresses, check_url
 from governance.discovery.source import DiscoveryFailed, Source
+from governance.discovery.unlogged import unlogged
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 Pause = Callable[[float], Awaitable[None]]
@@ -197,7 +198,8 @@ class Outbound:
                 extensions={"sni_hostname": origin.host},
             )
             try:
-                return await self._client.send(request, stream=True)
+                with unlogged():
+                    return await self._client.send(request, stream=True)
             except httpx.ConnectError:
                 if i == len(addresses) - 1:
                     raise

@@ -78,7 +78,13 @@ class Host:
             except PluginFault:
                 raise
             except Exception as error:  # a third party's start may raise anything
-                raise PluginFault(f"plugin `{name}` does not start: {type(error).__name__}: {error}") from error
+                fault, cause = f"plugin `{name}` does not start: {type(error).__name__}", error
+            else:
+                continue
+            # Its words may hold what the environment filled in, and so may the words of what it was raised from.
+            if any(path[:1] == (name,) for path in policy.written):
+                raise PluginFault(f"{fault}, with what the environment fills in")
+            raise PluginFault(f"{fault}: {cause}") from cause
         return cls(policy, plugins)
 
     def pre_request(self, request: Request, trace: Trace) -> tuple[Request, tuple[Charge, ...], Refusal | None]:

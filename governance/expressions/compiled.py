@@ -147,7 +147,7 @@ Condition = Annotated[
     Expression,
     BeforeValidator(_validated),
     PlainSerializer(lambda expression: expression.text, return_type=str),
-    WithJsonSchema({"type": "string", "description": "a condition in CEL; empty = always"}),
+    WithJsonSchema({"type": "string", "description": "a condition in CEL; empty = always", "writeOnly": True}),
 ]
 
 

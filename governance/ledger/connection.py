@@ -12,6 +12,8 @@ from typing import Any, Final, NamedTuple
 
 import hiredis
 
+from governance.ledger.reasons import reason
+
 # An event loop that is later than this was busy elsewhere: it has sent and read nothing meanwhile. That is not the
 # server's fault, and does not count as waiting for it; a connection that is being made gets this long on top.
 STALLED_S: Final = 0.02
@@ -20,7 +22,7 @@ _TICK_S: Final = 0.05
 
 
 class ConnectionLost(Exception):
-    """The connection ended before the answer came."""
+    """The connection ended before the answer came. Its words are ours."""
 
 
 class NoAnswer(Exception):
@@ -157,7 +159,7 @@ class Connection(asyncio.Protocol):
                 if not future.done():
                     future.set_result(answer)
         except (hiredis.ProtocolError, IndexError) as error:
-            self.lose(ConnectionLost(f"not the Redis protocol: {error}"))
+            self.lose(ConnectionLost(f"not the Redis protocol: {type(error).__name__}"))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.lose(ConnectionLost(str(exc or "closed by the server")))
+        self.lose(ConnectionLost(reason(exc)))

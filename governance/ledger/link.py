@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from governance.ledger.address import Directory
 from governance.ledger.breaker import Breaker, NotAsked
 from governance.ledger.connection import GRACE_S, STALLED_S, Connection, ConnectionLost, NoAnswer
+from governance.ledger.reasons import reason
 from governance.ledger.scripts import Script
 from governance.model.errors import LedgerUnavailable
 
@@ -89,9 +90,14 @@ class Wire:
                 verb, body = ("EVAL", script.text) if whole else ("EVALSHA", script.sha)
                 command = pack((verb, body, len(keys), *keys, *args))
                 answer = await connection.send(command, expires_at)
-            except (ConnectionLost, OSError, RedisError) as error:
+            except (OSError, RedisError, ValueError) as error:  # ValueError: an address that the resolver cannot read
                 if repeated:
-                    raise LedgerUnavailable(str(error) or type(error).__name__) from error
+                    raise LedgerUnavailable(reason(error)) from None
+                repeated = True
+                continue
+            except ConnectionLost as error:
+                if repeated:
+                    raise LedgerUnavailable(str(error)) from None
                 repeated = True
                 continue
             except NoAnswer as error:
@@ -104,10 +110,10 @@ class Wire:
                 # Where EVALSHA is forbidden it stays so; a script that was flushed is known again from now on.
                 self._send_whole = message.startswith("NOPERM")
             elif message.startswith(_ELSEWHERE) and not repeated:
-                connection.lose(ConnectionLost(message))
+                connection.lose(ConnectionLost(reason(answer)))
                 repeated = True
             else:
-                raise LedgerUnavailable(message)
+                raise LedgerUnavailable(reason(answer))
 
     async def _connect(self, loop: asyncio.AbstractEventLoop, expires_at: float) -> Connection:
         """Everybody who needs a connection waits for the same one."""
@@ -137,7 +143,7 @@ class Wire:
         try:
             self._connection = await Connection.open(address, expires_at)
         except hiredis.ReplyError as error:
-            raise ConnectionLost(str(error)) from None
+            raise ConnectionLost(reason(error)) from None
         self.connected += 1
         return self._connection
 

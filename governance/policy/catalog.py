@@ -121,9 +121,9 @@ class ProviderSettings(_Closed):
     provider: str | None = Field(
         default=None, min_length=1, pattern=r"^[^/\s]+$", description="LiteLLM's name for it; default: the key's name"
     )
-    api_base: str | None = None
+    api_base: str | None = Field(default=None, json_schema_extra={"writeOnly": True})
     api_key: SecretStr | None = None
-    docs_url: str | None = None
+    docs_url: str | None = Field(default=None, json_schema_extra={"writeOnly": True})
     selector: str = Field(default="", max_length=200, description="CSS selector of model names, for `documentation`")
 
 

@@ -13,7 +13,7 @@ from governance.policy.bodies import BodySettings
 from governance.policy.catalog import CatalogSettings
 from governance.policy.environment import Variable
 from governance.policy.keys import Key, clashes
-from governance.policy.nodes import Tree
+from governance.policy.nodes import Path, Tree
 from governance.policy.telemetry import TelemetrySettings
 from governance.policy.ungoverned import Ungoverned
 
@@ -25,7 +25,7 @@ class LedgerSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    url: str = "memory://"
+    url: str = Field(default="memory://", json_schema_extra={"writeOnly": True})
     on_unavailable: Literal["refuse", "allow"] = "refuse"
     deadline_s: int = Field(
         default=120, ge=5, le=3600, description="a process that died gives its reservations back after this"
@@ -96,6 +96,7 @@ class Policy:
         order: names of the plugins it uses, in the order in which they are asked.
         sections: the plugins' own parts, validated.
         text: the YAML as it was read.
+        written: what the file says where the environment filled something in, by where that is.
     """
 
     source: str
@@ -104,6 +105,7 @@ class Policy:
     order: tuple[str, ...] = ()
     sections: Mapping[str, Any] = field(default_factory=dict)
     text: str = field(default="", repr=False)
+    written: Mapping[Path, str] = field(default_factory=dict)
 
 
 def is_wrapped(data: Any) -> bool:

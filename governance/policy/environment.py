@@ -8,14 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final
-from urllib.parse import unquote
 
 from pydantic import AfterValidator, WithJsonSchema
 
 _REFERENCE = re.compile(r"\$(\$\{)|\$\{([^}]*)(\}?)")
-_QUOTED = re.compile(r"([`'])(.+?)\1")
-# Of a value, in a message; shorter pieces are part of many a word.
-_LONGEST_REPEATED: Final = 4
 _MOST_LISTED: Final = 20
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -72,34 +68,6 @@ def _allows(pattern: str, name: str) -> bool:
     return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
 
 
-def as_written(message: str, written: str, filled: str, *, near: bool) -> str:
-    """The message with `written`, the text of the file, in place of what was `filled` in for it.
-
-    Args:
-        near: the message is about this very string, so that what it quotes may be a part of it.
-    """
-    whole = filled.strip()
-    if len(whole) > 3:  # shorter ones are no secrets, and part of many a word
-        message = re.sub(re.escape(whole), lambda _: written, message, flags=re.IGNORECASE)
-    if not near:
-        return message
-
-    open_text = _REFERENCE.sub("", written)
-
-    def hide(match: re.Match[str]) -> str:
-        hidden = match[2].lower() in filled.lower() and match[2] not in open_text
-        return f"{match[1]}{written}{match[1]}" if hidden else match[0]
-
-    message = _QUOTED.sub(hide, message)
-    # Whatever a library has made of it: where four characters of a value are left, nothing of the message is told.
-    if (_runs(filled) - _runs(written)) & _runs(message.replace(written, "")):
-        return f"is not valid with what the environment fills in for {written}"
-    return message
-
-
-def _runs(text: str) -> set[str]:
-    found: set[str] = set()
-    for form in (text, unquote(text)):
-        folded = form.casefold()
-        found.update(folded[at : at + _LONGEST_REPEATED] for at in range(len(folded) - _LONGEST_REPEATED + 1))
-    return found
+def variables(text: str) -> tuple[str, ...]:
+    """The variables that a text of the file refers to, in their order."""
+    return tuple(dict.fromkeys(match[2] for match in _REFERENCE.finditer(text) if match[2]))

@@ -13,9 +13,11 @@ from governance.model.errors import PolicyError, Problem
 from governance.policy.document import DEFAULT_ORDER, Core, Policy, is_wrapped, unwrap
 from governance.policy.environment import allowed_variables, substitution
 from governance.policy.left_out import left_out
-from governance.policy.messages import did_you_mean, explained
+from governance.policy.messages import CLOSED, did_you_mean, explained
 from governance.policy.nodes import Path, Tree, filled, read_tree
+from governance.policy.retold import retold, unreadable
 from governance.policy.revision import document_hash
+from governance.policy.shown import shown_secrets
 
 # What LiteLLM's proxy reads at the top of its file (proxy_server.py), and no policy has.
 _LITELLM_KEYS = frozenset({"model_list", "litellm_settings", "general_settings", "router_settings"})
@@ -23,6 +25,7 @@ _LITELLM_KEYS = frozenset({"model_list", "litellm_settings", "general_settings",
 MOST_PROBLEMS: Final = 100
 
 Sections = Callable[[str], "type[BaseModel] | None"]
+Judged = tuple[Core, tuple[str, ...], dict[str, Any]]
 
 
 def load_policy(
@@ -62,22 +65,60 @@ def parse_policy(
     """The same for text that is already here."""
     written = read_tree(text, source)
     wrapped = is_wrapped(written.data)  # by what the file says, not by what a variable makes of it
-    keys = written.data["config"] if wrapped else written.data
+    keys, root = (written.data["config"], ("config",)) if wrapped else (written.data, ())
     tree = filled(written, substitution(environment, allowed_variables(keys)))
-    if tree.data is None and not tree.problems:
-        raise PolicyError([tree.problem((), "the policy is empty; a minimal one is `version: 1`")])
-    if not isinstance(tree.data, dict):
-        raise PolicyError(
-            [*tree.problems, tree.problem((), "a policy is a mapping of keys to values, such as `version: 1`")]
+    names = sorted(installed)
+    for name in names:
+        if isinstance(keys, dict) and name in keys:
+            section_model(name)  # a plugin that cannot be used has nothing to do with values
+    judged, problems = _without_a_word(tree, wrapped, names, section_model)
+    if problems and tree.filled:
+        problems = retold(
+            problems, tree, written, lambda other: _judged(other, wrapped, names, section_model)[1], environment
         )
+    elif tree.filled:
+        problems = list(shown_secrets(tree, root, lambda key: _schema(key, section_model)))
+    if problems or judged is None:
+        raise PolicyError(_told(problems))
+    shown = {path[len(root) :]: as_written for path, (as_written, _) in tree.filled.items()}
+    return Policy(source, document_hash(written.data), *judged, text, shown)
+
+
+def _schema(key: str, section_model: Sections) -> dict[str, Any]:
+    if key in Core.model_fields:
+        core = Core.model_json_schema(by_alias=True)
+        return {**core["properties"][key], "$defs": core.get("$defs", {})}
+    model = section_model(key)
+    return model.model_json_schema() if model else {}
+
+
+def _without_a_word(
+    tree: Tree, wrapped: bool, names: list[str], section_model: Sections
+) -> tuple[Judged | None, list[Problem]]:
+    if not tree.filled:
+        return _judged(tree, wrapped, names, section_model)
+    try:
+        return _judged(tree, wrapped, names, section_model)
+    except Exception:  # whatever a library raises of it, its words and its traceback may hold a value
+        return None, [unreadable(tree)]
+
+
+def _judged(
+    tree: Tree, wrapped: bool, names: list[str], section_model: Sections
+) -> tuple[Judged | None, list[Problem]]:
+    """What a policy is made of, and every mistake."""
+    if tree.data is None and not tree.problems:
+        return None, [tree.problem((), "the policy is empty; a minimal one is `version: 1`")]
+    if not isinstance(tree.data, dict):
+        what = "a policy is a mapping of keys to values, such as `version: 1`"
+        return None, [*tree.problems, tree.problem((), what)]
     if _LITELLM_KEYS.intersection(tree.data) and "version" not in tree.data:
         message = (
             "this looks like the proxy's own configuration (litellm.yaml), which is named with --config; a policy is "
             "another file, such as `version: 1` with `routing_profiles`"
         )
-        raise PolicyError([tree.problem((), message)])
+        return None, [tree.problem((), message)]
     data, root = unwrap(tree) if wrapped else (tree.data, ())
-    names = sorted(installed)
     problems = list(tree.problems)
     core_keys = Core.model_fields.keys()
     core = validate(Core, {k: v for k, v in data.items() if k in core_keys}, tree, root, problems)
@@ -94,9 +135,7 @@ def parse_policy(
     for name in order:
         if name in names and name not in sections:
             sections[name] = _default(name, section_model(name), tree, root, problems)
-    if problems or core is None:
-        raise PolicyError(_told(problems))
-    return Policy(source, document_hash(written.data), core, order, sections, text)
+    return None if core is None else (core, order, sections), problems
 
 
 def _enough(problems: list[Problem]) -> bool:
@@ -129,6 +168,8 @@ def validate(model: type[BaseModel], value: Any, tree: Tree, at: Path, problems:
             if _enough(problems):
                 continue
             problem = tree.problem(_inside(tree, at, each["loc"]), explained(model, each))
+            if each["type"] in CLOSED:
+                tree.closed.add(problem)
             if not _of(problem, unread):
                 problems.append(problem)
         section = _without(model, value, faulty)

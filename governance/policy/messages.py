@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel
 
@@ -58,6 +58,12 @@ _WANTED = {
     "model_type": "a mapping",
     "model_attributes_type": "a mapping",
 }
+
+# What is said of these is made of the model alone, whatever was found; all others may repeat what was found.
+CLOSED: Final = frozenset(_WANTED) | {
+    "enum", "extra_forbidden", "greater_than", "greater_than_equal", "less_than", "less_than_equal", "literal_error",
+    "missing", "string_pattern_mismatch", "string_too_long", "string_too_short", "too_long", "too_short",
+}  # fmt: skip
 
 
 def _kind_of(value: Any) -> str:

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import yaml
 
 from governance.model.errors import PolicyError, Problem
-from governance.policy.environment import as_written
 from governance.policy.yaml_mistakes import yaml_problem
 
 Path = tuple[str | int, ...]
@@ -38,6 +37,7 @@ class Tree(NamedTuple):
 
     Args:
         filled: strings that are not what the file says: the text of the file, and what it was replaced by.
+        closed: problems whose words come from the model alone, and never from what the document holds.
     """
 
     source: str
@@ -45,6 +45,7 @@ class Tree(NamedTuple):
     marks: dict[Path, Mark]
     problems: list[Problem]
     filled: dict[Path, tuple[str, str]]
+    closed: set[Problem]
 
     def mark(self, path: Path) -> Mark:
         """Where `path` stands, or the nearest thing around it that does stand in the file."""
@@ -53,13 +54,8 @@ class Tree(NamedTuple):
         return self.marks.get(path, Mark(1, 1))
 
     def problem(self, path: Path, message: str) -> Problem:
-        """A mistake at `path`. What the environment filled in is not repeated: it may be a secret."""
+        """A mistake at `path`."""
         mark = self.mark(path)
-        near: dict[tuple[str, str], bool] = {}
-        for at, filling in self.filled.items():
-            near[filling] = near.get(filling, False) or at[: len(path)] == path[: len(at)]
-        for (text, filled), is_near in near.items():
-            message = as_written(message, text, filled, near=is_near)
         return Problem(self.source, mark.line, mark.column, dotted(path), message)
 
 
@@ -86,7 +82,7 @@ def read_tree(text: str, source: str) -> Tree:
         raise PolicyError([yaml_problem(source, text, error)]) from None
     reader = _Reader(source, tagged)
     data = reader.value(root, ()) if root is not None else None
-    return Tree(source, data, reader.marks, reader.problems, {})
+    return Tree(source, data, reader.marks, reader.problems, {}, set())
 
 
 def filled(tree: Tree, substitute: Callable[[str], str]) -> Tree:
@@ -110,7 +106,7 @@ def filled(tree: Tree, substitute: Callable[[str], str]) -> Tree:
             fillings[path] = (value, text)
         return text
 
-    return Tree(tree.source, fill(tree.data, ()), tree.marks, problems, fillings)
+    return Tree(tree.source, fill(tree.data, ()), tree.marks, problems, fillings, set())
 
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

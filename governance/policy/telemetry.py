@@ -115,6 +115,7 @@ class MetricsSettings(_Closed):
     token_sha256: Annotated[str, AfterValidator(_digest)] | None = Field(
         default=None,
         description="SHA-256 of a bearer token with which Prometheus may read the metrics, and nothing else",
+        json_schema_extra={"writeOnly": True},
     )
 
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from governance.discovery.unlogged import unlogged
 from governance.engine.refusals import amount, spoken_period
 from governance.limits.alerts import Alert
 from governance.limits.subjects import spoken
@@ -92,19 +93,11 @@ class Alerting:
         # Here, because who has no webhook need not wait for this import.
         import httpx
 
-        # It logs the address of each request.
-        logging.getLogger("httpx").addFilter(self._is_not_ours)
-        try:
+        with unlogged():
             async with httpx.AsyncClient(timeout=self._settings.timeout_s, follow_redirects=False) as client:
                 while self._waiting:
                     self._end("delivered" if await self._send(client, self._waiting[0]) else "failed")
                     self._waiting.popleft()
-        finally:
-            logging.getLogger("httpx").removeFilter(self._is_not_ours)
-
-    def _is_not_ours(self, record: logging.LogRecord) -> bool:
-        webhook = self._settings.webhook
-        return webhook is None or webhook.get_secret_value() not in record.getMessage()
 
     async def _send(self, client: httpx.AsyncClient, alert: Alert) -> bool:
         """Whether it has arrived, after as many tries as the policy gives it."""

@@ -30,6 +30,15 @@ async def test_json_is_asked_for_with_the_key_and_unpacked(provider: FakeProvide
     assert headers["accept-encoding"] == "identity"
 
 
+async def test_where_it_was_asked_for_is_in_no_log(provider: FakeProvider, outbound: Open, caplog) -> None:
+    caplog.set_level("DEBUG")
+    provider.says("/a-secret-path/models", {"data": []})
+    async with outbound(provider.source("openai")) as asking:
+        assert await asking.json(f"{provider.url}/a-secret-path/models") == {"data": []}
+
+    assert "a-secret-path" not in caplog.text
+
+
 @pytest.mark.parametrize(
     ("status", "means"),
     [

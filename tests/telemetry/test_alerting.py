@@ -189,6 +189,18 @@ async def test_nothing_secret_is_in_the_log_or_in_health(tell: Tell, receiver: R
     assert alerting.health["webhook"] == "127.0.0.1"
 
 
+async def test_an_address_that_a_library_spells_otherwise_is_in_no_log_either(
+    tell: Tell, receiver: Receiver, caplog
+) -> None:
+    caplog.set_level("DEBUG")
+    receiver.url = receiver.url.replace("a-secret-path", "a-sécret päth")
+    await tell()
+
+    assert receiver.received
+    assert "cret%20" not in caplog.text
+    assert "another" not in caplog.text
+
+
 async def test_without_a_webhook_an_alert_is_logged(caplog) -> None:
     outcomes: list[str] = []
     Alerting(AlertSettings(), outcomes.append).tell(ALERT)
