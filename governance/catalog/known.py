@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from governance.catalog.modalities import CAPABILITY_KEYS, completed, made, taken, unsaid
 from governance.catalog.prices import facts_of
-from governance.model.facts import NO_FACTS, ModelFacts, Prices, TokenPrices
+from governance.model.facts import NO_FACTS, ModelFacts, Prices
+from governance.model.token_prices import TokenPrices
 
 _CAPABILITIES: Final = frozenset(CAPABILITY_KEYS)
 
@@ -63,6 +64,16 @@ class Dearest(Prices):
     """
 
     of: tuple[Prices, ...] = ()
+
+    @property
+    def is_free(self) -> bool:
+        """Whether none of them costs anything."""
+        return all(prices.is_free for prices in self.of)
+
+    @property
+    def are_by_token(self) -> bool:
+        """Whether all of them bill tokens."""
+        return all(prices.are_by_token for prices in self.of)
 
     def cost_usd_micros(self, *used: Any, **how: Any) -> int | None:
         """The highest of all costs; None where one is unknown."""

@@ -12,7 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from governance.model.facts import ATTOS_PER_MICRO, ModelFacts, Prices, TokenPrices, attos, token_prices
+from governance.model.facts import ATTOS_PER_MICRO, ModelFacts, Prices, attos
+from governance.model.token_prices import TokenPrices, token_prices
 
 _CAPABILITY_KEYS: Final = {
     "vision": ("supports_vision", "supports_image_input"),
@@ -39,10 +40,19 @@ _TOKEN_KEYS: Final = {
     "image_output": "output_cost_per_image_token",
     "video_output": "output_cost_per_video_token",
 }
-_SERVICE_TIERS: Final = ("priority", "flex")
+_SERVICE_TIERS: Final = ("priority", "flex", "balanced", "ultrafast")
 # `_above_1hr` is how long a cache is kept and no length of a prompt; a tier's name may follow, batches are not served.
 _ABOVE: Final = re.compile(rf"^\w+?_above_(\d+)(k?)_tokens(?:_(?:{'|'.join(_SERVICE_TIERS)}))?$")
 _FIREWORKS_CACHED_SHARE: Final = 2
+# By the size of an image and the resolution of a video; the dearest is what it may cost.
+_BY_SIZE: Final = re.compile(r"output_cost_per_(?:image_[0-9.]+K?|second_\w+)")
+_UNSIZED: Final = {"image": "output_cost_per_image", "second": "output_cost_per_second"}
+# What no usage tells us and LiteLLM knows: where it was made, how fast, how long a cache was kept, seconds in a prompt.
+_MORE: Final = re.compile(
+    r"(regional_\w+|fedramp)_uplift_multiplier\w*|(explicit_)?cache_\w+_(above_12hr|image_token_cost)\w*"
+    r"|explicit_cache_read_input_token_cost|input_cost_per_(audio|video)_per_second\w*|citation_cost_per_token"
+)
+_MULTIPLIERS: Final = "provider_specific_entry"
 
 
 @cache
@@ -103,8 +113,12 @@ def prices_of(entry: Mapping[str, Any]) -> Prices:
         entry = {**entry, _TOKEN_KEYS["input"]: 0}
     # xAI bills the dearer step from the threshold on, the others above it.
     inclusive = 1 if provider == "xai" else 0
-    per_second, heard = attos(entry.get("output_cost_per_second")), attos(entry.get("input_cost_per_second"))
-    image_out = attos(entry.get("output_cost_per_image"))
+    per_second = _dearest(entry, "second") or attos(entry.get("output_cost_per_video_per_second"))
+    by_time = attos(entry.get("input_cost_per_second")) or attos(entry.get("cost_per_second"))
+    by_character = [attos(entry.get("input_cost_per_character"))]
+    if entry.get("mode") == "chat":
+        by_character.append(attos(entry.get("output_cost_per_character")))
+    image_out = _dearest(entry, "image")
     if image_out is None and entry.get("mode") in ("image_generation", "image_edit"):
         image_out = attos(entry.get("input_cost_per_image"))
     tiers = [tier for tier in _SERVICE_TIERS if any(key.endswith(f"_{tier}") for key in entry)]
@@ -114,11 +128,38 @@ def prices_of(entry: Mapping[str, Any]) -> Prices:
         image_in=attos(entry.get("input_cost_per_image")),
         image_out=image_out,
         pixel_out=attos(entry.get("output_cost_per_pixel")) or attos(entry.get("input_cost_per_pixel")),
-        second=per_second or heard,
-        character=attos(entry.get("input_cost_per_character")),
-        query=attos(entry.get("input_cost_per_query")),
-        varies="off_peak_pricing" in entry,
+        second=per_second or by_time,
+        character=max((price for price in by_character if price is not None), default=None),
+        query=_dearest_query(entry),
+        page=attos(entry.get("ocr_cost_per_page")),
+        annotated_page=attos(entry.get("annotation_cost_per_page")),
+        credit=attos(entry.get("ocr_cost_per_credit")),
+        varies="off_peak_pricing" in entry or any(map(_BY_SIZE.fullmatch, entry)) or bool(_query_prices(entry)),
+        more=any(map(_MORE.fullmatch, entry)) or _has_multiplier(entry),
     )
+
+
+def _dearest(entry: Mapping[str, Any], piece: str) -> int | None:
+    """Atto-dollars for an image or a second at the dearest size or resolution; None where it has no such price."""
+    plain = _UNSIZED[piece]
+    names = [plain, *(key for key in entry if key.startswith(f"{plain}_") and _BY_SIZE.fullmatch(key))]
+    return max((price for name in names if (price := attos(entry.get(name))) is not None), default=None)
+
+
+def _query_prices(entry: Mapping[str, Any]) -> list[int]:
+    """By how many results are wanted, where that matters."""
+    table = entry.get("tiered_pricing")
+    rows = [row for row in table if isinstance(row, Mapping)] if isinstance(table, list) else []
+    return [price for row in rows if (price := attos(row.get("input_cost_per_query"))) is not None]
+
+
+def _dearest_query(entry: Mapping[str, Any]) -> int | None:
+    return max(_query_prices(entry), default=attos(entry.get("input_cost_per_query")))
+
+
+def _has_multiplier(entry: Mapping[str, Any]) -> bool:
+    given = entry.get(_MULTIPLIERS)
+    return isinstance(given, Mapping) and any(isinstance(given.get(name), (int, float)) for name in ("us", "fast"))
 
 
 def _steps(entry: Mapping[str, Any], tier: str, inclusive: int) -> tuple[tuple[int, TokenPrices], ...]:

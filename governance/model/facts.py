@@ -10,84 +10,11 @@ from typing import Any, Final
 
 from governance.model.adjustment import NO_ADJUSTMENT, Adjustment
 from governance.model.quantities import Quantities
+from governance.model.token_prices import NO_TOKEN_PRICES, TokenPrices, token_prices
 
 # Prices are counted in these, so that sums are exact: a price of the model map has 12 decimals, some have 17.
 ATTOS_PER_MICRO: Final = 10**12
 _DEAREST_USD: Final = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class TokenPrices:
-    """Atto-dollars per token of each kind, for prompts of one range of lengths. None: unknown.
-
-    Only `input` and `output` can be unknown while others are not: the kinds without a price of their own cost that of
-    their side.
-    """
-
-    input: int | None = None
-    output: int | None = None
-    cached: int | None = None
-    cached_audio: int | None = None
-    cache_write: int | None = None
-    cache_write_1h: int | None = None
-    audio_input: int | None = None
-    image_input: int | None = None
-    video_input: int | None = None
-    reasoning: int | None = None
-    audio_output: int | None = None
-    image_output: int | None = None
-    video_output: int | None = None
-
-    def input_cost(self, used: Quantities) -> int | None:
-        """Atto-dollars for the prompt; None where a price is unknown.
-
-        What the cache covered is not billed again by its modality.
-        """
-        count = used.input_tokens
-        if not (used.cached_input_tokens or used.cache_write_tokens or used.audio_input_tokens) and not (
-            used.image_input_tokens or used.video_input_tokens
-        ):
-            return _times(count, self.input)
-        cached = min(used.cached_input_tokens, count)
-        cached_audio = min(used.cached_audio_tokens, cached)
-        written = min(used.cache_write_tokens, count - cached)
-        written_1h = min(used.cache_write_1h_tokens, written)
-        rest = count - cached - written
-        audio = min(max(0, used.audio_input_tokens - cached_audio), rest)
-        image = min(used.image_input_tokens, rest - audio)
-        video = min(used.video_input_tokens, rest - audio - image)
-        return _sum(
-            _times(rest - audio - image - video, self.input),
-            _times(cached - cached_audio, self.cached),
-            _times(cached_audio, self.cached_audio),
-            _times(written - written_1h, self.cache_write),
-            _times(written_1h, self.cache_write_1h),
-            _times(audio, self.audio_input),
-            _times(image, self.image_input),
-            _times(video, self.video_input),
-        )
-
-    def output_cost(self, used: Quantities) -> int | None:
-        """Atto-dollars for the answer; None where a price is unknown."""
-        count = used.output_tokens
-        if not (used.reasoning_tokens or used.audio_output_tokens) and not (
-            used.image_output_tokens or used.video_output_tokens
-        ):
-            return _times(count, self.output)
-        audio = min(used.audio_output_tokens, count)
-        image = min(used.image_output_tokens, count - audio)
-        video = min(used.video_output_tokens, count - audio - image)
-        reasoning = min(used.reasoning_tokens, count - audio - image - video)
-        return _sum(
-            _times(count - audio - image - video - reasoning, self.output),
-            _times(reasoning, self.reasoning),
-            _times(audio, self.audio_output),
-            _times(image, self.image_output),
-            _times(video, self.video_output),
-        )
-
-
-NO_TOKEN_PRICES: Final = TokenPrices()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +25,10 @@ class Prices:
         tokens: by the length of the prompt: (above so many input tokens, prices), the longest first; the last is
             for any length.
         by_tier: the same for service tiers other than the standard one (`priority`, `flex`, …).
-        image_in, image_out, pixel_out, second, character, query: per piece, for models that are not billed by tokens.
-            Where an answer reports tokens that have a price, these are what is billed.
-        varies: it is cheaper at some hours, so that these prices are the most it costs.
+        image_in, image_out, pixel_out, second, character, query, page, annotated_page, credit: per piece, for models
+            that are not billed by tokens. Where an answer reports tokens that have a price, these are what is billed.
+        varies: it is cheaper at some hours, sizes or resolutions, so that these prices are the most it costs.
+        more: some answers cost more, by where or how fast they are made or by what else is in the prompt.
         adjustment: what the proxy takes off and puts on.
     """
 
@@ -114,7 +42,11 @@ class Prices:
     second: int | None = None
     character: int | None = None
     query: int | None = None
+    page: int | None = None
+    annotated_page: int | None = None
+    credit: int | None = None
     varies: bool = False
+    more: bool = False
     adjustment: Adjustment = NO_ADJUSTMENT
 
     @property
@@ -123,8 +55,13 @@ class Prices:
         if self.adjustment.fixed_usd_micros:
             return False
         steps = (*self.tokens, *(step for tier in self.by_tier.values() for step in tier))
-        pieces = (self.image_in, self.image_out, self.pixel_out, self.second, self.character, self.query)
+        pieces = (getattr(self, name) for name in _PIECES)
         return not any(pieces) and not any(price for _, tokens in steps for price in astuple(tokens))
+
+    @property
+    def are_by_token(self) -> bool:
+        """Whether tokens have prices; without them, an answer may be billed by its time or its characters."""
+        return self.tokens[-1][1].input is not None
 
     def cost_usd_micros(self, used: Quantities, tier: str = "") -> int | None:
         """What that costs, rounded up to a micro-dollar once; None where a price is unknown.
@@ -157,12 +94,16 @@ class Prices:
         heard = used.audio_input_tokens > 0 and prices.audio_input is not None
         if used.duration_ms and self.second is not None and not heard:
             return _micros(-(-(used.duration_ms * self.second) // 1000))
+        if used.millicredits and self.credit is not None:
+            return _micros(-(-(used.millicredits * self.credit) // 1000))
         drawn = used.output_tokens > 0 and prices.image_output is not None
         pieces = (
             (used.images_in, self.image_in),
             (0 if drawn else used.images_out, self.image_out),
             (0 if drawn or self.image_out is not None else used.pixels_out, self.pixel_out),
             (used.queries, self.query),
+            (used.pages, self.page),
+            (used.annotated_pages, self.page if self.annotated_page is None else self.annotated_page),
         )
         by_piece = [count * price for count, price in pieces if count and price is not None]
         if by_piece:
@@ -174,6 +115,17 @@ class Prices:
         return _micros(inputs + outputs)
 
 
+_PIECES: Final = (
+    "image_in",
+    "image_out",
+    "pixel_out",
+    "second",
+    "character",
+    "query",
+    "page",
+    "annotated_page",
+    "credit",
+)
 _FIRST_PIECE: Final = Quantities._fields.index("images_in")
 _NO_PIECES: Final = (0,) * (len(Quantities._fields) - _FIRST_PIECE)
 
@@ -226,36 +178,6 @@ _NO_PRICES: Final = Prices()
 NO_FACTS: Final = ModelFacts()
 
 
-def token_prices(input: int | None, output: int | None, **own: int | None) -> TokenPrices:
-    """Prices of every kind of token: its own, else that of its side.
-
-    An absent price of what is written for an hour is that of any cache write; audio in the cache costs what the cache
-    costs.
-
-    Source: LiteLLM litellm_core_utils/llm_cost_calc/utils.py.
-    """
-    named = {kind: price for kind, price in own.items() if price is not None}
-    cached, written = named.get("cached", input), named.get("cache_write", input)
-    image_output = named.get("image_output", output)
-    # The map has models that answer with images only, and price no other output.
-    output = image_output if not output and image_output is not None else output
-    return TokenPrices(
-        input=input,
-        output=output,
-        cached=cached,
-        cached_audio=named.get("cached_audio", cached),
-        cache_write=written,
-        cache_write_1h=named.get("cache_write_1h", written),
-        audio_input=named.get("audio_input", input),
-        image_input=named.get("image_input", input),
-        video_input=named.get("video_input", input),
-        reasoning=named.get("reasoning", output),
-        audio_output=named.get("audio_output", output),
-        image_output=image_output,
-        video_output=named.get("video_output", output),
-    )
-
-
 def attos(usd: Any, *, per: int = 1) -> int | None:
     """A price in dollars for `per` pieces as atto-dollars for one; None for what is no price."""
     if usd is None or isinstance(usd, bool):
@@ -271,18 +193,3 @@ def attos(usd: Any, *, per: int = 1) -> int | None:
 
 def _micros(attos: int) -> int:
     return -(-attos // ATTOS_PER_MICRO)
-
-
-def _times(count: int, price: int | None) -> int | None:
-    if not count:
-        return 0
-    return None if price is None else count * price
-
-
-def _sum(*costs: int | None) -> int | None:
-    total = 0
-    for cost in costs:
-        if cost is None:
-            return None
-        total += cost
-    return total

@@ -15,9 +15,12 @@ class Quantities(NamedTuple):
         output_tokens: all of them; those of reasoning, audio, images and video are among them.
         images_in, images_out: counted in pieces, for models that are billed so.
         pixels_out: of all images that are made.
-        duration_ms: of speech that is transcribed.
+        duration_ms: of speech that is transcribed, of video that is made, of an answer that is billed by time.
         characters: of text that is spoken.
         queries: of a search or a rerank.
+        pages: of documents that are read (OCR).
+        annotated_pages: those that are annotated too, which is billed beside reading them.
+        millicredits: a thousandth of what some bill pages by.
     """
 
     input_tokens: int = 0
@@ -39,3 +42,6 @@ class Quantities(NamedTuple):
     duration_ms: int = 0
     characters: int = 0
     queries: int = 0
+    pages: int = 0
+    annotated_pages: int = 0
+    millicredits: int = 0

@@ -19,11 +19,17 @@ LARGEST_USE: Final = 10**12
 # Reserved for a request that names no limit of its own for the answer.
 TYPICAL_OUTPUT_TOKENS: Final = 1024
 # Guesses for what no body tells, where a model is billed by it: an image of 1024 x 1024 at the best quality (OpenAI's
-# gpt-image-1), ten minutes of speech heard at ten tokens a second and written down, and speech spoken.
+# gpt-image-1), ten minutes of speech heard at ten tokens a second and written down, speech spoken, a short document, a
+# minute of a machine that is paid by time, and a clip.
 _TOKENS_PER_IMAGE_MADE: Final = 4160
 _PIXELS: Final = 1024 * 1024
 _SIZE: Final = re.compile(r"([0-9]{1,5})\s*(?:x|-x-)\s*([0-9]{1,5})", re.IGNORECASE)
+_PAGES_READ: Final = 20
+_ANSWERED_IN_MS: Final = 60_000
+_CHARACTERS_PER_TOKEN: Final = 4
+_VIDEO_MS: Final = 8_000
 _HEARD: Final = Quantities(6_000, 2_000, audio_input_tokens=6_000, duration_ms=600_000)
+_SECONDS: Final = re.compile(r"[0-9]{1,5}")
 AUDIO_TOKENS_PER_CHARACTER: Final = 2
 
 
@@ -135,10 +141,19 @@ def pixels(request: Sized) -> int:
     return int(size[1]) * int(size[2]) if size else _PIXELS
 
 
+def video_ms(request: Sized) -> int:
+    """Of all videos that are asked for; short ones where nothing is said of their length."""
+    asked = request.params.get("seconds", "")
+    return request.choices * (int(asked) * 1000 if _SECONDS.fullmatch(asked) else _VIDEO_MS)
+
+
 def _quantities(request: Sized, inputs: int, outputs: int, facts: ModelFacts, *, guess: bool) -> Quantities:
     """What a provider may bill. Nothing is taken to come from a cache."""
     kind = request.request_type
     if _generates_text(request):
+        if not facts.prices.are_by_token:
+            characters = _CHARACTERS_PER_TOKEN * (inputs + outputs)
+            return Quantities(inputs, outputs, duration_ms=_ANSWERED_IN_MS, characters=characters)
         if not request.audio_tokens and "reasoning" not in request.capabilities and len(request.modalities) == 1:
             return Quantities(inputs, outputs)
         return Quantities(
@@ -164,6 +179,13 @@ def _quantities(request: Sized, inputs: int, outputs: int, facts: ModelFacts, *,
         # Some make music, and are billed by the piece as if they made images.
         pieces = 1 if facts.prices.image_out is not None else 0
         return Quantities(inputs, spoken, audio_output_tokens=spoken, images_out=pieces, characters=request.characters)
+    if kind == "ocr":
+        annotated = 0 if facts.prices.annotated_page is None else _PAGES_READ
+        return Quantities(inputs, pages=_PAGES_READ, annotated_pages=annotated, millicredits=1000 * _PAGES_READ)
+    if kind == "video_generation":
+        return Quantities(inputs, images_in=request.images, duration_ms=video_ms(request))
     return Quantities(
-        inputs, images_in=request.images if kind == "embedding" else 0, queries=1 if kind == "rerank" else 0
+        inputs,
+        images_in=request.images if kind == "embedding" else 0,
+        queries=1 if kind in ("rerank", "search", "vector_store") else 0,
     )

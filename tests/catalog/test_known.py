@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from governance.catalog.known import dearest, facts_of_any
-from governance.model.facts import NO_FACTS, ModelFacts, Prices, Quantities, TokenPrices, token_prices
+from governance.model.facts import NO_FACTS, ModelFacts, Prices, Quantities
+from governance.model.token_prices import TokenPrices, token_prices
 
 SEES = ModelFacts(frozenset({"vision", "tools"}), 128_000, 16_000, 2.0, 8.0)
 BLIND = ModelFacts(frozenset({"tools"}), 32_000, 64_000, 0.0, 0.0)

@@ -18,7 +18,7 @@ from governance.proxy.usage.told import combined, merged, usages_in
 
 _WITHOUT_TOKENS: Final = frozenset({"embedding", "rerank", "moderation"})
 # What these cost depends on sizes, qualities and speeds that only LiteLLM's own lists of prices have.
-_LITELLM_KNOWS_MORE: Final = frozenset({"image_generation", "speech"})
+_LITELLM_KNOWS_MORE: Final = frozenset({"image_generation", "speech", "video_generation", "search"})
 
 
 def usage_of(
@@ -69,9 +69,11 @@ def measured(
     by_prices = facts.cost_of(used, at) if known or any(used) else None
     dearest = facts.cost_of(Quantities(most.input_tokens, most.output_tokens), at)
     if facts.prices.varies and not extras and charges.litellm_cost(kwargs) is not None:
-        # Ours is what it costs at most, at the dearest hour.
+        # Ours is what it costs at most: at the dearest hour, size or resolution.
         by_prices = None
-    knows_more = extras or request.request_type in _LITELLM_KNOWS_MORE
+    # Of what nobody believes, LiteLLM's sum is as wrong as the usage is.
+    more = facts.prices.more and not implausible
+    knows_more = extras or more or request.request_type in _LITELLM_KNOWS_MORE
     cost, remarks, beyond = _cost(kwargs, answer, reported, by_prices, dearest, knows_more)
     implausible += beyond
     if not known:

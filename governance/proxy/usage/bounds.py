@@ -62,6 +62,9 @@ def bounded(used: Quantities, most: Bounds) -> tuple[Quantities, tuple[str, ...]
         ("duration_ms", _MOST_DURATION_MS, _MOST_DURATION_MS),
         ("queries", _MOST_PIECES, _MOST_PIECES),
         ("images_in", _MOST_PIECES, _MOST_PIECES),
+        ("pages", _MOST_PIECES, _MOST_PIECES),
+        ("annotated_pages", _MOST_PIECES, _MOST_PIECES),
+        ("millicredits", 1000 * _MOST_PIECES, 1000 * _MOST_PIECES),
     ):
         value: int = getattr(used, name)
         if value > believed:

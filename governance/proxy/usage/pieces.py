@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from governance.model import Request
 from governance.model.quantities import Quantities
-from governance.model.sizes import AUDIO_TOKENS_PER_CHARACTER, pixels
-from governance.proxy.usage.fields import count, field, first_of, number
+from governance.model.sizes import AUDIO_TOKENS_PER_CHARACTER, pixels, video_ms
+from governance.proxy.usage.fields import count, field, first_of, items, number
 from governance.proxy.usage.tokens import OUTPUT_DETAILS
 
 # LiteLLM's names of Google's words (cost_calculator.py), and the words for the standard tier.
@@ -43,6 +43,18 @@ def with_pieces(used: Quantities, request: Request, answer: Any, reported: Any) 
             characters=request.characters,
             audio_output_tokens=spoken,
         )
+    if kind == "ocr":
+        told, read = field(answer, "usage_info"), items(answer, "pages")
+        return used._replace(
+            pages=count(told, "pages_processed") or len(read),
+            annotated_pages=count(told, "pages_processed_annotation"),
+            millicredits=math.ceil(1000 * number(told, "credits")),
+        )
+    if kind == "video_generation":
+        made_ms = math.ceil(number(reported, "duration_seconds") * 1000) * max(1, count(reported, "video_count"))
+        return used._replace(duration_ms=made_ms or video_ms(request))
+    if kind in ("search", "vector_store"):
+        return used._replace(queries=1)
     if kind == "rerank":
         billed = field(field(answer, "meta"), "billed_units")
         return used._replace(queries=count(billed, "search_units") or 1)
