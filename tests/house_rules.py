@@ -31,6 +31,7 @@ CLOCKS: Final = {
     "governance/proxy/failures.py": "a provider's retry-after is a date",
     "governance/proxy/gateway.py": "when a policy was loaded",
     "governance/proxy/headers.py": "seconds until a window resets, in an answer that goes out now",
+    "governance/proxy/policies.py": "when a revision was put in force, and a worker last seen",
     "governance/telemetry/alerting.py": "the receiver of an alert compares it with its own clock",
     "governance/telemetry/recent.py": "the order in which decisions were kept",
     "governance/telemetry/troubles.py": "when a warning was logged",

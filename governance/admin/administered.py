@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeVar
 
 from governance.catalog import Catalog
 from governance.discovery import Source
 from governance.discovery.sync import Outcome
 from governance.engine.engine import Engine
+from governance.policy.document import Core
+from governance.store import Store
 from governance.telemetry.telemetry import Telemetry
+
+T = TypeVar("T")
 
 
 class Reload(Protocol):
@@ -48,6 +53,32 @@ class Served(Protocol):
         """Who reads what providers list."""
 
 
+class Policies(Protocol):
+    """Where this worker's policy comes from."""
+
+    @property
+    def source(self) -> Literal["file", "database"]:
+        """Which of the two is the truth."""
+
+    @property
+    def file(self) -> Path:
+        """The policy file of this machine."""
+
+    @property
+    def settings(self) -> Core:
+        """What that file says, as read when the worker started."""
+
+    async def ask(self, use: Callable[[Store], T]) -> T:
+        """What a use case makes of the store. Raises StoreUnavailable, and whatever the use case raises."""
+
+    def look_soon(self) -> None:
+        """The policy in force was changed."""
+
+    @property
+    def followed(self) -> Mapping[str, Any] | None:
+        """Where the store is the truth: its name, the revision in force here, and an `error` while it is away."""
+
+
 class Administered(Protocol):
     """One worker. Ask it anew at each request: a reload exchanges its engine."""
 
@@ -62,6 +93,10 @@ class Administered(Protocol):
     @property
     def reload(self) -> Reload:
         """How the policy in force came to be."""
+
+    @property
+    def policies(self) -> Policies:
+        """Where the policy in force comes from."""
 
     @property
     def proxy(self) -> Mapping[str, Any]:

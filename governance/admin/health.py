@@ -63,6 +63,7 @@ async def _status(of: Administered) -> tuple[str, Health]:
     telemetry = of.telemetry.health
     ails = [
         of.reload.error,
+        (of.policies.followed or {}).get("error"),
         of.proxy.get("contract") == "broken",
         *(telemetry[part]["error"] for part in ("decision_log", "decisions", "alerts")),
     ]
@@ -88,6 +89,7 @@ def _details(of: Administered, ledger: Health) -> dict[str, Any]:
             "revision": host.policy.revision,
             "loaded_at": iso(of.reload.loaded_at_s),
             "error": of.reload.error,
+            **({} if of.policies.followed is None else {"followed": of.policies.followed}),
         },
         "plugins": [_plugin(host, name, telemetry.metrics.plugin_errors[name]) for name in host.policy.order],
         **telemetry.health,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from time import perf_counter_ns
 from typing import Any, NamedTuple
@@ -64,9 +64,9 @@ class Host:
         return cls.start(load_policy(file, installed(), section_model))
 
     @classmethod
-    def parse(cls, text: str, source: str = "policy") -> Host:
+    def parse(cls, text: str, source: str = "policy", environment: Mapping[str, str] = {}) -> Host:
         """The same for the text of a policy."""
-        return cls.start(parse_policy(text, source, installed(), section_model))
+        return cls.start(parse_policy(text, source, installed(), section_model, environment))
 
     @classmethod
     def start(cls, policy: Policy) -> Host:

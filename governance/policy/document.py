@@ -15,6 +15,7 @@ from governance.policy.environment import Variable
 from governance.policy.keys import Key, clashes
 from governance.policy.nodes import Path, Tree
 from governance.policy.telemetry import TelemetrySettings
+from governance.policy.truth import PolicySettings, StoreSettings
 from governance.policy.ungoverned import Ungoverned
 
 DEFAULT_ORDER: Final = ("routing_rules", "task_routing", "routing_profiles", "rate_limits", "budgets", "failover")
@@ -71,6 +72,8 @@ class Core(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     version: Literal[1] = 1
+    policy: PolicySettings = PolicySettings()
+    store: StoreSettings = StoreSettings()
     ledger: LedgerSettings = LedgerSettings()
     access: AccessSettings = AccessSettings()
     keys: tuple[Key, ...] = ()

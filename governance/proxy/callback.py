@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def _open() -> Governance_PROXY_Handler:
     or_not_at_all(require_structure)
     # Only now: where something is missing in LiteLLM, the import fails with less than a sentence.
-    from governance.proxy.gateway import open_gateway
     from governance.proxy.handler import Governance_PROXY_Handler
+    from governance.proxy.opening import open_gateway
 
     return Governance_PROXY_Handler(open_gateway())
 

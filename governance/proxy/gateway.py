@@ -9,8 +9,6 @@ import time
 from collections.abc import Coroutine, Sequence
 from typing import Any, Final
 
-from litellm.proxy import proxy_server
-
 from governance.engine.admission import MayCall
 from governance.engine.engine import Engine
 from governance.engine.host import Host
@@ -19,7 +17,6 @@ from governance.ledger import open_ledger
 from governance.limits.announcements import Announcements
 from governance.limits.changes import begins_anew
 from governance.model import Recovery, Refusal, Request, Usage
-from governance.proxy.admin import mount_admin
 from governance.proxy.background import Background
 from governance.proxy.contract.contract import ATTEMPT, Contract
 from governance.proxy.doors import Doors, verified
@@ -29,8 +26,9 @@ from governance.proxy.keyholder import Keyholder
 from governance.proxy.live import PASS_THROUGH, Live, LiveRequests
 from governance.proxy.misuse import LONGEST_MODEL, NOT_ROUTABLE, WHOSE_KEY, misused
 from governance.proxy.models import ProxyModels
-from governance.proxy.reload import PolicyWatch, ReloadState
-from governance.proxy.start import end_with_proxy, or_not_at_all, policy_file, report, workers
+from governance.proxy.policies import Policies, differs_in_truth
+from governance.proxy.reload import ReloadState
+from governance.proxy.start import end_with_proxy, or_not_at_all, workers
 from governance.proxy.translate import has_own_credentials, has_own_timeout, request_from
 from governance.proxy.wire import listen
 from governance.telemetry.telemetry import Telemetry
@@ -50,10 +48,11 @@ _OF_THE_REQUEST: Final = frozenset({"invalid_request", "content_policy", "contex
 class Gateway:
     """What the callback needs besides LiteLLM's hooks."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, policies: Policies) -> None:
+        self.policies = policies
         settings = host.policy.core.ledger
         self.keyring = Keyring(host.policy.core.keys)
-        self.reload = ReloadState(host.policy.revision, time.time())
+        self.reload = ReloadState(host.policy, time.time())
         self.telemetry = Telemetry(host.policy.core, os.environ)
         ledger = open_ledger(settings.url, on_unavailable=settings.on_unavailable)
         timed = Timed(ledger, self.telemetry.metrics.ledger_took)
@@ -85,13 +84,15 @@ class Gateway:
         before, policy = self.engine, host.policy
         if policy.core.ledger != before.host.policy.core.ledger:
             log.warning("changed `ledger` settings of policy %s are used after a restart", policy.source)
+        if self.policies.source == "file" and differs_in_truth(self.policies.settings, policy.core):
+            log.warning("changed `policy` and `store` settings of %s are used after a restart", policy.source)
         for change in begins_anew(before.host.policy.sections, policy.sections):
             log.warning("policy %s: %s", policy.source, change)
         keyring = Keyring(policy.core.keys)
         engine = Engine(_denying(host, keyring, self.models), before.ledger, tell=self.telemetry.alert)
         engine.levels, engine.habits, engine.deadline_s = before.levels, before.habits, before.deadline_s
         self.engine, self.keyring = engine, keyring
-        self.reload = ReloadState(policy.revision, time.time())
+        self.reload = ReloadState(policy, time.time())
         self.models.follow(host)
         self.telemetry.use(policy.core.telemetry)
         log.info("policy %s, %s took over from %s", policy.source, policy.revision, before.host.policy.revision)
@@ -191,6 +192,7 @@ class Gateway:
         for live in self.live:
             await self.release(live)
         self.announcements.close()
+        await self.policies.close()
         await self.telemetry.close()
         await self.engine.close()
 
@@ -275,21 +277,3 @@ def _denying(host: Host, keyring: Keyring, served: Served) -> Host:
     if not keyring.denies:
         return host
     return Host(host.policy, [*host.plugins.items(), ("keys", DeniedTargets(keyring, served))])
-
-
-def open_gateway() -> Gateway:
-    """Start governance in this worker, or end the worker with the reason on stderr."""
-    return or_not_at_all(_open)
-
-
-def _open() -> Gateway:
-    file = policy_file()
-    watch, gateway = PolicyWatch(file), Gateway(Host.load(file))
-    gateway.contract.probe()
-    gateway.start()
-    gateway.background(watch.run(gateway))
-    # Where the hook that lets callers in finds it; LiteLLM loads that one by itself.
-    proxy_server.app.state.governance = gateway
-    mount_admin(gateway)
-    report(gateway.engine.host.policy)
-    return gateway

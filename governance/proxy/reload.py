@@ -17,6 +17,7 @@ from watchfiles import awatch
 
 from governance.engine.host import Host
 from governance.model.errors import GovernanceError
+from governance.policy import Policy
 
 log = logging.getLogger("governance.proxy")
 
@@ -33,14 +34,19 @@ class ReloadState:
     """Which policy is in use, and what is wrong with the file now.
 
     Args:
-        revision: of the policy in use.
+        policy: the one in use.
         loaded_at_s: Unix seconds at which it was read.
-        error: every mistake of the last file that was read, one per line; None when it is the one in use.
+        error: every mistake of the last one that was read, one per line; None when it is the one in use.
     """
 
-    revision: str
+    policy: Policy
     loaded_at_s: float
     error: str | None = None
+
+    @property
+    def revision(self) -> str:
+        """Of the policy in use."""
+        return self.policy.revision
 
 
 class Reloadable(Protocol):
@@ -88,7 +94,7 @@ class PolicyWatch:
             for line in str(error).splitlines():
                 log.error("the new policy is not used, %s stays: %s", running.reload.revision, line)
             return
-        if host.policy.revision == running.reload.revision:
+        if host.policy.text == running.reload.policy.text:
             running.reload = replace(running.reload, error=None)
         else:
             running.use(host)

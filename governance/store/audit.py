@@ -19,11 +19,15 @@ _PER_READ: Final = 500
 
 def event_hash(event: Event) -> str:
     """The seal of an event: over every field, and over the seal of the one before."""
+    text = json.dumps(sealed(event), sort_keys=True, separators=(",", ":"))
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def sealed(event: Event) -> dict[str, Any]:
+    """What the seal is over, as plain values."""
     fields = asdict(event)
     del fields["hash"]
-    fields["at"] = event.at.astimezone(timezone.utc).isoformat(timespec="microseconds")
-    text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+    return {**fields, "at": event.at.astimezone(timezone.utc).isoformat(timespec="microseconds")}
 
 
 class Events:

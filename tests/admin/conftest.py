@@ -33,6 +33,11 @@ class Reload:
     error: str | None = None
 
 
+class Policies:
+    def __init__(self) -> None:
+        self.followed: dict[str, Any] | None = None
+
+
 class Worker:
     """What pages ask of, made from the text of a policy."""
 
@@ -42,6 +47,7 @@ class Worker:
         self.telemetry = Telemetry(host.policy.core, {}, Metrics(self.registry))
         self.engine = Engine(host, ledger or MemoryLedger())
         self.reload = Reload()
+        self.policies: Any = Policies()
         self.proxy: dict[str, Any] = {"version": "1.106.2", "missing": [], "workers": 1}
         self.telemetry.troubles.listen()
         self.telemetry.watch(lambda: self.engine, list)

@@ -68,6 +68,19 @@ async def test_a_ledger_that_is_away_fails_the_worker_where_requests_are_refused
     assert (long.json()["ledger"]["reachable"], long.json()["ledger"]["owed"]) == (False, 3)
 
 
+async def test_a_store_that_is_away_is_told_and_the_policy_serves_on(open_worker) -> None:
+    worker = open_worker()
+    followed = {"store": "sqlite:////g.db", "revision_id": 7, "error": None}
+    worker.policies.followed = followed
+    async with worker.client() as admin:
+        well = (await admin.get("/governance/health")).json()
+        followed["error"] = "the store does not answer"
+        away = (await admin.get("/governance/health")).json()
+
+    assert (well["status"], well["policy"]["followed"]["revision_id"]) == ("ok", 7)
+    assert (away["status"], away["policy"]["followed"]["error"]) == ("degraded", "the store does not answer")
+
+
 async def test_a_broken_new_policy_is_told_and_the_old_one_serves_on(open_worker) -> None:
     worker = open_worker()
     worker.reload.error = "governance.yaml:3: budgets: unknown key"

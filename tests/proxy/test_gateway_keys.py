@@ -10,6 +10,8 @@ from governance.engine.keyring import digest_of
 from governance.model import codes
 from governance.proxy.gateway import Gateway
 from governance.proxy.keyholder import keyholder
+from governance.proxy.policies import FilePolicies
+from governance.proxy.reload import PolicyWatch
 
 KEY = f"version: 1\nkeys: [{{name: ci, sha256: {digest_of('sk-gov-of-the-gateway-tests')}, models: [fast/*]}}]\n"
 NO_KEY = "version: 1\n"
@@ -25,7 +27,8 @@ async def test_a_key_that_a_reload_takes_away_asks_for_nothing_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(proxy_server, "user_custom_auth", object())  # what LiteLLM sets where keys are verified
-    gateway = Gateway(host(tmp_path, KEY))
+    file = tmp_path / "governance.yaml"
+    gateway = Gateway(host(tmp_path, KEY), FilePolicies(file, PolicyWatch(file), host(tmp_path, KEY)))
     let_in = keyholder(gateway.engine.host.policy.core.keys[0])
     data = {"model": "openai/x", "messages": []}
 

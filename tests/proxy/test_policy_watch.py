@@ -24,7 +24,7 @@ class Running:
 
     def __init__(self, file: Path) -> None:
         self.host = Host.load(file)
-        self._reload = ReloadState(self.host.policy.revision, 0.0)
+        self._reload = ReloadState(self.host.policy, 0.0)
         self.heard = asyncio.Event()
         self.used = 0
 
@@ -40,7 +40,7 @@ class Running:
     def use(self, host: Host) -> None:
         self.host = host
         self.used += 1
-        self.reload = ReloadState(host.policy.revision, 1.0)
+        self.reload = ReloadState(host.policy, 1.0)
 
     async def hears(self) -> None:
         await happens(self.heard.wait())

@@ -1,0 +1,216 @@
+"""Where the policy in force comes from: the file, or the store, which every worker asks once a second."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Final, Literal, Protocol, TypeVar
+
+from governance.engine.host import Host
+from governance.model.errors import GovernanceError, StoreUnavailable
+from governance.policy import Policy
+from governance.policy.document import Core
+from governance.proxy.reload import PolicyWatch, Reloadable
+from governance.store import Store, Worker
+from governance.usecases.follow import Follower
+
+log = logging.getLogger("governance.proxy")
+
+_ASK_EVERY_S: Final = 1.0
+_ANSWER_WITHIN_S: Final = 5.0
+# A database that hangs keeps a thread for each question; more than these are not asked.
+_MOST_QUESTIONS: Final = 8
+
+T = TypeVar("T")
+
+
+class Policies(Protocol):
+    """One worker's source of policies."""
+
+    file: Path
+    settings: Core
+
+    @property
+    def source(self) -> Literal["file", "database"]:
+        """Which of the two is the truth."""
+
+    @property
+    def followed(self) -> dict[str, Any] | None:
+        """How it stands with the store; None where the file is the truth."""
+
+    def begin(self) -> Host:
+        """The policy to start with. Raises GovernanceError."""
+
+    async def run(self, running: Reloadable) -> None:
+        """Let it run by the policy in force, until cancelled."""
+
+    async def ask(self, use: Callable[[Store], T]) -> T:
+        """What a use case makes of the store. Raises StoreUnavailable, and whatever the use case raises."""
+
+    def look_soon(self) -> None:
+        """Somebody has changed the policy."""
+
+    async def close(self) -> None:
+        """The worker ends."""
+
+
+class FilePolicies:
+    """The file is the truth."""
+
+    source: Literal["file"] = "file"
+    followed = None
+
+    def __init__(self, file: Path, watch: PolicyWatch, host: Host) -> None:
+        self.file, self.settings = file, host.policy.core
+        self._watch, self._host = watch, host
+
+    def begin(self) -> Host:
+        return self._host
+
+    async def run(self, running: Reloadable) -> None:
+        await self._watch.run(running)
+
+    async def ask(self, use: Callable[[Store], T]) -> T:
+        raise StoreUnavailable(f"the policy of this proxy is the file {self.file}; no store keeps revisions of it")
+
+    def look_soon(self) -> None:
+        """The file is watched."""
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+class StoredPolicies:
+    """The store is the truth, and the file its first revision."""
+
+    source: Literal["database"] = "database"
+
+    def __init__(self, file: Path, policy: Policy) -> None:
+        self.file, self.settings = file, policy.core
+        host = socket.gethostname()
+        worker = Worker(f"{host}-{os.getpid()}-{os.urandom(2).hex()}", host, None, None, None, _now())
+        self._follower = Follower(policy, os.environ, worker, _now)
+        self._trouble: str | None = None
+        self._soon = asyncio.Event()
+        self._asked = 0
+
+    @property
+    def followed(self) -> dict[str, Any]:
+        store = self._follower.store
+        return {
+            "store": None if store is None else store.name,
+            "revision_id": self._follower.active_id,
+            "error": self._trouble,
+        }
+
+    def begin(self) -> Host:
+        host, self._trouble = self._follower.begin()
+        if self._trouble:
+            log.error("begun by the copy of revision %s: %s", self._follower.active_id, self._trouble)
+        return host
+
+    async def run(self, running: Reloadable) -> None:
+        while True:
+            try:
+                host = await self._look()
+                if host is not None:
+                    running.use(host)
+                self._tell_trouble(None)
+            except GovernanceError as error:
+                self._tell_trouble(str(error))
+            except Exception as error:  # whatever it is, the next revision is to be seen too
+                log.exception("the store cannot be followed")
+                self._trouble = f"{type(error).__name__}: {error}"
+            if running.reload.error != self._follower.refusal:
+                running.reload = replace(running.reload, error=self._follower.refusal)
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._soon.wait(), _ASK_EVERY_S)
+            self._soon.clear()
+
+    async def ask(self, use: Callable[[Store], T]) -> T:
+        store = self._follower.store
+        if store is None or self._asked >= _MOST_QUESTIONS:
+            raise StoreUnavailable(self._trouble or "the store does not answer")
+        self._asked += 1
+        asked = _in_thread(lambda: use(store))
+        asked.add_done_callback(self._answered)
+        done, _ = await asyncio.wait({asked}, timeout=_ANSWER_WITHIN_S)
+        if not done:
+            raise StoreUnavailable(f"the store ({store.name}) does not answer within {_ANSWER_WITHIN_S:.0f} s")
+        return asked.result()
+
+    def look_soon(self) -> None:
+        self._soon.set()
+
+    async def close(self) -> None:
+        with suppress(StoreUnavailable):
+            ending = _in_thread(self._follower.end)
+            await asyncio.wait({ending}, timeout=_ANSWER_WITHIN_S)
+
+    async def _look(self) -> Host | None:
+        looking = _in_thread(self._follower.look)
+        while True:
+            done, _ = await asyncio.wait({looking}, timeout=_ANSWER_WITHIN_S)
+            if done:
+                return looking.result()
+            self._tell_trouble(f"the store does not answer within {_ANSWER_WITHIN_S:.0f} s")
+
+    def _tell_trouble(self, trouble: str | None) -> None:
+        if trouble and not self._trouble:
+            log.error("revision %s stays in force: %s", self._follower.active_id, trouble)
+        elif self._trouble and not trouble:
+            log.info("the store answers again; revision %s is in force", self._follower.active_id)
+        self._trouble = trouble
+
+    def _answered(self, asked: asyncio.Future[Any]) -> None:
+        self._asked -= 1
+        if not asked.cancelled():
+            asked.exception()  # whoever has given up waiting shall not be told of it as a mistake
+
+
+def open_policies(file: Path) -> FilePolicies | StoredPolicies:
+    """As the file says. Raises GovernanceError."""
+    # Before the file is read for the first time, so that no change in between is missed.
+    watch = PolicyWatch(file)
+    host = Host.load(file)
+    if host.policy.core.policy.source == "file":
+        return FilePolicies(file, watch, host)
+    return StoredPolicies(file, host.policy)
+
+
+def differs_in_truth(one: Core, other: Core) -> bool:
+    """Whether two policies disagree on where policies come from."""
+    return (one.policy, one.store) != (other.policy, other.store)
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+def _in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
+    """What `work` returns or raises. The process does not wait for a thread that hangs when it ends."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def tell(result: T | None, error: BaseException | None) -> None:
+        if not future.done():
+            future.set_exception(error) if error is not None else future.set_result(result)  # type: ignore[arg-type]
+
+    def run() -> None:
+        try:
+            result, error = work(), None
+        except BaseException as raised:  # it belongs to whoever waits
+            result, error = None, raised
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(tell, result, error)
+
+    threading.Thread(target=run, daemon=True, name="governance-store").start()
+    return future

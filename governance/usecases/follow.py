@@ -1,0 +1,145 @@
+"""How one worker follows the store: which revision it serves by, and what becomes of those that it cannot use."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from governance.engine.host import Host
+from governance.model.errors import GovernanceError, StoreUnavailable
+from governance.policy import Policy
+from governance.store import Pointer, Revision, Store, Worker, open_store
+from governance.store.last_good import LastGood
+from governance.usecases.candidate import usable, usable_revision
+from governance.usecases.change_policy import Author, seed
+
+log = logging.getLogger("governance.usecases")
+
+# A worker that has not told of itself for so long is no more.
+GONE_AFTER: Final = timedelta(seconds=45)
+_TELL_EVERY: Final = timedelta(seconds=15)
+
+
+def seen_workers(store: Store, since: datetime) -> list[Worker]:
+    """The workers that follow a store, as they told since then. Raises StoreUnavailable."""
+    with store.read() as work:
+        return work.workers.seen_since(since)
+
+
+class Follower:
+    """Asked again and again, in a thread: is there another policy to serve by?
+
+    Attributes:
+        store: None until it has answered once.
+        active_id: the revision that this worker serves by; None = the file's, which the store does not know yet.
+        refusal: why the revision in force is not used here; None = it is.
+    """
+
+    def __init__(
+        self, file: Policy, environment: Mapping[str, str], worker: Worker, clock: Callable[[], datetime]
+    ) -> None:
+        self._file = file
+        self._environment = environment
+        self._clock = clock
+        self._last_good = LastGood(file.core.store.url, environment)
+        self._seen: Pointer | None = None
+        self._worker = worker
+        self._told_at: datetime | None = None
+        self.store: Store | None = None
+        self.active_id: int | None = None
+        self.refusal: str | None = None
+
+    def begin(self) -> tuple[Host, str | None]:
+        """The policy to start with, and why the store did not give it; None = it did.
+
+        Raises:
+            GovernanceError: there is none; the proxy must not start by a policy that nobody put in force.
+        """
+        trouble: GovernanceError
+        try:
+            host = self.look()
+            if host is not None:
+                return host, None
+            trouble = GovernanceError(self.refusal or "")
+        except StoreUnavailable as error:
+            trouble = error
+        kept = self._last_good.read()
+        if kept is None:
+            raise GovernanceError(
+                f"{trouble}\nand there is no copy of an earlier revision at {self._last_good.path}"
+            ) from None
+        host = usable(kept.yaml, f"revision {kept.id}", self._file.core, self._environment)
+        self.active_id = kept.id
+        return host, str(trouble)
+
+    def look(self) -> Host | None:
+        """The policy that is in force now, where it is another one than before and can be used; else None.
+
+        Raises StoreUnavailable; what was in force stays.
+        """
+        now = self._clock()
+        if self.store is None:
+            self.store = self._opened(now)
+        due = self._told_at is None or now - self._told_at >= _TELL_EVERY
+        with self.store.read() as work:
+            pointer = work.pointer.get()
+            # What was refused may be mended meanwhile: a row, or what this machine lacked.
+            anew = pointer is not None and (pointer != self._seen or (due and self.refusal is not None))
+            revision = work.revisions.get(pointer.active_id) if pointer is not None and anew else None
+        host = None
+        if revision is not None:
+            self._seen = pointer
+            host = self._take(revision)
+        if anew or due:
+            self._tell(now)
+        return host
+
+    def end(self) -> None:
+        """This worker ends. Raises StoreUnavailable."""
+        if self.store is not None:
+            with self.store.write() as work:
+                work.workers.forget(self._worker.id)
+            self.store.close()
+
+    def _opened(self, now: datetime) -> Store:
+        store = open_store(self._file.core.store.url, self._environment)
+        try:
+            with store.read() as work:
+                seeded = work.pointer.get() is not None
+            if not seeded:
+                usable(self._file.text, self._file.source, self._file.core, self._environment)
+                seed(store, self._file, Author(self._file.source, "file"), now)
+        except BaseException:  # whatever it was, it is opened anew the next time
+            store.close()
+            raise
+        return store
+
+    def _take(self, revision: Revision) -> Host | None:
+        try:
+            host = usable_revision(revision, self._file.core, self._environment)
+        except GovernanceError as error:
+            before, self.refusal = self.refusal, str(error)
+            for line in self.refusal.splitlines() if self.refusal != before else ():
+                log.error("revision %s is not used here, what was in force stays: %s", revision.id, line)
+            return None
+        self.active_id, self.refusal = revision.id, None
+        try:
+            self._last_good.keep(revision)
+        except OSError as error:  # the copy is for worse times; today's policy is in force without it
+            log.error("%s: cannot be written: %s", self._last_good.path, error.strerror)
+        return host
+
+    def _tell(self, now: datetime) -> None:
+        if self.store is None or self._seen is None:
+            return
+        refused_id = self._seen.active_id if self.refusal else None
+        worker = replace(
+            self._worker, active_id=self.active_id, refused_id=refused_id, reason=self.refusal, seen_at=now
+        )
+        with self.store.write() as work:
+            work.workers.tell(worker)
+            work.workers.forget_unseen(now - GONE_AFTER)
+        self._told_at = now

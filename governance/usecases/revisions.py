@@ -1,0 +1,64 @@
+"""Which policies were in force, and which is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from governance.model.errors import GovernanceError
+from governance.policy.load import read_text
+from governance.policy.revision import document_hash
+from governance.store import Pointer, Revision, Store
+from governance.usecases.candidate import document_of
+
+
+class NoSuchRevision(GovernanceError):
+    """The store has no revision of this number, or none at all."""
+
+
+@dataclass(frozen=True)
+class History:
+    """A page of revisions, the newest first, and the pointer; None before the first revision."""
+
+    revisions: tuple[Revision, ...]
+    pointer: Pointer | None
+
+
+@dataclass(frozen=True)
+class Drift:
+    """The policy file against the revision in force, which it does not change."""
+
+    file_hash: str
+    active: Revision
+
+    @property
+    def in_sync(self) -> bool:
+        return self.file_hash == self.active.hash
+
+
+def history(store: Store, most: int, before_id: int | None = None) -> History:
+    """The newest revisions, from the one before `before_id` on. Raises StoreUnavailable."""
+    with store.read() as work:
+        return History(tuple(work.revisions.newest(most, before_id)), work.pointer.get())
+
+
+def show(store: Store, id: int | None = None) -> Revision:
+    """One revision; without a number, the one in force. Raises NoSuchRevision, StoreUnavailable."""
+    with store.read() as work:
+        if id is None:
+            pointer = work.pointer.get()
+            if pointer is None:
+                raise NoSuchRevision(
+                    f"the store ({store.name}) has no revision yet; a proxy with `policy: {{source: database}}` puts "
+                    "its policy file there when it starts"
+                )
+            id = pointer.active_id
+        found = work.revisions.get(id)
+    if found is None:
+        raise NoSuchRevision(f"there is no revision {id}; `governance policy history` lists them")
+    return found
+
+
+def drift(store: Store, file: Path) -> Drift:
+    """Raises PolicyError where the file is no YAML, NoSuchRevision, StoreUnavailable."""
+    return Drift(document_hash(document_of(read_text(file), file.name)), show(store))
