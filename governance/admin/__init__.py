@@ -1,6 +1,7 @@
-"""Everything that knows FastAPI: what the proxy serves under /governance, for its admins only.
+"""Everything that knows FastAPI: what the proxy serves under /governance, for its admins, some of it for viewers too.
 
-A module of this package has `routes(of) -> APIRouter`, made with `route_class=Answered`, and stands in `_MODULES`.
+A module of this package has `routes(of) -> APIRouter`, made with `route_class=Answered`, and stands in `_MODULES`, or
+in `_READABLE` where viewers may call it.
 """
 
 from __future__ import annotations
@@ -10,19 +11,33 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Depends
 
-from governance.admin import decisions, health, metrics, models, policy_plan, simulate, usage
+from governance.admin import (
+    decisions,
+    health,
+    metrics,
+    models,
+    policy,
+    policy_changes,
+    policy_plan,
+    simulate,
+    usage,
+)
 from governance.admin.administered import Administered
 
-_MODULES: Final = (usage, decisions, health, metrics, simulate, models, policy_plan)
+_MODULES: Final = (usage, decisions, health, metrics, simulate, models, policy_plan, policy_changes)
+_READABLE: Final = (policy,)
 
 
-def admin_router(of: Administered, admin: Callable[..., Any]) -> APIRouter:
+def admin_router(of: Administered, admin: Callable[..., Any], viewer: Callable[..., Any] | None = None) -> APIRouter:
     """All pages about one worker, under /governance.
 
     Args:
-        admin: a FastAPI dependency that lets an admin in and raises for everybody else; every page depends on it.
+        admin: a FastAPI dependency that lets an admin in and raises for everybody else; every page depends on it
+            or on `viewer`.
+        viewer: one that lets in, besides admins, who may look and change nothing; None = nobody.
     """
-    router = APIRouter(prefix="/governance", tags=["governance"], dependencies=[Depends(admin)])
-    for module in _MODULES:
-        router.include_router(module.routes(of))
+    router = APIRouter(prefix="/governance", tags=["governance"])
+    for modules, who in ((_MODULES, admin), (_READABLE, viewer or admin)):
+        for module in modules:
+            router.include_router(module.routes(of), dependencies=[Depends(who)])
     return router

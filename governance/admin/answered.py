@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from governance.model import codes
-from governance.model.errors import LedgerUnavailable
+from governance.model.errors import LedgerUnavailable, StoreUnavailable
 
 log = logging.getLogger("governance.admin")
 
@@ -27,11 +27,14 @@ class NotDone(Exception):
     Args:
         code: for programs; one word with underscores.
         message: for people: what is wrong and what would be right. No secrets.
+        more: for programs, beside these in the error.
     """
 
-    def __init__(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, code: str, message: str, headers: dict[str, str] | None = None, **more: Any
+    ) -> None:
         super().__init__(message)
-        self.status, self.code, self.message, self.headers = status, code, message, headers
+        self.status, self.code, self.message, self.headers, self.more = status, code, message, headers, more
 
 
 class Answered(APIRoute):
@@ -54,7 +57,7 @@ class Answered(APIRoute):
             try:
                 return await handle(request)
             except NotDone as error:
-                return error_response(error.status, error.code, error.message, error.headers)
+                return error_response(error.status, error.code, error.message, error.headers, **error.more)
             except RequestValidationError as error:
                 return error_response(400, "invalid_request", "; ".join(map(_mistake, error.errors())))
             except HTTPException as error:
@@ -63,6 +66,8 @@ class Answered(APIRoute):
             except LedgerUnavailable:
                 message = "the ledger does not answer; try again, and look at the proxy's log if it lasts"
                 return error_response(503, codes.LEDGER_UNAVAILABLE, message, {"retry-after": "1"})
+            except StoreUnavailable as error:
+                return error_response(503, "store_unavailable", str(error), {"retry-after": "1"})
             except Exception as error:
                 # What the app itself knows how to answer, such as LiteLLM's refusal of a key, it shall answer.
                 if any(kind in request.app.exception_handlers for kind in type(error).__mro__ if kind is not Exception):
@@ -73,10 +78,12 @@ class Answered(APIRoute):
         return answer
 
 
-def error_response(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
+def error_response(
+    status: int, code: str, message: str, headers: dict[str, str] | None = None, **more: Any
+) -> JSONResponse:
     """What programs and people get instead of a page."""
     kind = _TYPES.get(status, "invalid_request_error" if status < 500 else "internal_error")
-    return JSONResponse({"error": {"message": message, "type": kind, "code": code}}, status, headers)
+    return JSONResponse({"error": {"message": message, "type": kind, "code": code, **more}}, status, headers)
 
 
 def _mistake(error: dict[str, Any]) -> str:

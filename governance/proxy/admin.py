@@ -19,6 +19,9 @@ log = logging.getLogger("governance.proxy")
 
 # How LiteLLM refuses a key that it knows (proxy/auth/route_checks.py); it has no other sign of it.
 _ADMINS_ONLY: Final = "only proxy admin"
+_NOT_FOR_VIEWERS: Final = "user not allowed to access this route, role= proxy_admin_viewer"
+# Whose the master key is (constants.py, LITELLM_PROXY_ADMIN_NAME).
+_MASTER_KEYS_USER: Final = "default_user_id"
 
 
 def _forbidden() -> NotDone:
@@ -28,7 +31,8 @@ def _forbidden() -> NotDone:
 
 def mount_admin(of: Administered) -> None:
     """Serve /governance to this proxy's admins. Possible while the app starts, which is when callbacks are imported."""
-    proxy_server.app.include_router(admin_router(of, only(_who_calls, _require_admin)))
+    admin, viewer = only(_who_calls, _require_admin, _name_of), only(_who_calls, _require_viewer, _name_of)
+    proxy_server.app.include_router(admin_router(of, admin, viewer))
 
 
 def verifies_keys() -> bool:
@@ -49,10 +53,25 @@ async def _who_calls(*args: Any, **named: Any) -> Any:
             reason = reason.__cause__ or reason.__context__
         if str(getattr(error, "code", "")) == "503":
             raise  # its database does not answer, which says nothing of the key
-        if any(_ADMINS_ONLY in text for text in reasons):
+        # A viewer who writes is turned away by LiteLLM itself (_check_proxy_admin_viewer_access).
+        if any(_ADMINS_ONLY in text or _NOT_FOR_VIEWERS in text for text in reasons):
             raise _forbidden() from None
         log.info("a caller of /governance is not known: %s", type(error).__name__)
         raise NotDone(401, "key_required", "no key, or one that this proxy does not know: use an admin's key") from None
+
+
+def _require_viewer(caller: Any) -> None:
+    if getattr(caller, "user_role", None) != LitellmUserRoles.PROXY_ADMIN_VIEW_ONLY or not verifies_keys():
+        _require_admin(caller)
+
+
+def _name_of(caller: Any) -> tuple[str, str]:
+    """Whom the audit names: a user, else a key, else whoever has the master key."""
+    for kind, name in (("user", "user_email"), ("user", "user_id"), ("key", "key_alias")):
+        found = getattr(caller, name, None)
+        if found and found != _MASTER_KEYS_USER:
+            return str(found), kind
+    return "master key", "admin"
 
 
 def _require_admin(caller: Any) -> None:

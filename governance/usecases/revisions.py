@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from governance.model.errors import GovernanceError
 from governance.policy.load import read_text
@@ -34,6 +35,13 @@ class Drift:
     @property
     def in_sync(self) -> bool:
         return self.file_hash == self.active.hash
+
+
+def row(revision: Revision) -> dict[str, Any]:
+    """A revision without its text, as plain values."""
+    values = asdict(revision)
+    del values["yaml"]
+    return {**values, "created_at": revision.created_at.isoformat()}
 
 
 def history(store: Store, most: int, before_id: int | None = None) -> History:

@@ -1,0 +1,140 @@
+"""POST /governance/api/policy/apply and /rollback: another policy in force, if nobody else was faster."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import datetime, timezone
+from functools import partial
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Header, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from governance.admin.access import author_of
+from governance.admin.administered import Administered
+from governance.admin.answered import Answered, NotDone
+from governance.admin.policy import ask_for_one, etag
+from governance.model.errors import GovernanceError, PolicyError, StoreUnavailable
+from governance.policy.nodes import MAX_BYTES
+from governance.store import Store
+from governance.usecases.change_policy import LONGEST_COMMENT, Applied, Conflict, Outcome, apply, rollback
+from governance.usecases.revisions import NoSuchRevision, row
+from governance.usecases.whereabouts import first_difference
+
+_LONGEST_TAG: Final = 200
+
+IfMatch = Annotated[str | None, Header(max_length=_LONGEST_TAG)]
+
+
+class Candidate(BaseModel):
+    """A policy to put in force: its text, and why."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    yaml: str = Field(max_length=MAX_BYTES)
+    comment: str = Field(default="", max_length=LONGEST_COMMENT)
+
+
+class Why(BaseModel):
+    """The reason of a change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    comment: str = Field(default="", max_length=LONGEST_COMMENT)
+
+
+def routes(of: Administered) -> APIRouter:
+    """For admins. Where the file is the truth, each says which line of it to edit."""
+    router = APIRouter(prefix="/api", route_class=Answered)
+
+    @router.post("/policy/apply")
+    async def apply_policy(request: Request, given: Candidate, if_match: IfMatch = None) -> Response:
+        if of.policies.source == "file":
+            raise _file_is_the_truth(of, given.yaml)
+        base = _base(if_match)
+        if if_match is None:
+            message = "say by the header if-match which policy yours was made from: the etag of GET policy, or *"
+            raise NotDone(428, "base_required", message)
+        author = author_of(request)
+        return await _done(
+            of,
+            partial(
+                apply,
+                text=given.yaml,
+                base=base,
+                file=of.policies.settings,
+                environment=os.environ,
+                author=author,
+                comment=given.comment,
+                now=_now(),
+            ),
+        )
+
+    @router.post("/policy/rollback/{revision_id}")
+    async def roll_back(request: Request, revision_id: int, given: Why, if_match: IfMatch = None) -> Response:
+        if of.policies.source == "file":
+            raise _file_is_the_truth(of, None)
+        await ask_for_one(of, revision_id)
+        author = author_of(request)
+        return await _done(
+            of,
+            partial(
+                rollback,
+                id=revision_id,
+                base=_base(if_match),
+                file=of.policies.settings,
+                environment=os.environ,
+                author=author,
+                comment=given.comment,
+                now=_now(),
+            ),
+        )
+
+    return router
+
+
+async def _done(of: Administered, change: Callable[[Store], Outcome]) -> Response:
+    try:
+        outcome = await of.policies.ask(change)
+    except PolicyError as error:
+        problems = [problem._asdict() for problem in error.problems]
+        raise NotDone(422, "invalid_policy", str(error), problems=problems) from None
+    except NoSuchRevision as error:
+        raise NotDone(404, "no_such_revision", str(error)) from None
+    except StoreUnavailable:
+        raise
+    except GovernanceError as error:
+        raise NotDone(422, "invalid_policy", str(error), problems=[]) from None
+    if isinstance(outcome, Conflict):
+        active = outcome.active
+        message = (
+            f"the policy in force is revision {active.id} by {active.author or 'somebody'} and not the one that yours "
+            "was made from; read it, put your change into it, and apply that"
+        )
+        raise NotDone(412, "stale_base", message, {"etag": etag(active.hash)}, active=row(active))
+    of.policies.look_soon()
+    told: dict[str, Any] = {"revision": row(outcome.revision), "changed": isinstance(outcome, Applied)}
+    return JSONResponse(told, headers={"etag": etag(outcome.revision.hash)})
+
+
+def _file_is_the_truth(of: Administered, wanted: str | None) -> NotDone:
+    policy = of.engine.host.policy
+    line, path = (1, "") if wanted is None else first_difference(policy.text, wanted)
+    where = f"{of.policies.file}:{line}"
+    message = (
+        f"the policy of this proxy is its file: edit {where}{f' ({path})' if path else ''}, which is in force within a "
+        "second; or let the store keep it, by `policy: {source: database}` there"
+    )
+    return NotDone(409, "policy_is_a_file", message, file=str(of.policies.file), line=line)
+
+
+def _base(if_match: str | None) -> str | None:
+    # A proxy on the way may have made the tag a weak one by compressing the page.
+    tag = (if_match or "*").strip().removeprefix("W/").strip('"')
+    return None if tag == "*" else tag
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)
