@@ -33,7 +33,7 @@ class Candidate(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    yaml: str = Field(max_length=MAX_BYTES)
+    policy: str = Field(max_length=MAX_BYTES)
     comment: str = Field(default="", max_length=LONGEST_COMMENT)
 
 
@@ -52,7 +52,7 @@ def routes(of: Administered) -> APIRouter:
     @router.post("/policy/apply")
     async def apply_policy(request: Request, given: Candidate, if_match: IfMatch = None) -> Response:
         if of.policies.source == "file":
-            raise _file_is_the_truth(of, given.yaml)
+            raise _file_is_the_truth(of, given.policy)
         base = _base(if_match)
         if if_match is None:
             message = "say by the header if-match which policy yours was made from: the etag of GET policy, or *"
@@ -62,7 +62,7 @@ def routes(of: Administered) -> APIRouter:
             of,
             partial(
                 apply,
-                text=given.yaml,
+                text=given.policy,
                 base=base,
                 file=of.policies.settings,
                 environment=os.environ,

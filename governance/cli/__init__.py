@@ -22,6 +22,7 @@ from governance.cli import (
     models,
     policy,
     policy_diff,
+    policy_history,
     proxy,
     status,
     tasks,
@@ -59,6 +60,12 @@ app.command("eval-classifier")(classifiers.eval_classifier)
 app.add_typer(policy.policy, name="policy")
 policy.policy.command()(policy_diff.diff)
 policy.policy.command()(policy_diff.plan)
+policy.policy.command()(policy_history.history)
+policy.policy.command("show")(policy_history.show_revision)
+policy.policy.command()(policy_history.apply)
+policy.policy.command()(policy_history.rollback)
+policy.policy.command()(policy_history.drift)
+policy.policy.add_typer(policy_history.audit, name="audit")
 app.command()(policy.plugins)
 app.add_typer(keys.keys, name="keys")
 app.command()(policy.schema)

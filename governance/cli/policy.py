@@ -11,7 +11,7 @@ import typer
 from governance.cli.table import Table
 from governance.cli.terminal import AsJson, ConfigOption, clear_errors, policy_path, print_json, show
 
-policy = typer.Typer(no_args_is_help=True, help="Compare policies and plan changes of them.")
+policy = typer.Typer(no_args_is_help=True, help="Compare policies, plan changes, put them in force, and see who did.")
 
 
 def check(

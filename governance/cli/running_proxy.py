@@ -47,7 +47,15 @@ UrlOption = Annotated[
 
 
 class NotAnswered(GovernanceError):
-    """The proxy cannot be asked, or does not do what it was asked."""
+    """The proxy cannot be asked, or does not do what it was asked.
+
+    Attributes:
+        told: the error as the proxy told it, with its `code`; empty where it told none.
+    """
+
+    def __init__(self, message: str, told: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.told = told or {}
 
 
 class RunningProxy:
@@ -80,9 +88,9 @@ class RunningProxy:
         """
         return self._ask("GET", path, params={name: value for name, value in asked.items() if value is not None})
 
-    def post(self, path: str, body: Any) -> Any:
+    def post(self, path: str, body: Any, headers: dict[str, str] | None = None) -> Any:
         """The answer to `body`, sent as JSON. Raises NotAnswered."""
-        return self._ask("POST", path, json=body)
+        return self._ask("POST", path, json=body, headers=headers)
 
     def _ask(self, method: str, path: str, **how: Any) -> Any:
         import httpx
@@ -101,7 +109,8 @@ class RunningProxy:
             told = None
         if answer.is_success and told is not None:
             return told
-        raise NotAnswered(self._reason(answer, told))
+        reason = told.get("error") if isinstance(told, dict) else None
+        raise NotAnswered(self._reason(answer, told), reason if isinstance(reason, dict) else None)
 
     def _reason(self, answer: httpx.Response, told: Any) -> str:
         error = told.get("error") if isinstance(told, dict) else None

@@ -104,7 +104,7 @@ async def test_the_policy_in_force_is_told_with_where_it_comes_from_and_where_ea
 async def test_a_change_from_the_policy_in_force_is_applied_and_told(stored: Any) -> None:
     async with caller(stored) as admin:
         before = (await admin.get(API)).headers["etag"]
-        body = {"yaml": SECOND, "comment": "more for teams"}
+        body = {"policy": SECOND, "comment": "more for teams"}
         answer = await admin.post(f"{API}/apply", json=body, headers={"if-match": before})
         after = (await admin.get(API)).headers["etag"]
         one = (await admin.get(f"{API}/revisions/2")).json()
@@ -124,11 +124,11 @@ async def test_a_change_from_the_policy_in_force_is_applied_and_told(stored: Any
 async def test_a_change_from_another_policy_is_not(stored: Any) -> None:
     async with caller(stored) as admin:
         base = (await admin.get(API)).headers["etag"]
-        await admin.post(f"{API}/apply", json={"yaml": SECOND}, headers={"if-match": base})
-        stale = await admin.post(f"{API}/apply", json={"yaml": FIRST + "# mine\n"}, headers={"if-match": base})
-        nothing = await admin.post(f"{API}/apply", json={"yaml": FIRST})
+        await admin.post(f"{API}/apply", json={"policy": SECOND}, headers={"if-match": base})
+        stale = await admin.post(f"{API}/apply", json={"policy": FIRST + "# mine\n"}, headers={"if-match": base})
+        nothing = await admin.post(f"{API}/apply", json={"policy": FIRST})
         weak = await admin.post(
-            f"{API}/apply", json={"yaml": FIRST}, headers={"if-match": f"W/{stale.headers['etag']}"}
+            f"{API}/apply", json={"policy": FIRST}, headers={"if-match": f"W/{stale.headers['etag']}"}
         )
 
     error = stale.json()["error"]
@@ -140,7 +140,7 @@ async def test_a_change_from_another_policy_is_not(stored: Any) -> None:
 
 async def test_what_cannot_be_used_is_told_with_line_and_path(stored: Any) -> None:
     async with caller(stored) as admin:
-        answer = await admin.post(f"{API}/apply", json={"yaml": FIRST + "- {name: x}\n"}, headers={"if-match": "*"})
+        answer = await admin.post(f"{API}/apply", json={"policy": FIRST + "- {name: x}\n"}, headers={"if-match": "*"})
 
     error = answer.json()["error"]
     assert (answer.status_code, error["code"]) == (422, "invalid_policy")
@@ -153,7 +153,7 @@ async def test_what_cannot_be_used_is_told_with_line_and_path(stored: Any) -> No
 
 async def test_going_back_makes_a_new_revision(stored: Any) -> None:
     async with caller(stored) as admin:
-        await admin.post(f"{API}/apply", json={"yaml": SECOND}, headers={"if-match": "*"})
+        await admin.post(f"{API}/apply", json={"policy": SECOND}, headers={"if-match": "*"})
         back = await admin.post(f"{API}/rollback/1", json={})
         missing = await admin.post(f"{API}/rollback/99", json={})
         stale = await admin.post(f"{API}/rollback/2", json={}, headers={"if-match": '"sha256:0"'})
@@ -173,7 +173,7 @@ async def test_a_viewer_reads_and_changes_nothing_and_others_do_neither(stored: 
         assert {(await viewer.get(path)).status_code for path in reads} == {200}
         assert {(await somebody.get(path)).status_code for path in reads} == {403}
         for each in (viewer, somebody):
-            applied = await each.post(f"{API}/apply", json={"yaml": SECOND}, headers={"if-match": "*"})
+            applied = await each.post(f"{API}/apply", json={"policy": SECOND}, headers={"if-match": "*"})
             back = await each.post(f"{API}/rollback/1", json={})
 
             assert (applied.status_code, back.status_code) == (403, 403)
@@ -185,7 +185,7 @@ async def test_where_the_file_is_the_truth_a_change_is_told_the_line_to_edit(fil
     wanted = filed.engine.host.policy.text.replace("10 USD", "20 USD")
     async with caller(filed) as admin:
         page = (await admin.get(API)).json()
-        applied = await admin.post(f"{API}/apply", json={"yaml": wanted}, headers={"if-match": "*"})
+        applied = await admin.post(f"{API}/apply", json={"policy": wanted}, headers={"if-match": "*"})
         back = await admin.post(f"{API}/rollback/1", json={})
         lists = [(await admin.get(f"{API}/{name}")).json() for name in ("revisions", "audit")]
         one = await admin.get(f"{API}/revisions/1")
@@ -211,9 +211,9 @@ async def test_the_file_that_says_something_else_is_out_of_sync(stored: Any) -> 
 
 @pytest.mark.parametrize(
     ("body", "status"),
-    [({}, 400), ({"yaml": 1}, 400), ({"yaml": "version: 1", "other": 1}, 400), ({"yaml": "\ud800"}, 400)]
-    + [({"yaml": text}, 422) for text in ("", "- 1", "a: [", "\0", "version: 1")]
-    + [({"yaml": "version: 1", "comment": "x" * 2_001}, 400)],
+    [({}, 400), ({"policy": 1}, 400), ({"policy": "version: 1", "other": 1}, 400), ({"policy": "\ud800"}, 400)]
+    + [({"policy": text}, 422) for text in ("", "- 1", "a: [", "\0", "version: 1")]
+    + [({"policy": "version: 1", "comment": "x" * 2_001}, 400)],
 )
 async def test_whatever_is_sent_is_answered_in_the_one_shape(stored: Any, body: dict[str, Any], status: int) -> None:
     async with caller(stored) as admin:
