@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.model.errors import PolicyError
-from governance.policy.edit import NotEditable, edited, rewrite
+from governance.policy.edit import edited, rewrite
 from governance.policy.nodes import read_tree
+from governance.policy.yaml_text import NotEditable
 
 ACTIVE = ("task_routing", "active_profile")
 CODE = ("task_routing", "overrides", "code")
