@@ -23,6 +23,7 @@ from governance.cli import (
     policy,
     policy_diff,
     policy_history,
+    policy_import,
     proxy,
     status,
     tasks,
@@ -66,6 +67,8 @@ policy.policy.command()(policy_history.apply)
 policy.policy.command()(policy_history.rollback)
 policy.policy.command()(policy_history.drift)
 policy.policy.add_typer(policy_history.audit, name="audit")
+policy.policy.command("import")(policy_import.import_policy)
+policy.policy.command()(policy_import.export)
 app.command()(policy.plugins)
 app.add_typer(keys.keys, name="keys")
 app.command()(policy.schema)

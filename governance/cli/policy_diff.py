@@ -47,6 +47,7 @@ Forbid = Annotated[
 def diff(
     before: Annotated[Path, typer.Argument(help="a policy; alone: what the one in use would become")],
     after: Annotated[Path | None, typer.Argument(help="another one")] = None,
+    as_patch: Annotated[bool, typer.Option("--patch", help="print a patch of the texts, for git apply")] = False,
     format: FormatOption = Format.text,
     as_json: AsJson = False,
     exit_code: ExitCode = False,
@@ -55,8 +56,14 @@ def diff(
     told = Format.json if as_json else format
     with clear_errors(told is Format.json):
         old, new = (policy_path(None), before) if after is None else (before, after)
-        made = _planned(_opened(old), _opened(new))
-    _print(made, told)
+        hosts = _opened(old), _opened(new)
+        made = _planned(*hosts)
+    if as_patch:
+        from governance.policy.patch import patch
+
+        typer.echo(patch(hosts[0].policy.text, hosts[1].policy.text, old.name), nl=False)
+    else:
+        _print(made, told)
     if exit_code and made.changes:
         raise typer.Exit(CHANGES)
 

@@ -43,6 +43,13 @@ def test_of_two_files_the_first_one_is_before(governance: Command, files: Path) 
     assert "40/minute -> 60/minute" in governance("policy", "diff", "less.yaml", "governance.yaml").stdout
 
 
+def test_a_patch_is_of_the_texts(governance: Command, files: Path) -> None:
+    told = governance("policy", "diff", "same.yaml", "--patch").stdout
+
+    assert told.startswith("--- a/governance.yaml\n+++ b/governance.yaml\n@@ ")
+    assert "+# better\n" in told
+
+
 def test_policies_that_say_the_same_have_no_changes(governance: Command, files: Path) -> None:
     done = governance("policy", "diff", "same.yaml", "--exit-code")
 
