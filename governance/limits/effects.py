@@ -85,6 +85,8 @@ def _of_field(change: SectionChange, before: Limit, after: Limit) -> set[Effect]
         return {"cosmetic"}
     if field == "subject":
         return {"restarts_count", *_of_subject(before.subject, after.subject)}
+    if field == "shared":
+        return {"restarts_count", "tightens" if after.shared else "loosens"}
     if field == "match":
         return narrowed(before.match.text, after.match.text)
     if field == "on_unavailable":

@@ -36,6 +36,8 @@ READS = {
     "status": (["--policy", "FILE"], ["--config", "FILE"]),
     "policy diff": (["FILE"], ["FILE", "governance.yaml"], ["governance.yaml", "FILE"]),
     "policy plan": (["FILE"], ["governance.yaml", "--base", "FILE"], ["governance.yaml", "--config", "FILE"]),
+    "policy import": (["FILE"],),
+    "policy export": (["FILE"],),
     "profile": (["--policy", "FILE"],),
     "profile set": (["eco", "--policy", "FILE"],),
     "task": (["code", "--policy", "FILE"], ["code", "--set", "a/b", "--policy", "FILE"]),

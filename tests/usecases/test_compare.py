@@ -14,6 +14,7 @@ from governance.policy.diff_secrets import HIDDEN
 from governance.usecases.compare import compare
 
 LIMIT = "rate_limits:\n- {name: research, subject: {team: research}, requests: 60/minute%s}\n"
+CALLERS = "rate_limits:\n- {name: callers, subject: {end_user: '*'}, requests: 60/minute%s}\n"
 BUDGET = "budgets:\n- {name: monthly, subject: everyone, amount: 500 USD/month%s}\n"
 RULE = "routing_rules:\n- {name: away, refuse: {message: go}%s}\n"
 ROUTE = "routing_rules:\n- {name: to, targets: [{provider: a, model: b}]%s}\n"
@@ -48,6 +49,7 @@ def effects(before: str, after: str) -> set[str]:
         (LIMIT, "", ', match: model == "a"', "loosens"),
         (LIMIT, ', match: model == "a"', ', match: model == "b"', "tightens loosens"),
         (LIMIT, "", ", mode: shadow", "loosens"),
+        (CALLERS, "", ", shared: true", "tightens restarts_count"),
         (LIMIT, ", mode: shadow", ", mode: shadow, requests: 1/minute", "cosmetic"),
         (LIMIT, ", enabled: false", "", "tightens"),
         (LIMIT, "", ", name: Research", "restarts_count"),
@@ -90,6 +92,7 @@ def effects(before: str, after: str) -> set[str]:
         (KEY, (ONE, ""), (ONE, ", expires: 2027-01-01"), "revokes"),
         ("access: %s\n", "{}", "{grant: targets}", "revokes"),
         ("access: %s\n", "{}", "{require_key: true}", "tightens"),
+        ("access: %s\n", "{}", "{environment: [HOME]}", "cosmetic"),
         ("access: %s\n", "{}", "{body: {timeout: 5s..60s}}", "tightens"),
         ("access: %s\n", "{}", "{ungoverned: [videos]}", "loosens"),
         ("access: %s\n", "{ungoverned: allow}", "{ungoverned: [videos, files]}", "tightens"),
