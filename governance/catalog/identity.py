@@ -106,6 +106,16 @@ def anywhere(model: str) -> str:
     return _AWS_GEOGRAPHY.sub("", model, count=1) if _AWS_GEOGRAPHY.match(model) else model
 
 
+def spellings(provider: str, model: str) -> set[str]:
+    """A model's name, and those of whom it is the same: of the provider as everybody calls it, wherever it runs.
+
+    >>> sorted(spellings("cohere_chat", "command-r"))
+    ['cohere/command-r', 'cohere_chat/command-r']
+    """
+    known = {provider, _SAME.get(provider.lower(), provider)}
+    return {f"{each}/{name}" for each in known for name in (model, anywhere(model))}
+
+
 def _is_region(provider: str, word: str) -> bool:
     return provider.lower() == "bedrock" and _AWS_REGION.fullmatch(word) is not None
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Final, Protocol
 
+from governance.catalog.identity import spellings
 from governance.hookspecs import hookimpl
 from governance.model import Refusal, Rejection, Request, Target, codes, group_of
 from governance.model.target import member_of
@@ -36,9 +37,9 @@ class Keyring:
         self._by_digest = {digest.sha256: (key, digest) for key in keys for digest in key.sha256}
 
     @property
-    def denies(self) -> bool:
-        """Whether any key has models that it denies."""
-        return any(key.denied_models for key, _ in self._by_digest.values())
+    def restricts(self) -> bool:
+        """Whether there are models that any key may not ask for."""
+        return any(key.restricted for key, _ in self._by_digest.values())
 
     def of(self, digest: str) -> Key | None:
         """The key with this digest, valid or not; for callers that were let in already."""
@@ -113,17 +114,24 @@ class DeniedTargets:
 
     @hookimpl
     def charge_targets(self, request: Request, targets: Sequence[Target]) -> Sequence[Target] | None:
-        """Of those that may serve a target together, each is asked about by itself."""
+        """Each of those that may serve a target together is asked about by itself, and so is what LiteLLM tries by
+        itself: the fallbacks of its router, whatever kind they are of, also for a request that nothing governs.
+        """
         key = self._keyring.of(request.identity.virtual_key_id)
-        if key is None or not key.denied_models or all(member_of(target.name)[1] is None for target in targets):
+        if key is None or not key.restricted:
             return None
-        denied = Rejection(codes.MODEL_NOT_ALLOWED, f"denied to key {key.name}")
-        return [
-            replace(target, rejected=denied)
-            if not target.rejected and member_of(target.name)[1] is not None and self._denies(key, target.name)
-            else target
-            for target in targets
-        ]
+        refused = [None if target.rejected else self._rejection(key, target) for target in targets]
+        if not any(refused) and all(member_of(target.name)[1] is None for target in targets):
+            return None
+        return [replace(t, rejected=found) if found else t for t, found in zip(targets, refused, strict=True)]
+
+    def _rejection(self, key: Key, target: Target) -> Rejection | None:
+        whole, member = member_of(target.name)
+        if target.asked and not key.lists(whole):
+            return Rejection(codes.MODEL_NOT_ALLOWED, f"not on the model list of key {key.name}")
+        if (target.asked or member is not None) and self._denies(key, target.name):
+            return Rejection(codes.MODEL_NOT_ALLOWED, f"denied to key {key.name}")
+        return None
 
     def _denies_all(self, key: Key, request: Request, target: Target) -> bool:
         members = request.models.members(target.name) if request.models else ()
@@ -135,7 +143,10 @@ class DeniedTargets:
 
 
 def _names(name: str, served: Served) -> set[str]:
-    return {name, *(f"{provider}/{model}" if provider else model for provider, model in served.served_by(name))}
+    found = {name}
+    for provider, model in served.served_by(name):
+        found.update(spellings(provider, model) if provider else (model,))
+    return found
 
 
 def _ended(key: Key, shown: Digest, now: datetime) -> datetime | None:

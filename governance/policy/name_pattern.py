@@ -16,7 +16,12 @@ LONGEST: Final = 300
 Matches = Callable[[str], bool]
 
 # Some providers are asked with the model in a URL: `x/../gpt` and `gp%74` are `gpt` there, and all behind `?` is lost.
-_CHANGED_ON_ITS_WAY: Final = re.compile(r"[?#%\\]|(^|/)\.{1,2}(/|$)|^\s|\s$")
+# LiteLLM cuts words that choose an API out of a name wherever they stand: `oresponses/1` is `o1` then. Source: LiteLLM
+# 1.106-1.110, responses/bridge_check.py, llms/azure/{responses,chat}, llms/bedrock/base_aws_llm.py.
+_CHANGED_ON_ITS_WAY: Final = re.compile(
+    r"[?#%\\]|(^|/)\.{1,2}(/|$)|^\s|\s$"
+    r"|[^/](responses|o_series|azure_ai|converse_like|async_invoke|mantle|claude_platform)/|(?<!async)[^/]invoke/"
+)
 
 
 def arrives_as_written(name: str) -> bool:

@@ -274,6 +274,6 @@ class Gateway:
 
 
 def _denying(host: Host, keyring: Keyring, served: Served) -> Host:
-    if not keyring.denies:
+    if not keyring.restricts:
         return host
     return Host(host.policy, [*host.plugins.items(), ("keys", DeniedTargets(keyring, served))])

@@ -233,6 +233,107 @@ def test_a_model_that_a_rule_put_in_place_of_another_is_denied_too() -> None:
     assert denied.select_targets(Request("openai/x"), [Target("openai/x")]) is None, "another's key denies nothing"
 
 
+@pytest.mark.parametrize(
+    ("denied", "name"),
+    [
+        ("openai/o1*", "openai/responses/o1"),
+        ("openai/o1*", "openai/responses/responses/o1-pro"),
+        ("azure/o1*", "azure/responses/o1"),
+        ("azure/o1*", "azure/o_series/o1"),
+        ("bedrock/anthropic.claude*", "bedrock/converse/anthropic.claude-v2"),
+        ("bedrock/anthropic.claude*", "bedrock/invoke/us-east-1/anthropic.claude-v2"),
+        ("bedrock/anthropic.claude*", "bedrock/converse/us.anthropic.claude-v2"),
+        ("bedrock/anthropic.claude*", "bedrock/eu.anthropic.claude-v2"),
+        ("cohere/command*", "cohere_chat/command-r"),
+        ("openai/*", "text-completion-openai/gpt-3.5-turbo-instruct"),
+        ("vertex_ai/gemini-2*", "vertex_ai_beta/gemini-2.5-pro"),
+        ("vertex_ai/gemini-2*", "vertex_ai/gemini/gemini-2.5-pro"),
+    ],
+)
+@pytest.mark.parametrize("wildcards", [True, False])
+def test_words_that_choose_an_api_a_region_or_a_variant_hide_no_denied_model(
+    denied: str, name: str, wildcards: bool
+) -> None:
+    provider = name.partition("/")[0]
+    listed = [{"model_name": f"{provider}/*", "litellm_params": {"model": f"{provider}/*"}}] if wildcards else None
+
+    assert not may_call(key(denied_models=[denied]), name, Catalog(listed, {}))
+    assert may_call(key(denied_models=[f"{denied}-of-another-kind"]), name, Catalog(listed, {}))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "openai/responses/oresponses/1",
+            "azure/oo_series/1",
+            "azure/responses/oazure_ai/1",
+            "bedrock/invoke/xinvoke/y",
+        ),
+        *("bedrock/async_invoke/aasync_invoke/b", "bedrock/mmantle/x", "bedrock/converse_like/xconverse_like/y"),
+    ],
+)
+def test_a_name_that_litellm_cuts_words_out_of_is_not_allowed_to_a_key_with_a_list(name: str) -> None:
+    assert not may_call(key(denied_models=["openai/nothing"]), name, EVERYTHING)
+
+
+@pytest.mark.parametrize(
+    "name", ["bedrock/async_invoke/m", "bedrock/invoke/m", "azure_ai/m", "openai/responses/m", "groq/my-openai/m"]
+)
+def test_the_same_words_alone_are_names_like_any_other(name: str) -> None:
+    assert may_call(key(denied_models=["openai/nothing"]), name, EVERYTHING)
+
+
+def asked_by_litellm(limited: Key, *names: str, served: Catalog = EVERYTHING) -> list[str | None]:
+    """What a key is told of models that LiteLLM tries by itself, such as fallbacks of its router."""
+    mine = Request("first", identity=Identity(virtual_key_id=digest_of(SECRET)))
+    targets = [Target(name, asked=True) for name in names]
+    told = DeniedTargets(Keyring([limited]), served).charge_targets(mine, targets) or targets
+    return [target.rejected.detail if target.rejected else None for target in told]
+
+
+def test_what_litellm_tries_by_itself_is_no_model_that_the_key_denies_or_does_not_list() -> None:
+    served = Catalog(
+        [
+            {"model_name": "hidden", "litellm_params": {"model": "groq/secret"}},
+            {"model_name": "open", "litellm_params": {"model": "groq/open"}},
+        ],
+        {},
+        {"nick": "hidden"},
+    )
+
+    assert asked_by_litellm(key(denied_models=["groq/secret"]), "hidden", "nick", "open", served=served) == [
+        "denied to key ci",
+        "denied to key ci",
+        None,
+    ]
+    assert asked_by_litellm(key(models=["regex:first|open"]), "hidden", "open", served=served) == [
+        "not on the model list of key ci",
+        None,
+    ]
+    assert asked_by_litellm(key(), "hidden") == [None]
+
+
+def test_of_a_group_that_litellm_falls_back_to_the_denied_deployment_alone_is_denied() -> None:
+    mixed = Catalog(
+        [
+            {"model_name": "mixed", "litellm_params": {"model": f"groq/{name}"}, "model_info": {"id": name}}
+            for name in ("open", "secret")
+        ],
+        {},
+    )
+    told = asked_by_litellm(key(denied_models=["groq/secret"]), *mixed.members("mixed"), served=mixed)
+
+    assert told == [None, "denied to key ci"]
+
+
+def test_a_target_that_a_profile_names_need_not_be_on_the_list() -> None:
+    mine = Request("fast/m", identity=Identity(virtual_key_id=digest_of(SECRET)))
+    denied = DeniedTargets(Keyring([key(models=["fast/*"], denied_models=["groq/*"])]), EVERYTHING)
+
+    assert denied.charge_targets(mine, [Target("cerebras/m")]) is None
+
+
 def test_a_policy_with_keys_loads_and_keeps_what_they_stand_for() -> None:
     everything, rotated, nothing, all_ = Host.load(GOOD).policy.core.keys
 
