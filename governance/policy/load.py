@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path as FilePath
 from typing import Any, Final
 
@@ -23,6 +24,8 @@ from governance.policy.shown import shown_secrets
 _LITELLM_KEYS = frozenset({"model_list", "litellm_settings", "general_settings", "router_settings"})
 # Of one document; a generated one may have a hundred thousand.
 MOST_PROBLEMS: Final = 100
+# Of a message, which may repeat what is written.
+_LONGEST: Final = 1_000
 
 Sections = Callable[[str], "type[BaseModel] | None"]
 Judged = tuple[Core, tuple[str, ...], dict[str, Any]]
@@ -144,7 +147,7 @@ def _enough(problems: list[Problem]) -> bool:
 
 def _told(problems: list[Problem]) -> list[Problem]:
     """Each once, and no more than anybody reads."""
-    found = list(dict.fromkeys(problems))
+    found = [_shortened(problem) for problem in dict.fromkeys(islice(problems, 10 * MOST_PROBLEMS))]
     if len(found) < MOST_PROBLEMS:
         return found
     last = max(found[:MOST_PROBLEMS], key=lambda problem: (problem.line, problem.column))
@@ -152,9 +155,15 @@ def _told(problems: list[Problem]) -> list[Problem]:
     return [*found[:MOST_PROBLEMS], more]
 
 
+def _shortened(problem: Problem) -> Problem:
+    cut = (text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…" for text in (problem.path, problem.message))
+    path, message = cut
+    return problem._replace(path=path, message=message)
+
+
 def validate(model: type[BaseModel], value: Any, tree: Tree, at: Path, problems: list[Problem]) -> Any:
     """The part of a document at `at` as its model, None where it is none; every mistake is added to `problems`."""
-    problems.extend(_clashing_names(value, tree, at))
+    problems.extend(islice(_clashing_names(value, tree, at), MOST_PROBLEMS))
     unread = {problem.path for problem in tree.problems}
     faulty: set[str | int] = set()
     try:
@@ -175,6 +184,8 @@ def validate(model: type[BaseModel], value: Any, tree: Tree, at: Path, problems:
         section = _without(model, value, faulty)
     sound = [i for i in range(len(value)) if i not in faulty] if isinstance(value, list) else []
     for loc, message in getattr(section, "problems", lambda: ())():
+        if _enough(problems):
+            break
         where = (sound[loc[0]], *loc[1:]) if sound and loc and isinstance(loc[0], int) else loc
         problem = tree.problem((*at, *where), message)
         if not _of(problem, unread):
@@ -217,7 +228,7 @@ def _clashing_names(value: Any, tree: Tree, at: Path) -> Iterator[Problem]:
             line = tree.mark((*at, first, "name")).line
             yield tree.problem(
                 (*at, i, "name"),
-                f"`{name}` is taken by the entry on line {line}; names are unique, whatever their case",
+                f"`{name[:_LONGEST]}` is taken by the entry on line {line}; names are unique, whatever their case",
             )
 
 
@@ -227,11 +238,17 @@ def _order(
     if not isinstance(listed, list):
         known = [name for name in DEFAULT_ORDER if name in sections]
         return (*known, *(name for name in sections if name not in known))
+    seen: set[str] = set()
     for i, name in enumerate(listed):
-        if isinstance(name, str) and name not in names:
+        if _enough(problems):
+            break
+        if not isinstance(name, str):
+            continue
+        if name not in names:
             problems.append(tree.problem((*root, "plugins", i), _no_such_plugin(name, names)))
-        elif name in listed[:i]:
+        elif name in seen:
             problems.append(tree.problem((*root, "plugins", i), f"`{name}` is listed twice"))
+        seen.add(name)
     for name in sections:
         if name not in listed:
             message = f"`{name}` is not in the list `plugins`; add it there or remove this section"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -72,8 +73,14 @@ def _kind_of(value: Any) -> str:
 
 
 def _known_keys(model: type[BaseModel], loc: tuple[str | int, ...]) -> str:
-    keys = _keys_at(model.model_json_schema(), loc[:-1])
+    keys = _keys_at(_schema(model), loc[:-1])
     return f"{did_you_mean(str(loc[-1]), keys)}; known: {', '.join(keys)}" if keys else ""
+
+
+@cache
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    # Made anew for each mistake, a document with a hundred of them took two seconds.
+    return model.model_json_schema()
 
 
 def _keys_at(schema: dict[str, Any], loc: Iterable[str | int]) -> list[str]:

@@ -20,6 +20,8 @@ Path = tuple[str | int, ...]
 MAX_BYTES = 10 * 1024 * 1024
 MAX_NODES = 200_000
 MAX_DEPTH = 40
+# Keys are written too.
+_MOST_WRITTEN = 2 * MAX_NODES + 1
 
 _INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|[-+]?\.[0-9]+(?:[eE][-+]?[0-9]+)?")
@@ -114,12 +116,17 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 def _explicit_tags(text: str, source: str) -> dict[int, str]:
     """The tags that are written out, by where their values start; a node does not tell them from resolved ones."""
-    # compose() recurses in C: depth has to be known before it runs.
-    depth = 0
+    # compose() recurses in C, and keeps all: depth and size have to be known before it runs.
+    depth = values = 0
     tags = {}
     for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, (yaml.ScalarEvent, yaml.CollectionStartEvent)) and event.tag and event.start_mark:
             tags[event.start_mark.index] = event.tag.replace("tag:yaml.org,2002:", "!!")
+        if isinstance(event, yaml.NodeEvent):
+            values += 1
+            if values > _MOST_WRITTEN:
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                raise PolicyError([Problem(source, line, 1, "", f"has more than {MAX_NODES:,} values")])
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:

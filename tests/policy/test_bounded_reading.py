@@ -82,3 +82,37 @@ def test_of_fifteen_thousand_mistakes_a_hundred_are_told(parse: Parse) -> None:
         lines = refusal(parse, text).splitlines()
         assert len(lines) == 101
         assert lines[-1].endswith(": there are more mistakes; mend these first")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- 1\n" * 2_500_000,
+        "version: 1\nplugins: [" + "1," * 5_000_000 + "]\n",
+        "".join(f"k{i}: 1\n" for i in range(700_000)),
+    ],
+)
+def test_ten_megabytes_of_values_are_refused_before_they_are_kept(parse: Parse, text: str) -> None:
+    assert "has more than 200,000 values" in refusal(parse, text)
+
+
+def test_a_list_of_plugins_that_are_none_is_judged_in_one_walk(parse: Parse) -> None:
+    lines = refusal(parse, "version: 1\nplugins: [" + "1," * 150_000 + "]\n").splitlines()
+
+    assert len(lines) == 101
+    assert refusal(parse, "version: 1\nplugins: [routing_profiles, routing_profiles]\nrouting_profiles: []").endswith(
+        "`routing_profiles` is listed twice"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'version: 1\nledger: {url: "' + "x" * 1_000_000 + '"}\n',
+        "version: 1\nplugins:\n  - " + "x" * 1_000_000,
+        "rate_limits:\n" + 2 * f"  - {{name: {'n' * 100_000}, subject: everyone, requests: 1/minute}}\n",
+        "? " + "k" * 1_000_000 + "\n: 1\n",
+    ],
+)
+def test_what_is_written_is_repeated_in_part_where_it_is_long(parse: Parse, text: str) -> None:
+    assert len(refusal(parse, text)) < 5_000
