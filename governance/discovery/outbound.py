@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import socket
-import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Final
 from urllib.parse import urljoin
 
 import httpx
 
-from governance.discovery.safety import Origin, check_addresses, check_url
+from governance.discovery import pinned
+from governance.discovery.safety import Origin, check_url
 from governance.discovery.source import DiscoveryFailed, Source
-from governance.discovery.unlogged import unlogged
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 Pause = Callable[[float], Awaitable[None]]
@@ -51,24 +47,10 @@ class Bounds:
 USUAL: Final = Bounds()
 
 
-async def resolve(host: str, port: int) -> list[str]:
-    """The addresses of a host, by this machine's resolver. Raises OSError."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
-@cache
-def _certificates(file: str | None, folder: str | None) -> ssl.SSLContext:
-    """Whom to believe, by these variables of the environment or by what ships with httpx."""
-    return httpx.create_ssl_context(trust_env=True)
-
-
 class Outbound:
     """Requests to one source.
 
-    Every connection goes to an address that was checked: the name is resolved once for each request and httpx is given
-    the address, so that a name that changes its mind in between gains nothing. Proxies of the environment are not
-    used, since they would resolve the name themselves.
+    Every connection goes to an address that was checked; see `pinned`.
     """
 
     def __init__(
@@ -76,26 +58,17 @@ class Outbound:
         source: Source,
         bounds: Bounds = USUAL,
         *,
-        resolve: Resolve = resolve,
+        resolve: Resolve = pinned.resolve,
         pause: Pause = asyncio.sleep,
     ) -> None:
         self.source = source
         self._bounds, self._resolve, self._pause = bounds, resolve, pause
 
     async def __aenter__(self) -> Outbound:
-        # Reading certificates takes a while; requests of the proxy shall not wait for it.
-        named = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
         try:
-            certificates = await asyncio.to_thread(_certificates, *named)
+            self._client = await pinned.client(self._bounds.request_s)
         except OSError:  # also what ssl raises
             raise DiscoveryFailed("the certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read") from None
-        self._client = httpx.AsyncClient(
-            trust_env=False,
-            verify=certificates,
-            timeout=self._bounds.request_s,
-            # A connection that is kept was checked for one host's name and must not serve another one's.
-            limits=httpx.Limits(max_connections=4, max_keepalive_connections=0),
-        )
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -176,34 +149,14 @@ class Outbound:
         self, url: str, origin: Origin, headers: dict[str, str], body: Any
     ) -> tuple[int, httpx.Headers, bytes]:
         addresses = await self._resolve(origin.host, origin.port)
-        check_addresses(origin, addresses, self.source.allowed_hosts)
-        answer = await self._send(url, origin, addresses, headers, body)
+        # Packed answers may be a thousand times their size.
+        headers = {"accept": "application/json", "accept-encoding": "identity", **headers}
+        method, allowed = "GET" if body is None else "POST", self.source.allowed_hosts
+        answer = await pinned.send(self._client, method, url, origin, addresses, allowed, headers, json=body)
         try:
             return answer.status_code, answer.headers, await self._read(origin, answer)
         finally:
             await answer.aclose()
-
-    async def _send(
-        self, url: str, origin: Origin, addresses: list[str], headers: dict[str, str], body: Any
-    ) -> httpx.Response:
-        """The answer of the first address where somebody listens; `localhost` often has two."""
-        for i, address in enumerate(addresses):
-            request = self._client.build_request(
-                "GET" if body is None else "POST",
-                # Nothing of who is asked is left to how another parser reads the URL.
-                httpx.URL(url).copy_with(scheme=origin.scheme, host=address, port=origin.port, userinfo=b""),
-                # Packed answers may be a thousand times their size.
-                headers={"accept": "application/json", "accept-encoding": "identity", **headers, "host": origin.shown},
-                json=body,
-                extensions={"sni_hostname": origin.host},
-            )
-            try:
-                with unlogged():
-                    return await self._client.send(request, stream=True)
-            except httpx.ConnectError:
-                if i == len(addresses) - 1:
-                    raise
-        raise OSError("no address")
 
     async def _read(self, origin: Origin, answer: httpx.Response) -> bytes:
         if answer.headers.get("content-encoding", "identity") != "identity":

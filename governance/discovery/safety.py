@@ -1,4 +1,4 @@
-"""Which addresses discovery may talk to: none that a name, a redirect or a mistake could trick it into."""
+"""Which addresses discovery and alerts may talk to: none that a name, a redirect or a mistake could trick it into."""
 
 from __future__ import annotations
 

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
+from governance.discovery import check_url
+
 # A place in the decision record whose content may be withheld.
 Redactable = Literal[
     "identity.virtual_key_id",
@@ -29,6 +31,12 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 _SECRET: Final = re.compile(r"authorization|cookie|api-?key|token|secret|password")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _HEADER: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]{1,100}")
+
+
+_UNREACHABLE: Final = (
+    "the `webhook` must be https, without a user or a password in it and with its host in ASCII; to reach it over http "
+    "all the same, put its host into `allowed_hosts`"
+)
 
 
 class _Closed(BaseModel):
@@ -126,11 +134,25 @@ class AlertSettings(_Closed):
         default=None,
         description="each alert is sent there by POST, as JSON; write secret addresses as ${NAME}",
     )
+    allowed_hosts: tuple[str, ...] = Field(
+        default=(), description="hosts (or host:port) that may be reached over http and at private addresses"
+    )
     timeout_s: float = Field(default=5.0, gt=0, le=60)
     attempts: int = Field(default=5, ge=1, le=20, description="how often one alert is tried")
     secret: Annotated[SecretStr, AfterValidator(_long_enough)] | None = Field(
         default=None, description="signs what is sent, so that the receiver knows who it is from"
     )
+
+    @model_validator(mode="after")
+    def _may_be_reached(self) -> AlertSettings:
+        if self.webhook is None:
+            return self
+        try:
+            check_url(self.webhook.get_secret_value(), self.allowed_hosts)
+        except ValueError:
+            # In our own words: those of the address may be a secret.
+            raise ValueError(_UNREACHABLE) from None
+        return self
 
 
 class TelemetrySettings(_Closed):

@@ -9,13 +9,13 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import orjson
 
-from governance.discovery.unlogged import unlogged
+from governance.discovery import DiscoveryFailed, check_url
 from governance.engine.refusals import amount, spoken_period
 from governance.limits.alerts import Alert
 from governance.limits.subjects import spoken
@@ -34,7 +34,13 @@ LONGEST_WAIT_S: Final = 300.0
 # The receiver asks for it by these; any other 4xx would be the same the next time.
 _LATER: Final = frozenset({408, 425, 429})
 
+_NOT_ALLOWED: Final = (
+    "its host has an address that is not of the public Internet; put the host into `telemetry.alerts.allowed_hosts` if "
+    "that is meant, which no link-local and no metadata address can be"
+)
+
 Count = Callable[[str], None]
+Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 
 class Alerting:
@@ -43,10 +49,19 @@ class Alerting:
     Args:
         count: is given `delivered`, `failed` or `dropped` for each alert that was to be sent.
         first_wait_s: before the second try; it doubles with each further one.
+        resolve: the addresses of a host and port; None = by this machine's resolver.
     """
 
-    def __init__(self, settings: AlertSettings, count: Count, *, first_wait_s: float = FIRST_WAIT_S) -> None:
+    def __init__(
+        self,
+        settings: AlertSettings,
+        count: Count,
+        *,
+        first_wait_s: float = FIRST_WAIT_S,
+        resolve: Resolve | None = None,
+    ) -> None:
         self._settings = settings
+        self._resolve = resolve
         self._count = count
         self._first_wait_s = first_wait_s
         self._waiting: deque[Alert] = deque()
@@ -91,39 +106,58 @@ class Alerting:
 
     async def _send_all(self) -> None:
         # Here, because who has no webhook need not wait for this import.
-        import httpx
+        from governance.discovery import pinned
 
-        with unlogged():
-            async with httpx.AsyncClient(timeout=self._settings.timeout_s, follow_redirects=False) as client:
+        try:
+            async with await pinned.client(self._settings.timeout_s) as client:
                 while self._waiting:
                     self._end("delivered" if await self._send(client, self._waiting[0]) else "failed")
                     self._waiting.popleft()
+        except OSError:
+            self._note("the certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read")
+            while self._waiting:
+                self._waiting.popleft()
+                self._end("failed")
 
     async def _send(self, client: httpx.AsyncClient, alert: Alert) -> bool:
         """Whether it has arrived, after as many tries as the policy gives it."""
         if self._settings.webhook is None:
             return False
-        url, body = self._settings.webhook.get_secret_value(), orjson.dumps(message(alert))
+        body = orjson.dumps(message(alert))
         for attempt in range(1, self._settings.attempts + 1):
             wait_s = min(LONGEST_WAIT_S, self._first_wait_s * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0)  # noqa: S311
             try:
                 # The client's own limits begin anew with each byte; a receiver that drips must not hold up the rest.
-                answer = await asyncio.wait_for(
-                    client.post(url, content=body, headers=self._headers(alert, body)), self._settings.timeout_s * 2
+                status, headers = await asyncio.wait_for(
+                    self._post(client, body, self._headers(alert, body)), self._settings.timeout_s * 2
                 )
+            except DiscoveryFailed:
+                self._note(_NOT_ALLOWED)
             except Exception as error:  # whatever the network does; its words may repeat the address, its kind does not
                 self._note(type(error).__name__)
             else:
-                if answer.is_success:
+                if 200 <= status < 300:
                     self._note(None)
                     return True
-                self._note(f"HTTP {answer.status_code}")
-                if answer.status_code < 500 and answer.status_code not in _LATER:
+                self._note(f"HTTP {status}")
+                if status < 500 and status not in _LATER:
                     return False
-                wait_s = max(wait_s, _retry_after_s(answer.headers.get("retry-after")))
+                wait_s = max(wait_s, _retry_after_s(headers.get("retry-after")))
             if attempt < self._settings.attempts:
                 await asyncio.sleep(wait_s)
         return False
+
+    async def _post(self, client: httpx.AsyncClient, body: bytes, headers: dict[str, str]) -> tuple[int, httpx.Headers]:
+        from governance.discovery import pinned
+
+        if self._settings.webhook is None:
+            raise OSError("there is no webhook")
+        url, allowed = self._settings.webhook.get_secret_value(), self._settings.allowed_hosts
+        origin = check_url(url, allowed)
+        addresses = await (self._resolve or pinned.resolve)(origin.host, origin.port)
+        answer = await pinned.send(client, "POST", url, origin, addresses, allowed, headers, content=body)
+        await answer.aclose()
+        return answer.status_code, answer.headers
 
     def _headers(self, alert: Alert, body: bytes) -> dict[str, str]:
         headers = {"content-type": "application/json", "idempotency-key": idempotency_key(alert)}

@@ -69,8 +69,10 @@ def tell(receiver: Receiver) -> Tell:
 
     async def told(*alerts: Alert, **settings: Any) -> tuple[Alerting, Counter[str]]:
         outcomes: Counter[str] = Counter()
-        given = AlertSettings.model_validate({"webhook": receiver.url, "timeout_s": 60, **settings})
-        alerting = Alerting(given, lambda outcome: outcomes.update([outcome]), first_wait_s=0.001)
+        resolve = settings.pop("resolve", None)
+        local: dict[str, Any] = {"webhook": receiver.url, "timeout_s": 60, "allowed_hosts": ["127.0.0.1"]}
+        given = AlertSettings.model_validate({**local, **settings})
+        alerting = Alerting(given, lambda outcome: outcomes.update([outcome]), first_wait_s=0.001, resolve=resolve)
         for alert in alerts or (ALERT,):
             alerting.tell(alert)
         await alerting.close(within_s=ANSWER_S)
@@ -122,7 +124,7 @@ async def test_a_receiver_that_is_busy_gets_the_same_alert_again(tell: Tell, rec
 async def test_a_receiver_says_when_to_come_back(receiver: Receiver, caplog) -> None:
     receiver.answers = [("429 Slow down", "retry-after: 3600\r\n")]
     outcomes: Counter[str] = Counter()
-    given = AlertSettings.model_validate({"webhook": receiver.url})
+    given = AlertSettings.model_validate({"allowed_hosts": ["127.0.0.1"], "webhook": receiver.url})
     alerting = Alerting(given, lambda outcome: outcomes.update([outcome]), first_wait_s=0.001)
     alerting.tell(ALERT)
     await receiver.answered.wait()
@@ -216,3 +218,61 @@ def test_another_window_is_another_alert() -> None:
     assert idempotency_key(ALERT) != idempotency_key(ALERT._replace(resets_at_s=1_798_761_600.0))
     assert idempotency_key(ALERT) != idempotency_key(ALERT._replace(threshold_percent=100))
     assert idempotency_key(rolling) != idempotency_key(rolling._replace(at_s=500.0))
+
+
+def resolver(*answers: str) -> Callable[[str, int], Awaitable[list[str]]]:
+    """Another address each time it is asked, the last one for ever."""
+    left = list(answers)
+
+    async def resolve(host: str, port: int) -> list[str]:
+        return [left.pop(0) if len(left) > 1 else left[0]]
+
+    return resolve
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1", "::1", "10.0.0.5", "192.168.1.1", "169.254.169.254", "::ffff:127.0.0.1", "fd00:ec2::254"]
+)
+async def test_nothing_is_sent_to_an_address_that_is_not_of_the_public_internet(
+    tell: Tell, receiver: Receiver, address: str
+) -> None:
+    webhook = receiver.url.replace("http://127.0.0.1", "https://hooks.example.com")
+    alerting, outcomes = await tell(webhook=webhook, allowed_hosts=[], resolve=resolver(address), attempts=2)
+
+    assert (outcomes, receiver.received) == ({"failed": 1}, [])
+    assert alerting.error is not None
+    assert "telemetry.alerts.allowed_hosts" in alerting.error
+    assert "a-secret-path" not in alerting.error
+
+
+@pytest.mark.parametrize("address", ["169.254.169.254", "fd00:ec2::254", "100.100.100.200"])
+async def test_nobody_can_allow_metadata_addresses(tell: Tell, receiver: Receiver, address: str) -> None:
+    webhook = receiver.url.replace("127.0.0.1", "hooks.internal")
+    _, outcomes = await tell(webhook=webhook, allowed_hosts=["hooks.internal"], resolve=resolver(address), attempts=1)
+
+    assert outcomes == {"failed": 1}
+
+
+async def test_the_address_that_was_checked_is_the_one_that_is_talked_to(tell: Tell, receiver: Receiver) -> None:
+    webhook = receiver.url.replace("127.0.0.1", "hooks.internal")
+    changing = resolver("127.0.0.1", "169.254.169.254")
+    alerting, outcomes = await tell(webhook=webhook, allowed_hosts=["hooks.internal"], resolve=changing)
+
+    assert (outcomes, alerting.error) == ({"delivered": 1}, None)
+    assert receiver.received[0].headers["host"].startswith("hooks.internal:")
+
+
+@pytest.mark.parametrize(
+    "webhook",
+    [
+        "http://hooks.example.com/very-secret",
+        "https://me:very-secret@hooks.example.com/",
+        "https://b\u00fccher.example/",
+    ],
+)
+def test_a_webhook_is_https_unless_its_host_is_allowed_and_is_not_repeated(webhook: str) -> None:
+    with pytest.raises(ValueError, match="the `webhook` must be https") as refused:
+        AlertSettings.model_validate({"webhook": webhook})
+
+    assert "very-secret" not in str(refused.value).partition("[type")[0]
+    assert AlertSettings.model_validate({"webhook": "http://h.internal/x", "allowed_hosts": ["h.internal"]})
