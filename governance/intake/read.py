@@ -25,7 +25,12 @@ _MOST_ENTRIES: Final = 256
 _LONGEST_TASK: Final = 64
 
 _MODALITY_OF: Final = {"vision": "image", "audio_input": "audio", "video_input": "video"}
-_PRODUCES: Final = {"image_generation": "image_generation", "speech": "audio_generation", "embedding": "embedding"}
+_PRODUCES: Final = {
+    "image_generation": "image_generation",
+    "video_generation": "video_generation",
+    "speech": "audio_generation",
+    "embedding": "embedding",
+}
 
 
 def read_request(

@@ -96,9 +96,10 @@ def output_tokens(request: Sized, model: str | None) -> int:
 
 
 def _generates_text(request: Sized) -> bool:
-    # What is passed through may be anything; one that limits its answer has one.
+    # What is passed through may be anything; one that has a prompt, or limits its answer, is taken to have one.
     kind = request.request_type
-    return kind in GENERATES_TEXT or (kind == "pass_through" and request.max_output_tokens is not None)
+    asks = request.prompt_tokens > 0 or request.max_output_tokens is not None
+    return kind in GENERATES_TEXT or (kind == "pass_through" and asks)
 
 
 def _prompt_tokens(request: Sized, model: str) -> int:

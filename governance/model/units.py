@@ -28,5 +28,7 @@ REQUEST_TYPES: Final = (
     "speech",
     "rerank",
     "moderation",
+    "ocr",
+    "video_generation",
 )
 MICROS_PER_USD: Final = 1_000_000

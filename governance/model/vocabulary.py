@@ -32,6 +32,7 @@ _REQUEST_TYPE: Final = {name: name for name in REQUEST_TYPES} | {
     "text_completion": "completion",
     "completions": "completion",
     "aresponses": "responses",
+    "acompact_responses": "responses",
     "response": "responses",
     "anthropic_messages": "messages",
     "message": "messages",
@@ -55,7 +56,12 @@ _REQUEST_TYPE: Final = {name: name for name in REQUEST_TYPES} | {
     "arerank": "rerank",
     "amoderation": "moderation",
     "moderations": "moderation",
+    "aocr": "ocr",
+    "avideo_generation": "video_generation",
+    "video": "video_generation",
+    "videos": "video_generation",
     "pass_through_endpoint": "pass_through",
+    "allm_passthrough_route": "pass_through",
 }
 
 CAPABILITIES: Final = (

@@ -22,12 +22,10 @@ ENDPOINTS: Final = (
     "health",
     "interactions",
     "model_pass_through",
-    "ocr",
     "prompts",
     "queue",
     "rag",
     "realtime",
-    "responses_compact",
     "search",
     "skills",
     "vector_stores",
@@ -41,7 +39,7 @@ def _named(value: Any) -> Any:
     if value in ("refuse", "allow"):
         return value
     if not isinstance(value, (list, tuple)):
-        raise ValueError("must be refuse, allow or a list of endpoints such as [videos, ocr]")
+        raise ValueError("must be refuse, allow or a list of endpoints such as [videos, batches]")
     for name in value:
         if name not in ENDPOINTS:
             known, close = ", ".join(ENDPOINTS), did_you_mean(name, ENDPOINTS) if isinstance(name, str) else ""

@@ -1,13 +1,11 @@
 """Keeps callers whom a limit or a list of models binds from endpoints that nothing counts.
 
-Asked three times, because LiteLLM has endpoints that miss one or the other: when it has checked who calls
-(`RouteChecks.should_call_route`, all of them with a key), in the hook before a call, and where its router chooses a
-deployment for a call that no hook has seen.
+Asked twice, because LiteLLM has endpoints that miss one or the other: when it has checked who calls
+(`RouteChecks.should_call_route`), and in the hook before a call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextvars import ContextVar
 from functools import wraps
 from typing import Any, Final, Protocol
@@ -23,7 +21,7 @@ from governance.policy.ungoverned import ENDPOINTS, OTHER, opened
 from governance.proxy.admin import verifies_keys
 from governance.proxy.endpoints import DECIDED, Endpoint, endpoint_of, free_call, governed_call, name_of_call
 from governance.proxy.headers import decision_headers
-from governance.proxy.translate import buckets, exception_from, identity_of
+from governance.proxy.translate import exception_from, identity_of
 from governance.telemetry.telemetry import Telemetry
 
 _LONGEST_ROUTE: Final = 100
@@ -53,7 +51,6 @@ class Doors:
     def __init__(self, behind: Behind) -> None:
         self._behind = behind
         self._went_through: ContextVar[Endpoint | None] = ContextVar("governance_endpoint", default=None)
-        self._hooked: ContextVar[bool] = ContextVar("governance_hooked", default=False)
 
     def watch(self) -> None:
         """Judge every request whose caller LiteLLM has verified, before anything of it is done."""
@@ -97,7 +94,6 @@ class Doors:
         Raises:
             Refused: 403 `endpoint_not_governed`; 400 where only the model's name is missing.
         """
-        self._hooked.set(True)
         through = self._went_through.get()
         if decided or free_call(call_type) or (through is not None and not through.decided):
             return
@@ -106,20 +102,6 @@ class Doors:
             self._judge(name_of_call(call_type), identity, f"call type {call_type[:_LONGEST_ROUTE]}")
         elif self._bound(_request(call_type, identity)) is not None:
             self._refuse(_request(call_type, identity), _NO_MODEL)
-
-    def routed(self, request_kwargs: Mapping[str, Any]) -> None:
-        """The router is about to choose a deployment for a call that is under no decision.
-
-        Raises:
-            Refused: 403 `endpoint_not_governed`, where somebody's request has come here past the hook.
-        """
-        through = self._went_through.get()
-        if through is None or not through.decided or self._hooked.get():
-            return
-        callers = (marks.get("user_api_key_auth") for marks in buckets(request_kwargs))
-        auth = next((caller for caller in callers if isinstance(caller, UserAPIKeyAuth)), None)
-        if auth is not None:
-            self._judge("model_pass_through", verified(auth), "a request that LiteLLM routes by itself")
 
     def _judge(self, endpoint: str, identity: Identity, what: str) -> None:
         name = endpoint if endpoint in ENDPOINTS else OTHER

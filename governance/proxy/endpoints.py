@@ -34,7 +34,7 @@ FREE: Final = Endpoint(None)
 
 _DECIDED: Final = re.compile(
     r"(/v1|/v2|/openai/v1|/cursor|/claude_code_gateway/v1|/engines/.+|/openai/deployments/.+)?"
-    r"/(chat/completions|completions|embeddings|moderations|rerank|responses|messages"
+    r"/(chat/completions|completions|embeddings|moderations|rerank|responses(/compact)?|messages|ocr|videos"
     r"|images/(generations|edits)|audio/(speech|transcriptions))"
     r"|(/v1beta)?/models/.+:(generateContent|streamGenerateContent)"
 )
@@ -51,12 +51,12 @@ _NAMES: Final[dict[str, re.Pattern[str]]] = {
     name: re.compile(pattern)
     for name, pattern in {
         "realtime": r"(/v1|/openai/v1)?/(realtime|live)(/.*)?",
-        "batches": r"(/v1|/[^/]+/v1)?/batches(/.*)?",
+        "batches": r"(/v1|/[^/]+/v1)?/batches(/.*)?|.*/messages/batches|.*:batch\w+|.*/batchPredictionJobs",
         "files": r"(/v1|/[^/]+/v1)?/files(/.*)?",
         "videos": r"(/v1)?/videos(/.*)?",
-        "ocr": r"(/v1)?/ocr",
+        # LiteLLM's router asks these by itself, without a hook, and goes on without a deployment where none may serve.
+        "model_pass_through": r"/(vllm|azure|azure_ai|nvidia_nim)/.*",
         "interactions": r"(/v1beta)?/interactions(/.*)?",
-        "responses_compact": r"(/v1|/openai/v1)?/responses/compact",
         "containers": r"(/v1)?/containers(/.*)?",
         "vector_stores": r"(/v1)?/(vector_stores?|indexes)(/.*)?",
         "rag": r"(/v1)?/rag/.*",
@@ -91,8 +91,8 @@ _FREE_CALLS: Final = re.compile(
     r"|a?video_get_character|a?retrieve_container_file_content"
 )
 _NAME_OF_CALL: Final = re.compile(
-    r"(?P<videos>a?video_)|(?P<ocr>a?ocr)|(?P<interactions>a?create_interaction)|(?P<containers>\w*container)"
-    r"|(?P<responses_compact>a?compact_responses)|(?P<vector_stores>a?vector_store)|(?P<batches>a?create_batch)"
+    r"(?P<videos>a?video_)|(?P<interactions>a?create_interaction)|(?P<containers>\w*container)"
+    r"|(?P<vector_stores>a?vector_store)|(?P<batches>a?create_batch)"
     r"|(?P<files>a?create_file)|(?P<fine_tuning>a?create_fine_tuning)|(?P<realtime>_?a?(realtime|responses_websocket)"
     r"|a?create_realtime)|(?P<search>a?search)|(?P<model_pass_through>a?llm_passthrough)|(?P<agents>a?send_message)"
     r"|(?P<evals>a?(create|update)_(eval|run))|(?P<skills>a?create_skill)|(?P<rag>a?(ingest|query)$)"
@@ -127,14 +127,20 @@ def _known(method: str, route: str) -> Endpoint:
     if _COUNTING.fullmatch(route) or _LOCAL.fullmatch(route):
         return FREE
     reads = method in _READS or _ENDS.fullmatch(route) is not None
-    for name, pattern in _NAMES.items():
-        if pattern.fullmatch(route):
-            return FREE if reads and name not in _NEVER_FREE else Endpoint(name)
+    name = _name(route)
+    if name is not None:
+        return FREE if reads and name not in _NEVER_FREE else Endpoint(name)
     if is_passed_through(route):
-        return DECIDED
+        # A provider's own path for what nothing counts is no way round.
+        beyond = None if reads else _name("/" + route.split("/", 2)[2])
+        return Endpoint(beyond) if beyond else DECIDED
     if reads or _administers(route):
         return FREE
     return Endpoint(OTHER if RouteChecks.is_llm_api_route(route) else UNKNOWN_PAGE)
+
+
+def _name(route: str) -> str | None:
+    return next((name for name, pattern in _NAMES.items() if pattern.fullmatch(route)), None)
 
 
 def free_call(call_type: str) -> bool:

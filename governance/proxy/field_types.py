@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 # Posted as forms, where every value is a text.
-FORMS: Final = frozenset({"transcription", "atranscription", "image_edit", "aimage_edit"})
+FORMS: Final = frozenset({"transcription", "atranscription", "image_edit", "aimage_edit", "avideo_generation", "aocr"})
 
 
 def _number(value: Any) -> bool:

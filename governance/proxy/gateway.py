@@ -29,7 +29,7 @@ from governance.proxy.models import ProxyModels
 from governance.proxy.policies import Policies, differs_in_truth
 from governance.proxy.reload import ReloadState
 from governance.proxy.start import end_with_proxy, or_not_at_all, workers
-from governance.proxy.translate import has_own_credentials, has_own_timeout, request_from
+from governance.proxy.translate import RELAYED, has_own_credentials, has_own_timeout, request_from
 from governance.proxy.wire import listen
 from governance.telemetry.telemetry import Telemetry
 from governance.telemetry.timed import Timed
@@ -123,7 +123,7 @@ class Gateway:
             decision = await self.engine.admit(request, may_call=may_call)
         own_credentials = has_own_credentials(data)
         unfit = None
-        if call_type == PASS_THROUGH and decision.outcome == "route":
+        if call_type in (PASS_THROUGH, RELAYED) and decision.outcome == "route":
             unfit = NOT_ROUTABLE
         elif own_credentials and decision.target and self._shared(decision.call_name(decision.target)):
             unfit = WHOSE_KEY

@@ -18,8 +18,9 @@ from governance.proxy.failures import aborted_here, of_provider
 from governance.proxy.gateway import Gateway
 from governance.proxy.headers import decision_headers
 from governance.proxy.hops import model_group
-from governance.proxy.live import Live
-from governance.proxy.translate import buckets, exception_from, mark, rewrite, tame
+from governance.proxy.live import PASS_THROUGH, Live
+from governance.proxy.passed import told_in
+from governance.proxy.translate import RELAYED, buckets, exception_from, mark, rewrite, tame
 from governance.proxy.usage import part_of, usage_of
 from governance.telemetry.marks import mark_next_target, mark_spans, mark_spend_logs
 
@@ -40,7 +41,7 @@ class Governance_PROXY_Handler(CustomLogger):
     ) -> Any:
         """Decide, reserve and rewrite, or refuse."""
         live = await self._gateway.admit(data, call_type, user_api_key_dict)
-        if call_type == "pass_through_endpoint":
+        if call_type == PASS_THROUGH:
             # What is added here would be sent to the provider.
             if live and live.decision.refusal:
                 raise _refused(live)
@@ -71,7 +72,6 @@ class Governance_PROXY_Handler(CustomLogger):
         if live:
             await self._begin(live, model)
             return usable(live.decision, live.name, healthy_deployments, self._gateway.models.catalog)
-        self._gateway.doors.routed(request_kwargs or {})
         return healthy_deployments
 
     async def async_pre_call_deployment_hook(self, kwargs: dict[str, Any], call_type: Any) -> dict[str, Any] | None:
@@ -191,7 +191,8 @@ class Governance_PROXY_Handler(CustomLogger):
         if is_unfinished(answer):
             return await self._gateway.responses.accept(live, kwargs, answer)
         name, facts = priced(live.decision, live.name), self._gateway.models.served(kwargs, answer)
-        return usage_of(kwargs, answer, live.decision, name, live.usages.usages, facts)
+        told = live.usages.usages or (told_in(answer) if live.call_type in (PASS_THROUGH, RELAYED) else [])
+        return usage_of(kwargs, answer, live.decision, name, told, facts)
 
     async def _fail(self, live: Live, exception: Exception) -> None:
         recovery = await self._gateway.fail(live, exception)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from governance.model import Refusal, Request, codes
 from governance.proxy.body import judge
 from governance.proxy.live import PASS_THROUGH
-from governance.proxy.translate import sent
+from governance.proxy.translate import RELAYED, sent
 
 SEVERAL_MODELS: Final = Refusal(
     400,
@@ -44,7 +44,8 @@ def misused(
         is_name: whether models are asked for like this.
     """
     passed_through = call_type == PASS_THROUGH
-    if not passed_through and isinstance(data.get("proxy_server_request"), dict):
+    # Of a body that goes to its provider as it is, LiteLLM obeys nothing.
+    if not passed_through and call_type != RELAYED and isinstance(data.get("proxy_server_request"), dict):
         body, headers = sent(data)
         refusal = judge(body, headers, call_type)
         if refusal:

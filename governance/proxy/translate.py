@@ -15,6 +15,8 @@ from governance.model import Identity, Models, Refusal, Request
 from governance.model.vocabulary import request_type
 from governance.proxy.body import merged
 
+# A pass-through to a model of the router's list, by way of the router: its body stands in LiteLLM's own.
+RELAYED: Final = "allm_passthrough_route"
 # Under this key of the request's metadata the decision's id travels through LiteLLM.
 MARKER: Final = "governance_decision_id"
 
@@ -77,6 +79,9 @@ def request_from(data: dict[str, Any], call_type: str, identity: Identity, model
     if call_type != "pass_through_endpoint" and not (isinstance(data.get("model"), str) and data["model"]):
         return None
     body, headers = sent(data)
+    if call_type == RELAYED:
+        inner = data.get("data")
+        body = inner if isinstance(inner, Mapping) else {}
     return read_request(
         call_type,
         {**merged(body), "model": data.get("model")},

@@ -87,6 +87,16 @@ class Proxy:
             tokens += record["usage"]["input_tokens"] + record["usage"]["output_tokens"]
         assert found == expected
 
+    def told_of(self, model: str) -> dict[str, Any]:
+        """The record of the request that has asked for this model and was answered, as soon as it is told."""
+        for _ in turns(self.pid, self._decisions):
+            for line in self._decisions.read_text("utf-8").splitlines() if self._decisions.exists() else ():
+                with contextlib.suppress(ValueError):
+                    record: dict[str, Any] = json.loads(line)
+                    if record["request"]["model"] == model and record["usage"]:
+                        return record
+        raise AssertionError(f"no answered request for {model} was told")
+
     def decision(self, decision_id: str) -> dict[str, Any]:
         """The record of a request, as soon as it is told."""
         for _ in turns(self.pid, self._decisions):

@@ -299,6 +299,14 @@ async def test_what_is_passed_through_reserves_the_answer_that_its_body_allows()
     assert [reading.amount for reading, _ in decision.trace.windows] == [9_000]
 
 
+async def test_what_is_passed_through_reserves_a_typical_answer_beside_its_prompt() -> None:
+    limited = engine(CENT)
+
+    decision = await limited.admit(asked(tokens=1_000, request_type="pass_through"))
+
+    assert [reading.amount for reading, _ in decision.trace.windows] == [2_024]
+
+
 async def test_a_budget_in_shadow_mode_has_no_say_in_what_the_others_count() -> None:
     def assume(price: str) -> dict[str, Any]:
         return {"unpriced": {"assume": {"input": price, "output": price}}, **CENT}
