@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
-from governance.discovery import check_url
+from governance.discovery.safety import Origin, check_url
 
 # A place in the decision record whose content may be withheld.
 Redactable = Literal[
@@ -143,12 +143,17 @@ class AlertSettings(_Closed):
         default=None, description="signs what is sent, so that the receiver knows who it is from"
     )
 
+    def origin(self, webhook: SecretStr) -> Origin:
+        """Who is talked to, whatever the path is like. Raises ValueError where it may not be."""
+        parts = urlsplit(webhook.get_secret_value())
+        return check_url(f"{parts.scheme}://{parts.netloc}", self.allowed_hosts)
+
     @model_validator(mode="after")
     def _may_be_reached(self) -> AlertSettings:
         if self.webhook is None:
             return self
         try:
-            check_url(self.webhook.get_secret_value(), self.allowed_hosts)
+            self.origin(self.webhook)
         except ValueError:
             # In our own words: those of the address may be a secret.
             raise ValueError(_UNREACHABLE) from None

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from governance.discovery import DiscoveryFailed, check_url
+from governance.discovery import DiscoveryFailed
 from governance.engine.refusals import amount, spoken_period
 from governance.limits.alerts import Alert
 from governance.limits.subjects import spoken
@@ -153,7 +153,7 @@ class Alerting:
         if self._settings.webhook is None:
             raise OSError("there is no webhook")
         url, allowed = self._settings.webhook.get_secret_value(), self._settings.allowed_hosts
-        origin = check_url(url, allowed)
+        origin = self._settings.origin(self._settings.webhook)
         addresses = await (self._resolve or pinned.resolve)(origin.host, origin.port)
         answer = await pinned.send(client, "POST", url, origin, addresses, allowed, headers, content=body)
         await answer.aclose()
