@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from governance.model import codes
 from governance.model.errors import LedgerUnavailable, StoreUnavailable
+from governance.model.printable import printable
 
 log = logging.getLogger("governance.admin")
 
@@ -72,7 +73,7 @@ class Answered(APIRoute):
                 # What the app itself knows how to answer, such as LiteLLM's refusal of a key, it shall answer.
                 if any(kind in request.app.exception_handlers for kind in type(error).__mro__ if kind is not Exception):
                     raise
-                log.exception("%s %s failed", request.method, request.url.path)
+                log.exception("%s %s failed", request.method, printable(request.url.path))
                 return error_response(500, "internal_error", "this page failed; the proxy's log says why")
 
         return answer

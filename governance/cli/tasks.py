@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from governance.cli.table import Table
-from governance.cli.terminal import AsJson, ConfigOption, PolicyOption, clear_errors, policy_path, print_json, show
+from governance.cli.terminal import (
+    AsJson,
+    ConfigOption,
+    PolicyOption,
+    clear_errors,
+    policy_path,
+    print_json,
+    show,
+    shown,
+)
 from governance.model.errors import GovernanceError
 
 if TYPE_CHECKING:
@@ -185,8 +194,7 @@ def _print_route(decision: Decision, found: dict[str, Any]) -> None:
     for candidate in decision.trace.candidates:
         mark = "✔" if candidate.chosen else "✘" if candidate.reason else "→"
         detail = f" ({candidate.detail})" if candidate.detail else ""
-        typer.echo(
-            f"  {mark} {candidate.target}  {candidate.reason or ('serves' if candidate.chosen else 'next')}{detail}"
-        )
+        state = candidate.reason or ("serves" if candidate.chosen else "next")
+        typer.echo(shown(f"  {mark} {candidate.target}  {state}{detail}"))
     if decision.refusal:
-        typer.echo(f"refused {decision.refusal.status} {decision.refusal.code}: {decision.refusal.message}")
+        typer.echo(shown(f"refused {decision.refusal.status} {decision.refusal.code}: {decision.refusal.message}"))

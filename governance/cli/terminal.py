@@ -89,5 +89,5 @@ def clear_errors(as_json: bool = False) -> Iterator[None]:
         if as_json:
             print_json({"valid": False, "errors": [{"message": str(error)}]})
         else:
-            sys.stderr.write(f"{error}\n")
+            sys.stderr.write("\n".join(map(shown, str(error).split("\n"))) + "\n")
         raise typer.Exit(INVALID) from None

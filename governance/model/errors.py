@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from governance.model.printable import printable
+
 
 class GovernanceError(Exception):
     """Base of every error this package raises on purpose."""
@@ -21,7 +23,8 @@ class Problem(NamedTuple):
 
     def __str__(self) -> str:
         place = f"{self.source}:{self.line}" if self.line else self.source
-        return f"{place}: {self.path}: {self.message}" if self.path else f"{place}: {self.message}"
+        # One line, whatever stands in the file: it may come from somebody else, and goes to logs and terminals.
+        return printable(f"{place}: {self.path}: {self.message}" if self.path else f"{place}: {self.message}")
 
 
 class PolicyError(GovernanceError):

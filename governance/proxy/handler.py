@@ -11,6 +11,7 @@ from litellm.proxy.utils import HTTPException  # type: ignore[attr-defined]  # o
 
 from governance.engine.parts import target_of_part
 from governance.model import Usage
+from governance.model.printable import printable
 from governance.proxy.background import ASKED_AFTER, is_unfinished
 from governance.proxy.body import clamp
 from governance.proxy.deployments import chosen, priced, usable
@@ -215,8 +216,9 @@ class Governance_PROXY_Handler(CustomLogger):
             # num_retries=0 and no `response`: LiteLLM goes to the next fallback at once, and a caller that gets this
             # as the last word gets the header too (router.py, fallback_event_handlers.py).
             headers = {} if refusal.retry_after_s is None else {"retry-after": str(refusal.retry_after_s)}
+            message = printable(refusal.message)
             raise RateLimitError(
-                message=refusal.message, llm_provider="governance", model=model, num_retries=0, headers=headers
+                message=message, llm_provider="governance", model=model, num_retries=0, headers=headers
             )
 
 

@@ -8,6 +8,7 @@ from litellm.constants import LITELLM_PROXY_MASTER_KEY_ALIAS
 from litellm.proxy._types import LitellmUserRoles, SpecialModelNames, UserAPIKeyAuth
 
 from governance.model import Refusal
+from governance.model.printable import printable
 from governance.policy.keys import Key
 from governance.proxy.translate import Refused
 
@@ -46,7 +47,7 @@ def kept_out(refusal: Refusal, param: str | None = None) -> Refused:
     """The HTTP answer to somebody who is not let in."""
     return Refused(
         refusal.status,
-        message=refusal.message,
+        message=printable(refusal.message),
         type=_ERROR_TYPES[refusal.status],
         param=param,
         provider_specific_fields={"code": refusal.code},

@@ -12,6 +12,7 @@ from litellm.proxy._types import ProxyException, UserAPIKeyAuth
 from governance.engine.decision import Decision
 from governance.intake.read import read_request, verified_tags
 from governance.model import Identity, Models, Refusal, Request
+from governance.model.printable import printable
 from governance.model.vocabulary import request_type
 from governance.proxy.body import merged
 
@@ -194,7 +195,7 @@ def exception_from(refusal: Refusal, decision_id: str, headers: dict[str, str]) 
         particulars["retry_after_s"] = refusal.retry_after_s
     return Refused(
         refusal.status,
-        message=refusal.message,
+        message=printable(refusal.message),  # LiteLLM logs it as it is
         type=_ERROR_TYPES.get(refusal.status, "invalid_request_error"),
         param="model",
         headers=headers,

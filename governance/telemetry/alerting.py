@@ -19,8 +19,8 @@ from governance.discovery import DiscoveryFailed
 from governance.engine.refusals import amount, spoken_period
 from governance.limits.alerts import Alert
 from governance.limits.subjects import spoken
+from governance.model.printable import printable
 from governance.policy.telemetry import AlertSettings
-from governance.telemetry.printable import printable
 from governance.trace import iso, period_text
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
 from governance.model.errors import GovernanceError
+from governance.model.printable import printable
 from governance.policy.telemetry import DecisionLogSettings
 from governance.telemetry.log_file import LogFile
-from governance.telemetry.printable import printable
 from governance.trace import Trace
 
 log = logging.getLogger("governance.telemetry")

@@ -126,3 +126,14 @@ def test_checking_imports_no_litellm(process: Command) -> None:
     )
 
     assert done.stdout.splitlines() == ["governance.yaml: valid; routing_profiles (1)", "[]"], done.stderr
+
+
+def test_a_policy_of_somebody_else_steers_no_terminal(governance: Command, folder: Path) -> None:
+    (folder / "governance.yaml").write_text(
+        'routing_profiles: [{name: "a\\e[2J\\nvalid", virtual_provider: "b\\u202e/"}]'
+    )
+    done = governance("check")
+
+    assert done.exit_code == 1
+    assert all(line.isprintable() for line in done.output.splitlines())
+    assert [line for line in done.output.splitlines() if line.startswith("valid")] == []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from governance.telemetry.printable import printable
+from governance.model.printable import printable
 
 
 @pytest.mark.parametrize("text", ["gpt-4o", "Größe 10 €", ""])
