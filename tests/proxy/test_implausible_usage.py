@@ -50,6 +50,25 @@ def test_a_prompt_whose_parts_we_do_not_see_may_fill_the_model() -> None:
         assert used({"prompt_tokens": HUGE, "completion_tokens": 1}, **unseen).input_tokens == 100_000
 
 
+@pytest.mark.parametrize("made", [None, 0, -7, "none", float("nan"), [9], {"tokens": 9}])
+@pytest.mark.parametrize("request_type", ["chat", "completion", "responses", "messages"])
+def test_an_answer_that_has_text_has_tokens(made: Any, request_type: str) -> None:
+    found = used({"prompt_tokens": 100, "completion_tokens": made}, request_type=request_type)
+
+    # "Hello, how can I help you today?" is 9 tokens.
+    assert found.output_tokens is not None
+    assert 6 <= found.output_tokens <= 14
+    assert found.cost_usd_micros == 200 + 8 * found.output_tokens
+
+
+def test_an_answer_without_text_has_the_tokens_that_are_told() -> None:
+    answer = {"choices": [{"message": {"content": ""}}], "usage": {"prompt_tokens": 100, "completion_tokens": 0}}
+    request = Request("a/known", models=Catalog(None, PRICES), prompt_tokens=100)
+    decision = Decision("route", request, Trace(request, "r", 0.0, "live"))
+
+    assert usage_of({}, answer, decision, "a/known") == Usage(100, 0, 200)
+
+
 @pytest.mark.parametrize("name", ["completion_tokens", "total_tokens", "reasoning_tokens"])
 def test_an_answer_is_not_longer_than_the_caller_or_the_model_allows(name: str) -> None:
     assert used({"prompt_tokens": 10, name: HUGE}).output_tokens == 4_000

@@ -58,9 +58,13 @@ def measured(
     """The same for a request to a model of which these facts are known."""
     used, reported = _reported(kwargs, answer, request, told)
     known = used.input_tokens > 0 or used.output_tokens > 0
-    if known and not used.input_tokens and request.request_type in GENERATES_TEXT:
-        # No provider answers a prompt without reading it; the estimate is the best that is known.
-        used = used._replace(input_tokens=request.prompt_tokens)
+    if known and request.request_type in GENERATES_TEXT:
+        # No provider answers a prompt without reading it, or with a text that has no tokens; the estimate is the best
+        # that is known.
+        used = used._replace(
+            input_tokens=used.input_tokens or request.prompt_tokens,
+            output_tokens=used.output_tokens or text_tokens(answer),
+        )
     used = with_pieces(used, request, answer, reported)
     extras = charges.has_extras(answer, reported)
     most = bounds(request, facts, used, answer, searched=extras)
