@@ -17,7 +17,7 @@ from governance.policy.load import read_text
 from governance.policy.revision import document_hash
 from governance.store import Revision, Store, Worker
 from governance.usecases.audit import audit, told, verify_audit
-from governance.usecases.candidate import document_of
+from governance.usecases.candidate import document_of, secrets_in
 from governance.usecases.follow import GONE_AFTER, seen_workers
 from governance.usecases.revisions import NoSuchRevision, history, row, show
 from governance.usecases.whereabouts import lines
@@ -37,6 +37,7 @@ def routes(of: Administered) -> APIRouter:
         active, workers = await _active(of)
         text = of.engine.host.policy.text if active is None else active.yaml
         hash = of.engine.host.policy.revision if active is None else active.hash
+        withheld = secrets_in(of.engine.host.policy) if active is None else []
         return JSONResponse(
             {
                 "revision": hash,
@@ -48,7 +49,8 @@ def routes(of: Administered) -> APIRouter:
                 "workers": workers,
                 "error": of.reload.error or (of.policies.followed or {}).get("error"),
                 "sections": lines(text),
-                "yaml": text,
+                "yaml": None if withheld else text,
+                "withheld": withheld,
             },
             headers={"etag": etag(hash), "cache-control": "no-store"},
         )

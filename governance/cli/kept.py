@@ -131,6 +131,9 @@ class AtProxy:
     def show(self, id: int | None) -> dict[str, Any]:
         if id is None:
             told: dict[str, Any] = self._proxy.get("/api/policy")
+            if told["yaml"] is None:
+                what = ", ".join(told["withheld"])
+                raise NotDone(f"{told['file']}: is not shown, because of secrets that stand in it: {what}", FORBIDDEN)
             return {**(told["active"] or {"id": None, "hash": told["revision"]}), "yaml": told["yaml"]}
         found: dict[str, Any] = self._proxy.get(f"/api/policy/revisions/{id}")
         return found

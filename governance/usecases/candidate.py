@@ -7,10 +7,11 @@ from typing import Any
 
 from governance.engine.host import Host
 from governance.model.errors import GovernanceError, PolicyError
+from governance.policy import Policy
 from governance.policy.document import Core, is_wrapped, unwrap
 from governance.policy.file_only import differs_from_file
 from governance.policy.literal_secrets import literal_secrets
-from governance.policy.nodes import read_tree
+from governance.policy.nodes import dotted, read_tree
 from governance.policy.revision import document_hash
 from governance.store import Revision
 from governance.store.revisions import SCHEMA_VERSION
@@ -47,6 +48,13 @@ def usable(text: str, source: str, file: Core, environment: Mapping[str, str]) -
     if found:
         raise PolicyError([tree.problem((*root, *path), message) for path, message in found])
     return host
+
+
+def secrets_in(policy: Policy) -> list[str]:
+    """Where secrets stand in a policy that is not kept in a store, and so may hold some; none of them is told."""
+    tree = read_tree(policy.text, policy.source)
+    document, root = unwrap(tree) if is_wrapped(tree.data) else (tree.data, ())
+    return [dotted((*root, *path)) for path, _ in literal_secrets(policy, document)]
 
 
 def usable_revision(revision: Revision, file: Core, environment: Mapping[str, str]) -> Host:

@@ -84,6 +84,10 @@ def filed(open_worker, file: Path) -> Any:
 API = "/governance/api/policy"
 
 
+def write(file: Path, text: str) -> None:
+    file.write_text(text)
+
+
 def has_state() -> bool:
     return os.path.exists(os.environ["GOVERNANCE_STATE_DIR"])
 
@@ -199,6 +203,19 @@ async def test_where_the_file_is_the_truth_a_change_is_told_the_line_to_edit(fil
     assert lists == [{"revisions": [], "cursor": None}, {"events": [], "cursor": None}]
     assert one.status_code == 404
     assert not has_state()
+
+
+async def test_a_file_that_holds_a_secret_is_not_shown(open_worker, file: Path) -> None:
+    write(file, "version: 1\ntelemetry: {alerts: {webhook: 'https://chat.example/hooks/hunter2'}}\n")
+    policies = open_policies(file)
+    worker = open_worker()
+    worker.engine.host = policies.begin()
+    worker.policies = policies
+    async with caller(worker, "viewer") as viewer:
+        answer = await viewer.get(API)
+
+    assert "hunter2" not in answer.text
+    assert (answer.json()["yaml"], answer.json()["withheld"]) == (None, ["telemetry.alerts.webhook"])
 
 
 async def test_the_file_that_says_something_else_is_out_of_sync(stored: Any) -> None:
