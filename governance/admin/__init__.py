@@ -24,8 +24,8 @@ from governance.admin import (
 )
 from governance.admin.administered import Administered
 
-_MODULES: Final = (usage, decisions, health, metrics, simulate, models, policy_plan, policy_changes)
-_READABLE: Final = (policy,)
+_MODULES: Final = (usage, decisions, health, metrics, simulate, models, policy_changes)
+_READABLE: Final = (policy, policy_plan)
 
 
 def admin_router(of: Administered, admin: Callable[..., Any], viewer: Callable[..., Any] | None = None) -> APIRouter:

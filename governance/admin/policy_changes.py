@@ -20,6 +20,7 @@ from governance.model.errors import GovernanceError, PolicyError, StoreUnavailab
 from governance.policy.nodes import MAX_BYTES
 from governance.store import Store
 from governance.usecases.change_policy import LONGEST_COMMENT, Applied, Conflict, Outcome, apply, rollback
+from governance.usecases.merge_change import MergedChange, merge_into
 from governance.usecases.revisions import NoSuchRevision, row
 from governance.usecases.whereabouts import first_difference
 
@@ -70,6 +71,7 @@ def routes(of: Administered) -> APIRouter:
                 comment=given.comment,
                 now=_now(),
             ),
+            given.policy,
         )
 
     @router.post("/policy/rollback/{revision_id}")
@@ -95,7 +97,7 @@ def routes(of: Administered) -> APIRouter:
     return router
 
 
-async def _done(of: Administered, change: Callable[[Store], Outcome]) -> Response:
+async def _done(of: Administered, change: Callable[[Store], Outcome], text: str | None = None) -> Response:
     try:
         outcome = await of.policies.ask(change)
     except PolicyError as error:
@@ -113,10 +115,20 @@ async def _done(of: Administered, change: Callable[[Store], Outcome]) -> Respons
             f"the policy in force is revision {active.id} by {active.author or 'somebody'} and not the one that yours "
             "was made from; read it, put your change into it, and apply that"
         )
-        raise NotDone(412, "stale_base", message, {"etag": etag(active.hash)}, active=row(active))
+        merged = None if text is None else await _merged(of, outcome, text)
+        more = {} if merged is None else merged.report()
+        raise NotDone(412, "stale_base", message, {"etag": etag(active.hash)}, active=row(active), **more)
     of.policies.look_soon()
     told: dict[str, Any] = {"revision": row(outcome.revision), "changed": isinstance(outcome, Applied)}
     return JSONResponse(told, headers={"etag": etag(outcome.revision.hash)})
+
+
+async def _merged(of: Administered, conflict: Conflict, text: str) -> MergedChange | None:
+    merge = partial(merge_into, base=conflict.base, mine=text, in_force=conflict.active.yaml)
+    try:
+        return await of.policies.ask(merge)
+    except PolicyError:  # a damaged revision has nothing to merge with
+        return None
 
 
 def _file_is_the_truth(of: Administered, wanted: str | None) -> NotDone:

@@ -20,9 +20,6 @@ from governance.policy import parse_policy
 from governance.policy.nodes import MAX_BYTES
 from governance.usecases.plan import Plan, StalePlan, plan
 
-# A message is for people; who mends these sees the others next.
-_MOST_TOLD = 20
-
 
 class Asked(BaseModel):
     """A policy that is to be.
@@ -56,9 +53,9 @@ def _planned(base: Host, catalog: Catalog, asked: Asked) -> Plan:
         policy = parse_policy(asked.policy, "policy", installed(), section_model, os.environ)
         return asyncio.run(plan(base, Host.start(policy), catalog, made_from=asked.base))
     except StalePlan as error:
-        raise NotDone(412, "stale_plan", str(error)) from None
+        raise NotDone(412, "stale_base", str(error)) from None
     except PolicyError as error:
-        lines = [str(problem) for problem in error.problems[:_MOST_TOLD]]
-        raise NotDone(422, "invalid_policy", "\n".join(lines)) from None
+        problems = [problem._asdict() for problem in error.problems]
+        raise NotDone(422, "invalid_policy", str(error), problems=problems) from None
     except GovernanceError as error:
-        raise NotDone(422, "invalid_policy", str(error)) from None
+        raise NotDone(422, "invalid_policy", str(error), problems=[]) from None

@@ -24,6 +24,7 @@ from governance.cli import (
     policy_diff,
     policy_history,
     policy_import,
+    policy_merge,
     proxy,
     status,
     tasks,
@@ -67,6 +68,7 @@ policy.policy.command()(policy_history.apply)
 policy.policy.command()(policy_history.rollback)
 policy.policy.command()(policy_history.drift)
 policy.policy.add_typer(policy_history.audit, name="audit")
+policy.policy.command()(policy_merge.merge)
 policy.policy.command("import")(policy_import.import_policy)
 policy.policy.command()(policy_import.export)
 app.command()(policy.plugins)

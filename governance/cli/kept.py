@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol
 
 import typer
 
-from governance.cli.policy_diff import FORBIDDEN
 from governance.cli.running_proxy import NotAnswered, RunningProxy, proxy_address, running_proxy
-from governance.cli.terminal import CANNOT_RUN, clear_errors, policy_path, print_json
+from governance.cli.terminal import CANNOT_RUN, FORBIDDEN, clear_errors, policy_path, print_json
 from governance.model.errors import GovernanceError, PolicyError, Problem, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ OfProxy = Annotated[
         "--url",
         help="the running proxy; without it, the store that the policy file names",
         envvar="GOVERNANCE_URL",
-        callback=lambda url: url and proxy_address(url),
+        callback=lambda url: None if url is None else proxy_address(url),
     ),
 ]
 
@@ -135,7 +134,12 @@ class AtProxy:
                 what = ", ".join(told["withheld"])
                 raise NotDone(f"{told['file']}: is not shown, because of secrets that stand in it: {what}", FORBIDDEN)
             return {**(told["active"] or {"id": None, "hash": told["revision"]}), "yaml": told["yaml"]}
-        found: dict[str, Any] = self._proxy.get(f"/api/policy/revisions/{id}")
+        try:
+            found: dict[str, Any] = self._proxy.get(f"/api/policy/revisions/{id}")
+        except NotAnswered as error:
+            if error.told.get("code") == "no_such_revision":
+                raise GovernanceError(str(error.told.get("message"))) from None
+            raise
         return found
 
     def apply(self, text: str, name: str, base: str | None, comment: str) -> dict[str, Any]:

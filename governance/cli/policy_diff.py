@@ -10,15 +10,26 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from governance.cli.terminal import AsJson, ConfigOption, clear_errors, console, policy_path, print_json
+from governance.cli.kept import OfProxy, clear_outcome
+from governance.cli.policy_opened import RUNNING, Opened, opened
+from governance.cli.running_proxy import KEY_ENV, KeyEnvOption
+from governance.cli.terminal import (
+    CHANGES,
+    FORBIDDEN,
+    AsJson,
+    ConfigOption,
+    PolicyOption,
+    console,
+    policy_path,
+    print_json,
+)
 from governance.model.changes import EFFECTS
 
 if TYPE_CHECKING:
     from governance.engine.host import Host
     from governance.usecases.plan import Plan
 
-CHANGES: Final = 4
-FORBIDDEN: Final = 5
+_A_POLICY: Final = f"a file, the number of a revision, or `{RUNNING}`"
 
 
 class Format(str, Enum):
@@ -45,23 +56,24 @@ Forbid = Annotated[
 
 
 def diff(
-    before: Annotated[Path, typer.Argument(help="a policy; alone: what the one in use would become")],
-    after: Annotated[Path | None, typer.Argument(help="another one")] = None,
+    before: Annotated[str, typer.Argument(help=f"{_A_POLICY}; alone: what the policy in use would become")],
+    after: Annotated[str | None, typer.Argument(help="another one")] = None,
     as_patch: Annotated[bool, typer.Option("--patch", help="print a patch of the texts, for git apply")] = False,
     format: FormatOption = Format.text,
     as_json: AsJson = False,
     exit_code: ExitCode = False,
+    policy: PolicyOption = None,
+    url: OfProxy = None,
+    key_env: KeyEnvOption = KEY_ENV,
 ) -> None:
     """Show what differs between two policies, and what each difference does to callers."""
     told = Format.json if as_json else format
-    with clear_errors(told is Format.json):
-        old, new = (policy_path(None), before) if after is None else (before, after)
-        hosts = _opened(old), _opened(new)
-        made = _planned(*hosts)
+    with clear_outcome(told is Format.json):
+        names = (_in_use(policy, url), before) if after is None else (before, after)
+        old, new = (opened(name, policy, url, key_env) for name in names)
+        made = _planned(old.host, new.host)
     if as_patch:
-        from governance.policy.patch import patch
-
-        typer.echo(patch(hosts[0].policy.text, hosts[1].policy.text, old.name), nl=False)
+        typer.echo(_patch(old, new), nl=False)
     else:
         _print(made, told)
     if exit_code and made.changes:
@@ -69,30 +81,34 @@ def diff(
 
 
 def plan(
-    file: Annotated[Path, typer.Argument(help="the policy that is to be")],
+    file: Annotated[str, typer.Argument(help=f"the policy that is to be: {_A_POLICY}")],
     base: Annotated[
-        Path | None, typer.Option("--base", help="the policy that is; default: $GOVERNANCE_POLICY or governance.yaml")
+        str | None, typer.Option("--base", help="the policy that is, likewise; default: the one in use")
     ] = None,
     config: ConfigOption = None,
     tests: Annotated[
         list[Path] | None, typer.Option("--tests", "-t", help="policy tests that must pass; may be repeated")
     ] = None,
     made_from: Annotated[
-        str | None,
-        typer.Option("--from", help="the revision FILE was written from; end with 5 when it is another"),
+        str | None, typer.Option("--from", help="the revision FILE was written from; end with 5 when it is another")
     ] = None,
     forbid: Forbid = [],  # noqa: B006 - typer wants a list and changes none
     format: FormatOption = Format.text,
     as_json: AsJson = False,
     exit_code: ExitCode = False,
+    policy: PolicyOption = None,
+    url: OfProxy = None,
+    key_env: KeyEnvOption = KEY_ENV,
 ) -> None:
     """Plan a change of the policy: its mistakes, its tests, every difference and what it does to callers."""
     from governance.usecases.plan import StalePlan
 
     told = Format.json if as_json else format
-    with clear_errors(told is Format.json):
+    with clear_outcome(told is Format.json):
+        names = (base or _in_use(policy, url), file)
+        old, new = (opened(name, policy, url, key_env).host for name in names)
         try:
-            made = _planned(_opened(policy_path(base)), _opened(file), config, tests or [], made_from)
+            made = _planned(old, new, config, tests or [], made_from)
         except StalePlan as error:
             typer.echo(str(error), err=True)
             raise typer.Exit(FORBIDDEN) from None
@@ -106,10 +122,14 @@ def plan(
         raise typer.Exit(CHANGES)
 
 
-def _opened(file: Path) -> Host:
-    from governance.engine.host import Host
+def _in_use(policy: Path | None, url: str | None) -> str:
+    return str(policy_path(policy)) if url is None else RUNNING
 
-    return Host.load(file)
+
+def _patch(old: Opened, new: Opened) -> str:
+    from governance.policy.patch import patch
+
+    return patch(old.host.policy.text, new.host.policy.text, old.name)
 
 
 def _planned(

@@ -10,10 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from governance.cli.kept import Kept, OfProxy, clear_outcome, kept
-from governance.cli.policy_diff import CHANGES
 from governance.cli.running_proxy import KEY_ENV, KeyEnvOption
 from governance.cli.table import Table
-from governance.cli.terminal import INVALID, AsJson, PolicyOption, policy_path, print_json, show
+from governance.cli.terminal import CHANGES, INVALID, AsJson, PolicyOption, policy_path, print_json, show
 
 Base = Annotated[
     str | None, typer.Option("--from", help="the hash of the policy it was made from; default: the one in force")

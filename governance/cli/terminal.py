@@ -25,7 +25,7 @@ ConfigOption = Annotated[
     Path | None, typer.Option("--config", "-c", help="the proxy's litellm.yaml: which models it serves")
 ]
 
-INVALID, CANNOT_RUN = 1, 3
+INVALID, CANNOT_RUN, CHANGES, FORBIDDEN = 1, 3, 4, 5
 # So wide that nothing is folded: who reads a pipe, reads lines.
 _PIPE_WIDTH: Final = 1_000_000
 

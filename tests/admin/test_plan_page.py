@@ -59,11 +59,12 @@ async def test_a_policy_with_mistakes_is_told_each_of_them(worker: Worker) -> No
     message = answer.json()["error"]["message"]
     assert "policy:1: version: must be 1" in message
     assert "did you mean `rate_limits`?" in message
+    assert [problem["line"] for problem in answer.json()["error"]["problems"]] == [1, 2]
 
 
 async def test_a_plan_of_another_base_is_stale(worker: Worker) -> None:
     answer = await ask(worker, POLICY % "40/minute", base="sha256:0")
-    assert (answer.status_code, answer.json()["error"]["code"]) == (412, "stale_plan")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (412, "stale_base")
 
     fresh = await ask(worker, POLICY % "40/minute", base=worker.engine.host.policy.revision)
     assert fresh.status_code == 200

@@ -137,6 +137,7 @@ async def test_a_change_from_another_policy_is_not(stored: Any) -> None:
 
     error = stale.json()["error"]
     assert (stale.status_code, error["code"], error["active"]["id"]) == (412, "stale_base", 2)
+    assert (error["merged"], error["conflicts"]) == (SECOND, []), "a comment is no change; theirs has the rest"
     assert "revision 2 by admin" in error["message"]
     assert (nothing.status_code, nothing.json()["error"]["code"]) == (428, "base_required")
     assert (weak.status_code, weak.json()["revision"]["id"]) == (200, 3)

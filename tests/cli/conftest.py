@@ -39,6 +39,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the command runs: an empty folder but for a policy."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("GOVERNANCE_POLICY", raising=False)
+    monkeypatch.delenv("GOVERNANCE_URL", raising=False)
     monkeypatch.setenv("COLUMNS", "200")
     (tmp_path / "governance.yaml").write_text(POLICY)
     return tmp_path

@@ -36,6 +36,7 @@ READS = {
     "status": (["--policy", "FILE"], ["--config", "FILE"]),
     "policy diff": (["FILE"], ["FILE", "governance.yaml"], ["governance.yaml", "FILE"]),
     "policy plan": (["FILE"], ["governance.yaml", "--base", "FILE"], ["governance.yaml", "--config", "FILE"]),
+    "policy merge": (["FILE", "governance.yaml", "governance.yaml"], ["governance.yaml", "governance.yaml", "FILE"]),
     "policy import": (["FILE"],),
     "policy export": (["FILE"],),
     "profile": (["--policy", "FILE"],),
@@ -45,6 +46,15 @@ READS = {
     "eval-classifier": (["FILE"],),
 }
 READ_NOTHING = {"demo", "usage", "plugins", "keys", "keys new", "keys hash", "policy", "schema"}
+# What has a verb ask a proxy that does not ask one by itself.
+AT_A_PROXY = {
+    "explain": ("--live",),
+    "policy apply": ("governance.yaml",),
+    "policy rollback": ("1",),
+    "policy diff": ("1", "running"),
+    "policy plan": ("1",),
+    "policy merge": ("1", "2"),
+}
 # Everything that it does not know is for LiteLLM.
 PASSES_ON = {"serve"}
 
@@ -151,8 +161,7 @@ def test_an_unknown_verb_is_wrong_usage(governance: Command, arguments: list[str
 @pytest.mark.parametrize("verb", [v for v in verbs() if any("--url" in p.opts for p in params(v))])
 @pytest.mark.parametrize("url", ["ftp://somewhere", "http://host:port", "127.0.0.1:4000", "http://", "nowhere", ""])
 def test_an_address_that_can_be_none_is_wrong_usage(governance: Command, folder: Path, verb: str, url: str) -> None:
-    live = ["--live"] if verb == "explain" else []
-    done = governance(verb, *live, "--url", url)
+    done = governance(*verb.split(), *AT_A_PROXY.get(verb, ()), "--url", url)
 
     assert (done.exit_code, done.stdout) == (2, "")
     assert "write one such as http://127.0.0.1:4000" in re.sub(r"[\s│]+", " ", done.stderr)
@@ -160,10 +169,10 @@ def test_an_address_that_can_be_none_is_wrong_usage(governance: Command, folder:
 
 @pytest.mark.parametrize("verb", [v for v in verbs() if any("--key-env" in p.opts for p in params(v))])
 def test_a_proxy_that_cannot_be_asked_is_none_of_our_mistakes(governance: Command, folder: Path, verb: str) -> None:
-    live = ["--live"] if verb == "explain" else []
+    words = (*verb.split(), *AT_A_PROXY.get(verb, ()))
 
-    assert governance(verb, *live, "--url", "http://127.0.0.1:1").exit_code == 3
-    assert governance(verb, *live, "--key-env", "NOT_SET").exit_code == 3
+    assert governance(*words, "--url", "http://127.0.0.1:1").exit_code == 3
+    assert governance(*words, "--key-env", "NOT_SET").exit_code == 3
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,24 @@ def test_of_two_files_the_first_one_is_before(governance: Command, files: Path) 
     assert "40/minute -> 60/minute" in governance("policy", "diff", "less.yaml", "governance.yaml").stdout
 
 
+def test_two_changes_merge_with_the_comments_of_theirs(governance: Command, files: Path) -> None:
+    (files / "theirs.yaml").write_text("# theirs\naccess: {require_key: true}  # now\n" + LIMITS % ("all", "60/minute"))
+    done = governance("policy", "merge", "governance.yaml", "less.yaml", "theirs.yaml")
+
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout == "# theirs\naccess: {require_key: true}  # now\n" + LIMITS % ("all", "40/minute")
+
+
+def test_what_both_changed_otherwise_is_told_with_all_three_values(governance: Command, files: Path) -> None:
+    (files / "theirs.yaml").write_text(LIMITS % ("all", "90/minute"))
+    done = governance("policy", "merge", "governance.yaml", "less.yaml", "theirs.yaml")
+
+    assert (done.exit_code, done.stdout) == (5, "")
+    told, what = done.stderr.splitlines()
+    assert told == "rate_limits[all].requests: was 60/minute, yours 40/minute, theirs 90/minute"
+    assert what == "both changed the same; put your change into theirs.yaml by hand"
+
+
 def test_a_patch_is_of_the_texts(governance: Command, files: Path) -> None:
     told = governance("policy", "diff", "same.yaml", "--patch").stdout
 

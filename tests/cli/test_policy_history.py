@@ -190,3 +190,28 @@ def test_where_the_policy_is_a_file_or_the_store_is_away_the_verbs_cannot_run_he
     assert (of_a_file.exit_code, "governance.yaml: the policy is this file" in of_a_file.stderr) == (3, True)
     assert (away.exit_code, "does not answer" in json.loads(away.stdout)["error"]["message"]) == (3, True)
     assert governance("policy", "history", "--url", "ftp://x").exit_code == 2
+
+
+def test_revisions_files_and_the_one_in_force_are_compared_in_any_pair(policy: Command) -> None:
+    done(policy("apply", "second.yaml"))
+    changed = "100 USD/day -> 200 USD/day"
+    back = "200 USD/day -> 100 USD/day"
+
+    assert changed in done(policy("diff", "1", "2"))
+    assert changed in done(policy("diff", "1", "running"))
+    assert back in done(policy("diff", "running", "governance.yaml"))
+    assert done(policy("diff", "second.yaml", "2")).startswith("No changes")
+    assert back in done(policy("plan", "1", "--base", "running"))
+    missing = policy("diff", "1", "99")
+    assert (missing.exit_code, missing.stdout) == (1, "")
+    assert "there is no revision 99" in missing.stderr
+
+
+def test_alone_a_policy_is_compared_with_the_one_in_use(
+    file: Path, policy: Command, request: pytest.FixtureRequest
+) -> None:
+    done(policy("apply", "second.yaml"))
+    file.write_text(FIRST.replace("100 USD", "300 USD"))
+    in_use = {"store": "300", "proxy": "200"}[request.node.callspec.params["policy"]]
+
+    assert f"{in_use} USD/day -> 100 USD/day" in done(policy("plan", "1"))
