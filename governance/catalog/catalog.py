@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from types import MappingProxyType
@@ -21,6 +21,7 @@ from governance.model.target import group_of, member_of, member_target
 
 Pairs = tuple[tuple[str, str], ...]
 NO_ALIASES: Final[Mapping[str, str]] = MappingProxyType({})
+NO_ROUTING_GROUPS: Final[Mapping[str, Sequence[str]]] = MappingProxyType({})
 
 
 class Catalog:
@@ -31,6 +32,8 @@ class Catalog:
         sources: what is known of models; a bare mapping is LiteLLM's model map.
         aliases: LiteLLM's `model_group_alias`: other names of model groups.
         adjustments: the discounts and margins that the proxy applies.
+        routing_groups: LiteLLM's: each name with the model groups that it is made of.
+        team: whose requests these are; see `for_team`.
     """
 
     def __init__(
@@ -39,13 +42,20 @@ class Catalog:
         sources: Sources | Mapping[str, Any],
         aliases: Mapping[str, str] = NO_ALIASES,
         adjustments: Adjustments = NO_ADJUSTMENTS,
+        routing_groups: Mapping[str, Sequence[str]] = NO_ROUTING_GROUPS,
+        team: str = "",
     ) -> None:
         self.sources = sources if isinstance(sources, Sources) else Sources(sources)
         self._map = self.sources.model_map
         self._anything = deployments is None
         self.aliases = aliases
         self.adjustments = adjustments
-        self.routes = Routes([deployment_of(entry, self._map) for entry in deployments or ()], aliases, self._map)
+        self._entries = () if deployments is None else tuple(deployments)
+        self._routing_groups = routing_groups
+        found = [deployment_of(entry, self._map) for entry in self._entries]
+        self.routes = Routes(found, aliases, self._map, routing_groups, team)
+        self._teams = frozenset(deployment.team for deployment in found) - {""}
+        self._of_teams: dict[str, Catalog] = {}
         # Base models come from callers, so what is remembered of them is bounded.
         self._resolved = lru_cache(maxsize=4096)(self._resolve)
         self._facts = lru_cache(maxsize=4096)(self._find_facts)
@@ -53,16 +63,26 @@ class Catalog:
         self._served = lru_cache(maxsize=4096)(self._find_served)
         self._members = lru_cache(maxsize=4096)(self._find_members)
 
+    def for_team(self, team: str) -> Catalog:
+        """What targets mean where this team asks: its own deployments serve it too, or in the place of others."""
+        if team not in self._teams:
+            return self
+        if team not in self._of_teams:
+            self._of_teams[team] = Catalog(
+                self._entries, self.sources, self.aliases, self.adjustments, self._routing_groups, team
+            )
+        return self._of_teams[team]
+
     @property
     def names(self) -> tuple[str, ...] | None:
         """The names the proxy serves, wildcards included; None when that is unknown."""
-        return None if self._anything else tuple(self.routes.groups)
+        return None if self._anything else self.routes.names
 
     @property
     def offered(self) -> tuple[str, ...]:
         """The names the proxy serves, and every `provider/model` that a target can name besides."""
         groups = self.routes.groups
-        found = dict.fromkeys(groups)
+        found = dict.fromkeys(self.routes.names)
         for name in groups:
             for deployment in groups[name] if "*" not in name else ():
                 target = deployment.identity.name
@@ -115,7 +135,7 @@ class Catalog:
         """Those of which LiteLLM picks one for a target; none where it serves no such target."""
         whole, member = member_of(target)
         # A group may have the name of what it is not; whoever asks for that name gets the group.
-        found = self._resolved(whole).deployments or (() if self._anything else self.routes.asked(whole))
+        found = self._resolved(whole).deployments or (() if self._anything else self.routes.anybodys(whole))
         return tuple(each for each in found if member is None or each.identity.name == member)
 
     def members(self, target: str) -> tuple[str, ...]:
@@ -150,7 +170,9 @@ class Catalog:
 
     def _find_served(self, name: str) -> Pairs:
         whole, member = member_of(name)
-        asked = () if self._anything or group_of(whole) is not None or member is not None else self.routes.asked(whole)
+        asked = (
+            () if self._anything or group_of(whole) is not None or member is not None else self.routes.anybodys(whole)
+        )
         found = (*self.deployments(name), *asked)
         pairs = tuple(dict.fromkeys(self._pair(each.identity) for each in found if not each.unknown))
         return pairs or (self._pair(identity_of(group_of(whole) or whole, "", self._map)),)

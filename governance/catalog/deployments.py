@@ -44,6 +44,7 @@ class Deployment:
         stated: what it says of its model, in the keys of LiteLLM's model map.
         team: whose it is alone; "" = everybody's.
         team_name: what that team asks for.
+        blocked: an administrator has it paused.
         unknown: its model stands in an environment variable that is not set here; the variable's name.
     """
 
@@ -58,6 +59,7 @@ class Deployment:
     stated: Entry = field(default_factory=nothing, hash=False)
     team: str = ""
     team_name: str = ""
+    blocked: bool = False
     unknown: str = ""
 
     @property
@@ -83,7 +85,7 @@ class Deployment:
 def deployment_of(entry: Entry, model_map: Mapping[str, Any]) -> Deployment:
     """One entry of `model_list`, read as LiteLLM reads it."""
     params, info = _mapping(entry.get("litellm_params")), _mapping(entry.get("model_info"))
-    group = str(entry.get("model_name") or "")
+    group = str(entry.get("model_name", ""))
     model, custom = str(params.get("model") or group), str(params.get("custom_llm_provider") or "")
     address = str(params.get("api_base") or params.get("base_url") or "").rstrip("/")
     unknown = model.removeprefix(_FROM_ENVIRONMENT) if model.startswith(_FROM_ENVIRONMENT) else ""
@@ -100,6 +102,7 @@ def deployment_of(entry: Entry, model_map: Mapping[str, Any]) -> Deployment:
         stated=MappingProxyType({key: value for key, value in stated.items() if value is not None}),
         team=str(info.get("team_id") or ""),
         team_name=str(info.get("team_public_model_name") or ""),
+        blocked=info.get("blocked") is True,
         unknown=unknown,
     )
 

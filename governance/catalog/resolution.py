@@ -39,17 +39,17 @@ def resolve(target: str, routes: Routes, model_map: Mapping[str, Any]) -> Resolv
     group = group_of(target)
     if group is not None:
         deployments = routes.group(group)
-        return Resolved(group, deployments) if deployments else _NOT_SERVED
+        return _served(group, deployments) if deployments else _NOT_SERVED
     meant = identity_of(target, "", model_map)
     if "/" in target and meant.provider:
         return _by_identity(target, meant, routes)
     # No provider is named: what the proxy itself calls so comes first, and what nobody knows is LiteLLM's to tell.
     own = routes.group(target)
     if own:
-        return Resolved(target, own)
+        return _served(target, own)
     found = _by_identity(meant.name, meant, routes)
     if found.call_name is None and not meant.provider and not found.why:
-        asked = tuple(each for each in routes.asked(target) if "*" in each.group and not each.team)
+        asked = tuple(each for each in routes.asked(target) if "*" in each.group)
         return Resolved(target, asked) if asked else found
     return found
 
@@ -59,13 +59,13 @@ def _by_identity(target: str, meant: Identity, routes: Routes) -> Resolved:
         return _NOT_SERVED
     own = routes.group(target)
     if _all_are(own, meant):
-        return Resolved(target, own)
+        return _served(target, own)
     named = routes.of_one.get(meant.folded)
     if named:
         ranked = sorted(named, key=lambda name: _rank(routes.asked(name), target))
         best = _rank(routes.asked(ranked[0]), target)
         equals = tuple(name for name in ranked[1:] if _rank(routes.asked(name), target) == best)
-        return Resolved(ranked[0], routes.asked(ranked[0]), equals)
+        return _served(ranked[0], routes.asked(ranked[0]))._replace(equals=equals)
     mixed = routes.of_several.get(meant.folded, ())
     for wildcard in routes.wildcards:
         found = _through(wildcard, meant, target, routes)
@@ -87,9 +87,18 @@ def _through(wildcard: Wildcard, meant: Identity, target: str, routes: Routes) -
     return None
 
 
-def _rank(group: Deployments, target: str) -> tuple[bool, int]:
-    """The way to the model that the target names before others, the plain model before one with parameters."""
-    return group[0].spelled.lower() != target.lower(), max(len(found.extra) for found in group)
+def _served(name: str, group: Deployments) -> Resolved:
+    able = tuple(found for found in group if not found.blocked)
+    # LiteLLM answers with an error and looks no further.
+    return Resolved(name, able) if able else Resolved(None, why=f"`{name}` is blocked")
+
+
+def _rank(group: Deployments, target: str) -> tuple[bool, bool, int]:
+    """One that serves before one that is blocked, the way to the model that the target names before others, the plain
+    model before one with parameters.
+    """
+    blocked = all(found.blocked for found in group)
+    return blocked, group[0].spelled.lower() != target.lower(), max(len(found.extra) for found in group)
 
 
 def _all_are(deployments: Deployments, meant: Identity) -> bool:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from governance.catalog.deployments import Deployment
 from governance.catalog.identity import Identity, inferred_provider
 
 _COUNTS_AS_COMPLEX: Final = frozenset("*+?\\^$|()")
+_NONE: Final[Mapping[str, Sequence[str]]] = MappingProxyType({})
 Deployments = tuple[Deployment, ...]
 
 
@@ -27,28 +29,40 @@ class Routes:
     Args:
         aliases: `model_group_alias`.
         model_map: LiteLLM's.
+        routing_groups: names of LiteLLM's `routing_groups` with the groups that each of them is made of.
+        team: who asks: its own deployments are behind the names that it knows them by; "" is nobody's team.
 
     Source: LiteLLM 1.106-1.110, router.py `_common_checks_available_deployment`, pattern_match_deployments.py.
     """
 
     def __init__(
-        self, deployments: Iterable[Deployment], aliases: Mapping[str, str], model_map: Mapping[str, Any]
+        self,
+        deployments: Iterable[Deployment],
+        aliases: Mapping[str, str],
+        model_map: Mapping[str, Any],
+        routing_groups: Mapping[str, Sequence[str]] = _NONE,
+        team: str = "",
     ) -> None:
         self._model_map = model_map
         self._aliases = aliases
         self._of_teams: dict[str, list[Deployment]] = {}
-        self.by_id: dict[str, Deployment] = {}
+        ids: dict[str, list[Deployment]] = {}
         groups: dict[str, list[Deployment]] = {}
+        own: dict[str, list[Deployment]] = {}
         for deployment in deployments:
-            if deployment.id:
-                self.by_id[deployment.id] = deployment
-            if deployment.team:
-                # One team's own: LiteLLM serves it to nobody else, and to that team under another name.
+            ids.setdefault(deployment.id, []).append(deployment)
+            if not deployment.team or deployment.team == team:
+                groups.setdefault(deployment.group, []).append(deployment)
+            if deployment.team and deployment.team == team and deployment.team_name:
+                own.setdefault(deployment.team_name, []).append(deployment)
+            elif deployment.team and deployment.team != team:
+                # LiteLLM serves it to nobody else, and to its team under another name.
                 for name in {deployment.group, deployment.team_name}:
                     self._of_teams.setdefault(name, []).append(deployment)
-            else:
-                groups.setdefault(deployment.group, []).append(deployment)
-        self.groups: dict[str, Deployments] = {name: tuple(group) for name, group in groups.items()}
+        # An id that different models have tells nothing.
+        self.by_id = {name: found[0] for name, found in ids.items() if name and len({e.identity for e in found}) == 1}
+        self.groups: dict[str, Deployments] = {name: tuple(group) for name, group in {**groups, **own}.items()}
+        self.unions = dict(self._unions(routing_groups, groups))
         self.wildcards = sorted(
             (Wildcard(name, _pattern(name), group) for name, group in self.groups.items() if "*" in name),
             key=_specificity,
@@ -64,21 +78,26 @@ class Routes:
                 kind = self.of_one if len(different) == 1 else self.of_several
                 kind.setdefault(identity, []).append(name)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name under which something is served, wildcards included, aliases left out."""
+        return (*self.groups, *self.unions)
+
     def asked(self, name: str) -> Deployments:
         """Those of which LiteLLM picks one when it is asked for this name; none: it serves no such name."""
         if name not in self.groups and name in self.by_id:
             return (self.by_id[name],)
         name = self._aliases.get(name) or name
-        if name in self.groups:
-            return self.groups[name]
-        matched = self._matched(name)
-        if matched:
-            return matched
-        return tuple(self._of_teams.get(name, ())) or self._written(name)
+        return self.groups.get(name) or self.unions.get(name) or self._matched(name) or self._written(name)
+
+    def anybodys(self, name: str) -> Deployments:
+        """The same, and where there are none, those that teams have under this name for themselves."""
+        return self.asked(name) or tuple(self._of_teams.get(self._aliases.get(name) or name, ()))
 
     def group(self, name: str) -> Deployments:
-        """Those of a group or an alias of this very name, none where there is no such."""
-        return () if "*" in name or (name not in self.groups and name not in self._aliases) else self.asked(name)
+        """Those of a group, a routing group or an alias of this very name, none where there is no such."""
+        known = name in self.groups or name in self.unions or name in self._aliases
+        return self.asked(name) if known and "*" not in name else ()
 
     def names_for(self, wildcard: Wildcard, target: Identity) -> Iterator[str]:
         """Names that may lead through this wildcard to a deployment that is `target`."""
@@ -93,6 +112,15 @@ class Routes:
                     yield re.sub(r"\*", lambda _: next(pieces), wildcard.name)  # noqa: B023 - used at once
         yield wildcard.name.replace("*", target.model)
         yield wildcard.name.replace("*", "")
+
+    def _unions(
+        self, routing_groups: Mapping[str, Sequence[str]], groups: Mapping[str, Sequence[Deployment]]
+    ) -> Iterator[tuple[str, Deployments]]:
+        # Seen in 1.106-1.110: a group or an alias of that name goes before, and what is no group is left out.
+        for name, members in routing_groups.items():
+            found = tuple(each for member in dict.fromkeys(members) for each in groups.get(member, ()))
+            if found and name not in self.groups and name not in self._aliases:
+                yield name, found
 
     def _matched(self, name: str) -> Deployments:
         # LiteLLM looks for a wildcard under the provider it infers when the bare name matches none.

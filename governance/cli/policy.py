@@ -24,7 +24,7 @@ def check(
     from governance.engine.host import Host
     from governance.policy.database import missing_client
     from governance.policy.double_limits import double_limits
-    from governance.policy.litellm_file import known_models, read_catalog, read_config
+    from governance.policy.litellm_file import known_models, left_out_entries, read_catalog, read_config
 
     with clear_errors(as_json):
         path = policy_path(policy)
@@ -35,7 +35,8 @@ def check(
             settings = read_config(config)
             missing = missing_client(settings, {})
             warnings.extend([f"{config.name}: {missing}"] if missing else ())
-            warnings.extend(f"{config.name}: {message}" for message in double_limits(settings, host.policy))
+            found = (*left_out_entries(config), *double_limits(settings, host.policy))
+            warnings.extend(f"{config.name}: {message}" for message in found)
         sections = {name: _size(host.policy.sections[name]) for name in host.policy.order}
         if as_json:
             print_json(

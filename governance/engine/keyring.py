@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Final, Protocol
@@ -104,7 +104,7 @@ class DeniedTargets:
         denied = Rejection(codes.MODEL_NOT_ALLOWED, f"denied to key {key.name}")
         if not targets:
             # A rule may have rewritten the model, and a model of that name then serves without being proposed.
-            return [Target(request.model, rejected=denied)] if self._denies(key, request.model) else None
+            return [Target(request.model, rejected=denied)] if self._denies(key, request, request.model) else None
         return [
             replace(target, rejected=denied)
             if not target.rejected and self._denies_all(key, request, target)
@@ -120,33 +120,39 @@ class DeniedTargets:
         key = self._keyring.of(request.identity.virtual_key_id)
         if key is None or not key.restricted:
             return None
-        refused = [None if target.rejected else self._rejection(key, target) for target in targets]
+        refused = [None if target.rejected else self._rejection(key, request, target) for target in targets]
         if not any(refused) and all(member_of(target.name)[1] is None for target in targets):
             return None
         return [replace(t, rejected=found) if found else t for t, found in zip(targets, refused, strict=True)]
 
-    def _rejection(self, key: Key, target: Target) -> Rejection | None:
+    def _rejection(self, key: Key, request: Request, target: Target) -> Rejection | None:
         whole, member = member_of(target.name)
         if target.asked and not key.lists(whole):
             return Rejection(codes.MODEL_NOT_ALLOWED, f"not on the model list of key {key.name}")
-        if (target.asked or member is not None) and self._denies(key, target.name):
+        if (target.asked or member is not None) and self._denies(key, request, target.name):
             return Rejection(codes.MODEL_NOT_ALLOWED, f"denied to key {key.name}")
         return None
 
     def _denies_all(self, key: Key, request: Request, target: Target) -> bool:
         members = request.models.members(target.name) if request.models else ()
         name = group_of(target.name) or target.name
-        return key.denies({target.name, name}) or all(self._denies(key, each) for each in members or (target.name,))
+        return key.denies({target.name, name}) or all(
+            self._denies(key, request, each) for each in members or (target.name,)
+        )
 
-    def _denies(self, key: Key, name: str) -> bool:
-        return key.denies(_names(name, self._served))
+    def _denies(self, key: Key, request: Request, name: str) -> bool:
+        # A team may be served by others than everybody else.
+        here = _spelled(request.models.served_by(name)) if request.models else ()
+        return key.denies({*_names(name, self._served), *here})
 
 
 def _names(name: str, served: Served) -> set[str]:
-    found = {name}
-    for provider, model in served.served_by(name):
-        found.update(spellings(provider, model) if provider else (model,))
-    return found
+    return {name, *_spelled(served.served_by(name))}
+
+
+def _spelled(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
+    for provider, model in pairs:
+        yield from spellings(provider, model) if provider else (model,)
 
 
 def _ended(key: Key, shown: Digest, now: datetime) -> datetime | None:

@@ -164,7 +164,7 @@ def request_of(given: SimulationInput, catalog: Catalog) -> Request:
         headers=given.headers,
         tags=given.tags,
         task=given.task,
-        models=catalog,
+        models=catalog.for_team(given.identity.team_id),
         draw=_draws(given.draw),
     )
     return _with(

@@ -6,7 +6,7 @@ Read without LiteLLM, so that a policy can be checked and explained where no pro
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from governance.catalog.adjustments import adjustments_in
 from governance.discovery import Store
 from governance.model.errors import PolicyError, Problem
 from governance.policy.catalog import CatalogSettings
+from governance.policy.left_out_models import custom_providers, why_left_out
 from governance.policy.litellm_include import read_files
 
 # What tells who a deployment is; its secrets stay where they are.
@@ -38,10 +39,27 @@ def read_catalog(
     if file is None:
         return Catalog(None, known)
     config = read_files(file)
-    environment = {**(os.environ if environment is None else environment), **_own_variables(config)}
-    entries = [_with_variables(entry, environment) for entry in _deployments(config, file)]
+    environment = _environment(config, environment)
+    custom = custom_providers(config)
+    read = (_with_variables(entry, environment) for entry in _deployments(config, file))
+    entries = [entry for entry in read if not why_left_out(entry, custom, environment, known.model_map)]
     settings = config.get("litellm_settings")
-    return Catalog(entries, known, _aliases(config), adjustments_in(settings if isinstance(settings, dict) else {}))
+    adjustments = adjustments_in(settings if isinstance(settings, dict) else {})
+    return Catalog(entries, known, _aliases(config), adjustments, _routing_groups(config))
+
+
+def left_out_entries(file: Path, environment: Mapping[str, str] | None = None) -> Iterator[str]:
+    """A line for each entry of `model_list` that LiteLLM starts without. Raises PolicyError as `read_catalog`."""
+    config = read_files(file)
+    environment, custom = _environment(config, environment), custom_providers(config)
+    for i, entry in enumerate(_deployments(config, file)):
+        why = why_left_out(_with_variables(entry, environment), custom, environment, installed_prices())
+        if why:
+            yield f"model_list[{i}] ({entry['model_name']}): LiteLLM leaves it out: {why}"
+
+
+def _environment(config: dict[str, Any], given: Mapping[str, str] | None) -> dict[str, str]:
+    return {**(os.environ if given is None else given), **_own_variables(config)}
 
 
 def read_deployments(file: Path | None) -> list[dict[str, Any]]:
@@ -91,7 +109,8 @@ def read_config(file: Path) -> dict[str, Any]:
 
 
 def _is_deployment(entry: Any) -> bool:
-    return isinstance(entry, dict) and isinstance(entry.get("model_name"), str)
+    # LiteLLM takes numbers and words for names too, as text.
+    return isinstance(entry, dict) and entry.get("model_name", "") != ""
 
 
 def _aliases(config: dict[str, Any]) -> dict[str, str]:
@@ -100,3 +119,14 @@ def _aliases(config: dict[str, Any]) -> dict[str, str]:
     if not isinstance(named, dict):
         return {}
     return {str(name): str(to.get("model", "") if isinstance(to, dict) else to) for name, to in named.items()}
+
+
+def _routing_groups(config: dict[str, Any]) -> dict[str, list[str]]:
+    settings = config.get("router_settings")
+    given = settings.get("routing_groups") if isinstance(settings, dict) else None
+    entries = [entry for entry in given if isinstance(entry, dict)] if isinstance(given, list) else []
+    return {
+        str(entry["group_name"]): [str(name) for name in entry["models"]]
+        for entry in entries
+        if "group_name" in entry and isinstance(entry.get("models"), list)
+    }

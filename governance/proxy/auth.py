@@ -82,7 +82,8 @@ class ListedModels(CustomLogger):
         key = gateway.keyring.of(user_api_key_dict.token or "")
         if key is None:
             return model_names
-        return [name for name in model_names if may_call(key, name, gateway.models)]
+        served = gateway.models.served_to(key.team or "")
+        return [name for name in model_names if may_call(key, name, served)]
 
 
 def _is_for_keys(request: Request, route: str) -> bool:
@@ -107,7 +108,7 @@ async def _model_refusal(key: Key, request: Request, route: str, gateway: Gatewa
     if not asked or not _names_its_model(request, route):
         message = f"key {key.name} may use only some models, and a request to {route[:100]} does not say which it uses"
         return Refusal(403, codes.MODEL_NOT_ALLOWED, message)
-    return model_refusal(key, asked, gateway.models)
+    return model_refusal(key, asked, gateway.models.served_to(key.team or ""))
 
 
 def _names_its_model(request: Request, route: str) -> bool:

@@ -111,7 +111,8 @@ class Gateway:
         if earlier is not None:
             # LiteLLM begins a request anew when a limiter beside us refused it, and says nothing of the first run.
             await self.release(earlier)
-        request = request_from(data, call_type, verified(auth), self.models.catalog)
+        who = verified(auth)
+        request = request_from(data, call_type, who, self.models.catalog.for_team(who.team_id))
         self.doors.hook(call_type, auth, decided=request is not None)
         if request is None:
             return None
@@ -125,7 +126,7 @@ class Gateway:
         unfit = None
         if call_type in (PASS_THROUGH, RELAYED) and decision.outcome == "route":
             unfit = NOT_ROUTABLE
-        elif own_credentials and decision.target and self._shared(decision.call_name(decision.target)):
+        elif own_credentials and decision.target and _shared(request, decision.call_name(decision.target)):
             unfit = WHOSE_KEY
         if unfit:
             await self.engine.release(decision)
@@ -196,10 +197,6 @@ class Gateway:
         await self.telemetry.close()
         await self.engine.close()
 
-    def _shared(self, name: str) -> bool:
-        """Whether several providers may answer when the proxy is asked for this name."""
-        return len({provider for provider, _ in self.models.catalog.served_by(name)}) > 1
-
     def attempted(self, live: Live, name: str | None) -> None:
         """Compare the attempt that goes to its provider, as LiteLLM calls it, with the one that was counted."""
         known = live.decision.by_call_name
@@ -217,7 +214,8 @@ class Gateway:
         key, by_litellm = self.keyring.of(digest), self.models.access(auth)
 
         async def may_call_both(model: str) -> bool:
-            return (key is None or may_call(key, model, self.models)) and await by_litellm(model)
+            served = self.models.served_to(key.team if key and key.team else "")
+            return (key is None or may_call(key, model, served)) and await by_litellm(model)
 
         return may_call_both
 
@@ -228,7 +226,7 @@ class Gateway:
             return UNKNOWN if isinstance(auth, Keyholder) else None
         if not key.restricted or not request.model:
             return None
-        return model_refusal(key, [request.model[:LONGEST_MODEL]], self.models)
+        return model_refusal(key, [request.model[:LONGEST_MODEL]], self.models.served_to(request.identity.team_id))
 
     def _served(self, live: Live) -> None:
         if live.released_s is None and live in self.live:
@@ -271,6 +269,11 @@ class Gateway:
         if not live.told:
             live.told = True
             self.telemetry.tell(live.decision.trace)
+
+
+def _shared(request: Request, name: str) -> bool:
+    """Whether several providers may answer when the proxy is asked for this name."""
+    return request.models is not None and len({provider for provider, _ in request.models.served_by(name)}) > 1
 
 
 def _denying(host: Host, keyring: Keyring, served: Served) -> Host:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import fnmatch
 import logging
+import operator
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import wraps
-from typing import Any
+from typing import Any, NamedTuple
 
 from litellm.exceptions import APIError
 from litellm.proxy import proxy_server
@@ -27,6 +29,7 @@ from governance.proxy.router import (
     group_names,
     is_deployment_id,
     list_besides,
+    routing_groups,
     set_aliases,
 )
 from governance.proxy.served import called, served_id
@@ -34,18 +37,37 @@ from governance.proxy.served import called, served_id
 log = logging.getLogger("governance.proxy")
 
 _LOOK_AGAIN_S = 5.0
+_LOOK_AT_ENTRIES_S = 0.5
 _WHILE_STARTING_S = 0.05
+
+
+class ServedTo(NamedTuple):
+    """What a proxy serves to one team; see `governance.engine.keyring.Served`."""
+
+    models: ProxyModels
+    team: str
+
+    def served_by(self, name: str) -> Sequence[tuple[str, str]]:
+        """Every provider and base model that may answer to `name`."""
+        return self.models.served_by(name, self.team)
 
 
 class ProxyModels:
     """Keeps our view of the router and the router's view of our virtual models in step."""
 
-    def __init__(self, host: Host, listed: Callable[[Any, Sequence[str]], None] = lambda router, virtual: None) -> None:
-        """`listed` is told the router and the virtual models whenever it was given them."""
+    def __init__(
+        self,
+        host: Host,
+        listed: Callable[[Any, Sequence[str]], None] = lambda router, virtual: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`listed` is told the router and the virtual models whenever it was given them. `clock`: in seconds."""
+        self._clock = clock
         self._host = host
         self._listed = listed
-        self._seen: Any = None
-        self._signature: tuple[int, ...] = ()
+        self._seen: tuple[Any, ...] = ()
+        self._entries: list[Any] = []
+        self._looked_s = 0.0
         self.discovering = Discovering(host, _deployments)
         self._catalog = Catalog(None, self.discovering.known)
         self._other_names: Mapping[str, frozenset[str]] = {}
@@ -65,21 +87,32 @@ class ProxyModels:
         if router is None:
             return self._catalog
         # LiteLLM replaces and extends its list while it runs. Identity and length tell most of it at no cost; what is
-        # changed in place is found by `_list`, seconds later.
+        # put in the place of another is found within a second.
         known = self.discovering.known
-        served, renamed = deployments(router), aliases(router)
+        served, renamed, united = deployments(router), aliases(router), routing_groups(router)
         adjustments = adjustments_now()
-        seen = (id(router), len(served), id(renamed), id(known), adjustments)
-        if seen != self._seen:
-            stands_for = {name: _stands_for(alias) for name, alias in renamed.items()}
-            self._catalog = Catalog(list(served), known, stands_for, adjustments)
-            self._other_names = _other_names(served, stands_for, self._catalog)
-            self._seen = seen
+        seen = (router, len(served), _Same(renamed), len(renamed), _Same(united), _Same(known), adjustments)
+        now_s = self._clock()
+        look = now_s - self._looked_s >= _LOOK_AT_ENTRIES_S
+        if seen == self._seen and not (look and not _same(served, self._entries)):
+            self._looked_s = now_s if look else self._looked_s
+            return self._catalog
+        self._seen, self._looked_s = seen, now_s
+        stands_for = {name: _stands_for(alias) for name, alias in renamed.items()}
+        # Held, so that no other entry can take its place in memory, and pass for it.
+        self._entries = list(served)
+        groups = {name: list(group.models) for name, group in united.items()}
+        self._catalog = Catalog(self._entries, known, stands_for, adjustments, groups)
+        self._other_names = _other_names(served, stands_for, groups, self._catalog)
         return self._catalog
 
-    def served_by(self, name: str) -> Sequence[tuple[str, str]]:
+    def served_to(self, team: str) -> ServedTo:
+        """What is behind names where this team asks; "" is no team."""
+        return ServedTo(self, team)
+
+    def served_by(self, name: str, team: str = "") -> Sequence[tuple[str, str]]:
         """Every provider and base model that may answer to `name`, and each other name of the router's for it."""
-        catalog = self.catalog
+        catalog = self.catalog.for_team(team)
         others = self._other_names.get(name, frozenset())
         behind = (pair for other in sorted(others) for pair in (("", other), *catalog.served_by(other)))
         return tuple(dict.fromkeys([*catalog.served_by(name), *behind]))
@@ -143,9 +176,6 @@ class ProxyModels:
         if router is None:
             return
         self.discovering.look()
-        signature = tuple(map(id, deployments(router)))
-        if signature != self._signature:
-            self._signature, self._seen = signature, None
         before = self._virtual
         self._virtual = self._host.virtual_models(listable(self.catalog))
         gone = frozenset(before).difference(self._virtual)
@@ -173,13 +203,34 @@ class ProxyModels:
         model_checks.get_known_models_from_wildcard = with_virtual
 
 
+class _Same:
+    """Equal to nothing but what holds the very same object."""
+
+    def __init__(self, of: Any) -> None:
+        self._of = of
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self._of is other._of
+
+    def __hash__(self) -> int:
+        return id(self._of)
+
+
+def _same(served: Sequence[Any], entries: Sequence[Any]) -> bool:
+    return len(served) == len(entries) and all(map(operator.is_, served, entries))
+
+
 def _deployments() -> Sequence[Any]:
     router = proxy_server.llm_router
     return [] if router is None else deployments(router)
 
 
-def _other_names(served: Sequence[Any], aliases: Mapping[str, str], catalog: Catalog) -> dict[str, frozenset[str]]:
-    """The groups that aliases, ids of deployments and, where nothing else has their name, their models stand for."""
+def _other_names(
+    served: Sequence[Any], aliases: Mapping[str, str], united: Mapping[str, Sequence[str]], catalog: Catalog
+) -> dict[str, frozenset[str]]:
+    """The groups that aliases, routing groups, ids of deployments and, where nothing else has their name, their models
+    stand for.
+    """
     found: dict[str, set[str]] = {}
     for deployment in served:
         group = str(deployment.get("model_name", ""))
@@ -189,6 +240,8 @@ def _other_names(served: Sequence[Any], aliases: Mapping[str, str], catalog: Cat
             found.setdefault(name, set()).add(group)
     for name, group in aliases.items():
         found.setdefault(name, set()).add(group)
+    for name, members in united.items():
+        found.setdefault(name, set()).update(members if name in catalog.routes.unions else ())
     return {name: frozenset(groups - {name, ""}) for name, groups in found.items()}
 
 

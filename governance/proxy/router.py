@@ -8,7 +8,8 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import wraps
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from litellm.proxy import proxy_server
 from litellm.router import Router
@@ -17,6 +18,8 @@ try:
     router_api: Any = importlib.import_module("litellm.router_api")
 except ImportError:  # 1.108 and before
     router_api = None
+
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 def deployments(router: Any) -> Sequence[Any]:
@@ -27,7 +30,16 @@ def deployments(router: Any) -> Sequence[Any]:
 
 def aliases(router: Any) -> Mapping[str, Any]:
     """`model_group_alias`."""
-    return (router.model_group_alias if router_api is None else router.registry().aliases()) or {}
+    found: Mapping[str, Any] | None = router.model_group_alias if router_api is None else router.registry().aliases()
+    return NOTHING if found is None else found
+
+
+def routing_groups(router: Any) -> Mapping[str, Any]:
+    """`routing_groups` by name. The same object as long as LiteLLM does not replace them."""
+    found: Mapping[str, Any] | None = (
+        router.routing_groups if router_api is None else router.registry().routing_groups()
+    )
+    return NOTHING if found is None else found
 
 
 def set_aliases(router: Any, wanted: Mapping[str, Any]) -> None:

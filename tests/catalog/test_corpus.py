@@ -12,6 +12,7 @@ import pytest
 
 from governance.catalog import Catalog, installed_prices
 from governance.policy.litellm_file import read_catalog, read_config
+from governance.proxy.router import deployments, routing_groups
 from tests.catalog.configurations import Configuration, configurations
 
 CORPUS = configurations()
@@ -39,8 +40,10 @@ def test_litellms_router_reaches_those_and_no_others(
         monkeypatch.setenv(name, value)
     config = read_config(file)
     settings: dict[str, Any] = config.get("router_settings", {})
-    router = litellm.Router(model_list=config["model_list"], num_retries=0, **settings)
-    catalog = Catalog(router.model_list, installed_prices(), read_catalog(file).aliases)
+    # As the proxy makes it.
+    router = litellm.Router(model_list=config["model_list"], num_retries=0, ignore_invalid_deployments=True, **settings)
+    groups = {name: list(group.models) for name, group in routing_groups(router).items()}
+    catalog = Catalog(deployments(router), installed_prices(), read_catalog(file).aliases, routing_groups=groups)
 
     for target, expected in given.targets.items():
         call_name = catalog.call_name(target)

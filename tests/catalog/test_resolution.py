@@ -135,6 +135,54 @@ def test_one_deployment_costs_what_was_called_by_what_it_states(
     assert facts.cost_usd_micros(10, 10) == usd_micros
 
 
+def test_who_is_behind_a_routing_group_is_known_to_whoever_asks_for_it() -> None:
+    groups = {"either": ["a", "b", "gone"], "a": ["b"], "empty": ["gone"]}
+    catalog = Catalog([entry("a", "openai/gpt-4o"), entry("b", "anthropic/claude-x")], MAP, routing_groups=groups)
+
+    assert catalog.served_by("either") == (("openai", "gpt-4o"), ("anthropic", "claude-x"))
+    assert catalog.members("group:either") != ()
+    assert catalog.served_by("group:a") == (("openai", "gpt-4o"),), "a group of that name goes before"
+    assert [catalog.call_name(f"group:{name}") for name in ("either", "a", "empty")] == ["either", "a", None]
+    assert "either" in (catalog.names or ())
+
+
+def test_a_paused_deployment_serves_nobody_and_no_wildcard_stands_in_for_it() -> None:
+    paused = {**entry("paused", "openai/gpt-4o"), "model_info": {"id": "paused", "blocked": True}}
+    catalog = Catalog([paused, entry("openai/*", "openai/*")], MAP)
+
+    assert catalog.call_name("openai/gpt-4o") is None
+    assert catalog.why("openai/gpt-4o") == "`paused` is blocked"
+    assert catalog.call_name("openai/gpt-4.1") == "openai/gpt-4.1"
+    both = Catalog([paused, entry("other", "openai/gpt-4o")], MAP)
+    assert both.call_name("openai/gpt-4o") == "other"
+
+
+def of_team(name: str, model: str, **info: str) -> dict[str, Any]:
+    return {**entry(name, model), "model_info": {"id": f"{name}:{model}", "team_id": "red", **info}}
+
+
+def test_a_team_is_served_by_its_own_deployments_and_others_never_are() -> None:
+    theirs = of_team("x1", "anthropic/claude-x", team_public_model_name="gpt-4o")
+    catalog = Catalog([entry("gpt-4o", "openai/gpt-4o"), theirs, of_team("lab", "groq/y")], MAP)
+    red = catalog.for_team("red")
+
+    assert catalog.for_team("blue") is catalog
+    assert catalog.served_by("gpt-4o") == (("openai", "gpt-4o"),)
+    assert red.served_by("gpt-4o") == (("anthropic", "claude-x"),), "the name means their own"
+    assert red.call_name("openai/gpt-4o") is None
+    assert (catalog.call_name("group:lab"), red.call_name("group:lab")) == (None, "lab")
+    assert red.call_name("anthropic/claude-x") in ("gpt-4o", "x1")
+    assert catalog.call_name("anthropic/claude-x") is None
+
+
+def test_an_id_that_different_models_have_tells_nothing() -> None:
+    twice = [
+        {**entry(name, model), "model_info": {"id": "same"}} for name, model in (("a", "openai/x"), ("b", "groq/y"))
+    ]
+
+    assert Catalog(twice, MAP).facts_of_deployment("same") is None
+
+
 @pytest.mark.parametrize(
     ("written", "custom", "identity"),
     [

@@ -137,3 +137,22 @@ def test_a_policy_of_somebody_else_steers_no_terminal(governance: Command, folde
     assert done.exit_code == 1
     assert all(line.isprintable() for line in done.output.splitlines())
     assert [line for line in done.output.splitlines() if line.startswith("valid")] == []
+
+
+def test_check_says_which_models_litellm_starts_without(governance: Command, folder: Path) -> None:
+    (folder / "litellm.yaml").write_text(
+        "litellm_settings: {custom_provider_map: [{provider: mine, custom_handler: own.handler}]}\n"
+        "model_list:\n"
+        "- {model_name: own, litellm_params: {model: own-model}}\n"
+        "- {model_name: ours, litellm_params: {model: mine/model}}\n"
+        "- {model_name: f, litellm_params: {model: cerebras/x}, model_info: {supported_environments: [production]}}\n"
+    )
+    said = governance("check", "--config", "litellm.yaml").stdout
+
+    assert (
+        "litellm.yaml: model_list[0] (own): LiteLLM leaves it out: "
+        "LiteLLM cannot tell the provider of `own-model`; write it as provider/model" in said
+    )
+    assert "model_list[2] (f): LiteLLM leaves it out: it needs LITELLM_ENVIRONMENT, which is not set" in said
+    assert "model_list[1]" not in said
+    assert "the proxy serves no model of cerebras" in said
