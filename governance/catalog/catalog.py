@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from types import MappingProxyType
@@ -97,6 +97,12 @@ class Catalog:
     def call_name(self, target: str) -> str | None:
         """The name to ask LiteLLM for, so that what the target names serves it; None = not served."""
         return self._resolved(target).call_name
+
+    def meaning(self, target: str) -> Hashable:
+        """Equal for targets that reach the same deployments: other case, words of an API, aliases and groups."""
+        found = self._resolved(target)
+        named = identity_of(target, "", self._map).folded if group_of(target) is None else target.lower()
+        return frozenset(found.deployments) or named
 
     def why(self, target: str) -> str:
         """Why a target is not served, where its name alone does not tell."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable, Iterator
+
 from governance.catalog.catalog import Catalog
 from governance.model.target import group_of
 
@@ -31,6 +33,23 @@ def provider_remark(catalog: Catalog, provider: str, what: str = "target") -> st
     if catalog.serves_any(provider):
         return ""
     return f"the proxy serves no model of {provider}; this {what} will never be chosen{_because(catalog, '')}"
+
+
+def repeated_targets(named: Iterable[tuple[str, Hashable]]) -> Iterator[str]:
+    """A remark for each target that stands in a list again.
+
+    Args:
+        named: targets as they are written, each with its meaning (`Catalog.meaning`).
+    """
+    first: dict[Hashable, str] = {}
+    for name, meaning in named:
+        before = first.get(meaning)
+        if before is None:
+            first[meaning] = name
+        elif before.lower() == name.lower():
+            yield f"{spoken_target(name)} stands there twice, whatever the case; it is tried once"
+        else:
+            yield f"{spoken_target(name)} is the same as {spoken_target(before)} before it; it is tried once"
 
 
 def taken_names(catalog: Catalog, virtual_provider: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -144,13 +144,13 @@ class Admission:
         chosen = () if reserved.chosen is None else (eligible[reserved.chosen],)
         last = (target for target in full if target.when_full == "last")
         # Nobody is tried twice, however a name is written.
-        fallbacks = once((*chosen, *with_room, *last))[len(chosen) :]
+        fallbacks = self._each_once((*chosen, *with_room, *last))[len(chosen) :]
         # A limit that made the request ask for less does not pay for what the caller would rather have.
         if own or self._degraded or (fallbacks and not self._request.keep_fallbacks):
             return fallbacks
         callers, refusal = self._charge(await self._caller_fallbacks())
         usable = () if refusal else (target for target in callers if not target.rejected)
-        return once((*chosen, *fallbacks, *usable))[len(chosen) :]
+        return self._each_once((*chosen, *fallbacks, *usable))[len(chosen) :]
 
     async def _screen(self, request: Request, target: Target) -> Target:
         target = screen(request, target)
@@ -178,7 +178,11 @@ class Admission:
                 [Target(name, asked=True)] if proposed is None else [await self._screen(asked, t) for t in proposed]
             )
             targets.extend(target for target in behind if not target.rejected)
-        return once(targets)[:_MOST_FALLBACKS]
+        return self._each_once(targets)[:_MOST_FALLBACKS]
+
+    def _each_once(self, targets: Iterable[Target]) -> tuple[Target, ...]:
+        models = self._request.models
+        return once(targets, models.meaning) if models else once(targets)
 
     def _charge(self, targets: Sequence[Target]) -> tuple[tuple[Target, ...], Refusal | None]:
         charged, refusal = groups.charge(self._host, self._request, targets, self._trace)

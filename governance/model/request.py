@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Protocol
 
@@ -50,6 +50,9 @@ class Models(Protocol):
 
     def served_by(self, name: str) -> tuple[tuple[str, str], ...]:
         """Every (provider, model) that may answer when the proxy is asked for `name`; never empty."""
+
+    def meaning(self, target: str) -> Hashable:
+        """Equal for targets that reach the same deployments, however they are written."""
 
     def members(self, target: str) -> tuple[str, ...]:
         """Names for each of the different `provider/model` that may serve a target; none where it is one."""

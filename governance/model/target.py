@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -71,9 +71,13 @@ def member_of(target: str) -> tuple[str, str | None]:
     return whole, served if found else None
 
 
-def once(targets: Iterable[Target]) -> tuple[Target, ...]:
-    """Each target once, where it stands first; names are the same in any case."""
-    first: dict[str, Target] = {}
+def once(targets: Iterable[Target], meaning: Callable[[str], Hashable] = str.lower) -> tuple[Target, ...]:
+    """Each target once, where it stands first.
+
+    Args:
+        meaning: of a target's name; equal for names of the same. Left out, names are the same in any case.
+    """
+    first: dict[Hashable, Target] = {}
     for target in targets:
-        first.setdefault(target.name.lower(), target)
+        first.setdefault(meaning(target.name), target)
     return tuple(first.values())

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 
-from governance.catalog import Catalog, provider_remark, taken_names, target_remark
+from governance.catalog import Catalog, provider_remark, repeated_targets, taken_names, target_remark
 from governance_plugins.routing_profiles.config import Profile, ProfileTarget
 
 
@@ -14,7 +14,7 @@ def warnings(profiles: Sequence[Profile], catalog: Catalog) -> Iterator[str]:
         for target in profile.targets if profile.enabled else ():
             for remark in _of_target(target, catalog) if target.enabled else ():
                 yield f"profile {profile.name}: {remark}"
-        yield from _twice(profile) if profile.enabled else ()
+        yield from _twice(profile, catalog) if profile.enabled else ()
         taken = taken_names(catalog, profile.virtual_provider) if profile.enabled else ()
         if taken:
             names = ", ".join(f"`{name}`" for name in taken)
@@ -39,11 +39,13 @@ def _of_target(target: ProfileTarget, catalog: Catalog) -> Iterator[str]:
         yield f"`{name}` is not listed by its provider since {since}"
 
 
-def _twice(profile: Profile) -> Iterator[str]:
-    seen: set[tuple[object, ...]] = set()
-    for target in profile.targets:
-        name = target.name("*")
-        same = (name.lower(), target.alias, target.request_types, target.capabilities)
-        if target.enabled and same in seen:
-            yield f"profile {profile.name}: `{name}` stands there twice, whatever the case; it is tried once"
-        seen.update((same,) if target.enabled else ())
+def _twice(profile: Profile, catalog: Catalog) -> Iterator[str]:
+    enabled = [target for target in profile.targets if target.enabled]
+    for remark in repeated_targets((target.name("*"), _meaning(target, catalog)) for target in enabled):
+        yield f"profile {profile.name}: {remark}"
+
+
+def _meaning(target: ProfileTarget, catalog: Catalog) -> Hashable:
+    name = target.name("*")
+    served = catalog.meaning(name) if target.model or target.group else name.lower()
+    return served, target.alias, target.request_types, target.capabilities

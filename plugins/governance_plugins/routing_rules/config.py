@@ -61,12 +61,17 @@ class RuleTarget(_Closed):
     group: Group | None = None
     weight: float | None = Field(default=None, ge=0, le=1e9, allow_inf_nan=False)
 
+    @property
+    def names_provider(self) -> bool:
+        """Whether `model` is written with its provider, in whatever case."""
+        return self.model is not None and provider_and_model(self.model.lower())[0] != ""
+
     def name(self, provider: str, model: str) -> str:
         """The target for a request that asks for this provider ("" = unknown) and model."""
         if self.group is not None:
             return group_target(self.group)
-        if self.provider is None and self.model is not None and provider_and_model(self.model)[0]:
-            return self.model
+        if self.provider is None and self.names_provider:
+            return self.model or ""
         served_by = self.provider or provider
         return f"{served_by}/{self.model or model}" if served_by else self.model or model
 

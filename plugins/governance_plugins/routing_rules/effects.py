@@ -46,7 +46,8 @@ def effect(rule: Rule, request: Request, asked: str) -> Effect | str:
         return ", ".join(f"{target.name} {target.rejected.code}" for target in unable if target.rejected)
     drawn = _drawn(able, request)
     behind = [_target(rule, fallback.name(asked)) for fallback in rule.fallbacks] if rule.fallbacks else drawn[1:]
-    return Effect(rule, once((drawn[0], *behind, *unable)))
+    named = (drawn[0], *behind, *unable)
+    return Effect(rule, once(named, request.models.meaning) if request.models else once(named))
 
 
 def would(rule: Rule, request: Request) -> Mapping[str, Any]:

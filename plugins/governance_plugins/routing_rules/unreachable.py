@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
-from governance.catalog import Catalog, provider_and_model, provider_remark, target_remark
+from governance.catalog import Catalog, provider_and_model, provider_remark, repeated_targets, target_remark
 from governance.expressions import Facts
 from governance.expressions.facts import Reads
-from governance.model import Request
-from governance_plugins.routing_rules.config import Fallback, Rule
+from governance.model import Request, group_target
+from governance_plugins.routing_rules.config import Fallback, Rule, RuleTarget
 from governance_plugins.routing_rules.rulebook import scope_id
 
 _NO_FACTS = Facts(Request(""), Reads())
@@ -29,7 +29,7 @@ def warnings(rules: Sequence[Rule], catalog: Catalog, claimed: Callable[[str], b
         if rule.scope == "global" and rule.scope_id is not None:
             yield f"rule {rule.name}: scope_id {rule.scope_id} has no meaning in scope global; name a scope"
         yield from _never_equal(rule)
-        yield from _repeated(rule)
+        yield from _repeated(rule, catalog)
         yield from _unserved(rule, catalog, claimed)
 
 
@@ -65,14 +65,28 @@ def _never_equal(rule: Rule) -> Iterator[str]:
             yield f"rule {rule.name}: `model` comes without its provider, so it is never {name}; write {better}"
 
 
-def _repeated(rule: Rule) -> Iterator[str]:
+def _repeated(rule: Rule, catalog: Catalog) -> Iterator[str]:
     for what, entries in (("targets", rule.targets or ()), ("fallbacks", rule.fallbacks)):
-        seen: set[str] = set()
-        for entry in entries:
-            name = f"{entry.provider}/{entry.model or '*'}" if entry.provider else entry.model or "*"
-            if name.lower() in seen:
-                yield f"rule {rule.name}: {what}: `{name}` stands there twice, whatever the case; it is tried once"
-            seen.add(name.lower())
+        for remark in repeated_targets((_written(entry), _meaning(entry, catalog)) for entry in entries):
+            yield f"rule {rule.name}: {what}: {remark}"
+
+
+def _written(entry: RuleTarget | Fallback) -> str:
+    if entry.group is not None:
+        return group_target(entry.group)
+    return f"{entry.provider}/{entry.model or '*'}" if entry.provider else entry.model or "*"
+
+
+def _meaning(entry: RuleTarget | Fallback, catalog: Catalog) -> Hashable:
+    if not _is_one(entry):
+        # Who it is depends on the request.
+        return _written(entry).lower()
+    return catalog.meaning(_written(entry))
+
+
+def _is_one(entry: RuleTarget | Fallback) -> bool:
+    named = entry.provider or isinstance(entry, Fallback) or entry.names_provider
+    return bool(entry.group or (entry.model and named))
 
 
 def _unserved(rule: Rule, catalog: Catalog, claimed: Callable[[str], bool]) -> Iterator[str]:
@@ -82,7 +96,7 @@ def _unserved(rule: Rule, catalog: Catalog, claimed: Callable[[str], bool]) -> I
         for entry in entries:
             if entry.provider and not entry.model:
                 remark = provider_remark(catalog, entry.provider, what)
-            elif entry.group or entry.provider or what == "fallback" or provider_and_model(entry.model or "")[0]:
+            elif _is_one(entry) or what == "fallback":
                 name = entry.name("") if isinstance(entry, Fallback) else entry.name("", "")
                 remark = target_remark(catalog, name, what)
             else:

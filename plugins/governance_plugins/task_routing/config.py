@@ -139,12 +139,10 @@ class TaskRoutingConfig(BaseModel):
             first.setdefault(name.lower(), name)
         return tuple(first.values())
 
-    def repeated(self) -> Iterator[tuple[str, str]]:
-        """Chains that the policy gives, each with a model that stands in it again."""
+    def written(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """The chains that the policy gives, each by where it stands."""
         for at, chain in self._given():
-            for i, model in enumerate(chain):
-                if model.lower() in {before.lower() for before in chain[:i]}:
-                    yield "/".join(map(str, at[1:])), model
+            yield "/".join(map(str, at[1:])), chain
 
     def problems(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
         """Mistakes that no single field shows: where, and what is wrong."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from governance.catalog import Catalog, screen
+from governance.catalog import Catalog, repeated_targets, screen
 from governance.hookspecs import hookimpl
 from governance.model import GENERATES_TEXT, NO_FACTS, Refusal, Rejection, Request, Ruling, Selection, Target, codes
 from governance.model.classification import classifier
@@ -67,8 +67,9 @@ class TaskRouting:
 
     def warnings(self, catalog: Catalog, claimed: Callable[[str], bool]) -> Iterator[str]:
         """Names that are taken from the proxy's own models, and profiles that nobody serves; see `governance check`."""
-        for chain, model in self._config.repeated():
-            yield f"task_routing: `{model}` stands in {chain} twice; it is tried once"
+        for chain, models in self._config.written():
+            for remark in repeated_targets((model, catalog.meaning(model)) for model in models):
+                yield f"task_routing: {chain}: {remark}"
         names = catalog.names
         if names is None:
             return
