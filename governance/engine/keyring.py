@@ -136,7 +136,9 @@ class DeniedTargets:
     def _denies_all(self, key: Key, request: Request, target: Target) -> bool:
         members = request.models.members(target.name) if request.models else ()
         name = group_of(target.name) or target.name
-        return key.denies({target.name, name}) or all(
+        # Without a provider stand the other names of what serves: whoever denies one of them means all of it.
+        others = (model for provider, model in self._served.served_by(name) if not provider)
+        return key.denies({target.name, name, *others}) or all(
             self._denies(key, request, each) for each in members or (target.name,)
         )
 

@@ -221,6 +221,30 @@ def test_of_a_group_only_those_serve_that_the_key_does_not_deny() -> None:
     assert left("smart") is None, "by its own name"
 
 
+class Aliased:
+    """As `governance.proxy.models` tells it: the names behind a name come without a provider."""
+
+    def served_by(self, name: str) -> list[tuple[str, str]]:
+        return {"clever": [("groq", "x"), ("", "smart")], "openai/gpt-4o": [("openai", "gpt-4o"), ("", "best")]}.get(
+            name, [("groq", "x")]
+        )
+
+
+@pytest.mark.parametrize(
+    ("target", "denied_model"),
+    [("group:clever", "smart"), ("group:clever", "clever"), ("group:clever", "groq/x"), ("openai/gpt-4o", "best")],
+)
+def test_a_group_that_is_denied_by_its_name_serves_under_no_other(target: str, denied_model: str) -> None:
+    served = Catalog([{"model_name": "smart", "litellm_params": {"model": "groq/x"}}], {}, {"clever": "smart"})
+    request = Request("fast/x", identity=Identity(virtual_key_id=digest_of(SECRET)), models=served)
+    denied = DeniedTargets(Keyring([key(denied_models=[denied_model])]), Aliased())
+
+    chosen = denied.select_targets(request, [Target(target)])
+
+    assert chosen is not None
+    assert chosen[0].rejected is not None
+
+
 def test_a_model_that_a_rule_put_in_place_of_another_is_denied_too() -> None:
     denied = DeniedTargets(Keyring([key(denied_models=["openai/*"])]), EVERYTHING)
     mine = Identity(virtual_key_id=digest_of(SECRET))
