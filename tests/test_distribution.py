@@ -74,6 +74,20 @@ def test_every_file_of_the_packages_and_the_configuration_travels_in_the_wheel_a
     assert {"governance/py.typed", "governance_plugins/py.typed", "governance/config/demo.yaml"} <= expected
 
 
+def test_a_store_is_made_by_what_travels_in_the_wheel(wheel: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "installed"
+    zipfile.ZipFile(wheel).extractall(folder)
+    code = (
+        f"import sys; sys.path.insert(0, {str(folder)!r}); import governance.store as room; "
+        f"assert room.__file__.startswith({str(folder)!r}), room.__file__; "
+        f"store = room.open_store('sqlite:///{tmp_path}/governance.db', {{}}); store.migrate('base'); store.migrate()"
+    )
+
+    run(sys.executable, "-c", code, cwd=tmp_path)
+
+    assert (tmp_path / "governance.db").exists()
+
+
 def test_the_wheel_declares_the_command_and_the_plugins(wheel: Path) -> None:
     declared = metadata(wheel, "entry_points.txt")
 
