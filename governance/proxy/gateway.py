@@ -17,6 +17,7 @@ from governance.ledger import open_ledger
 from governance.limits.announcements import Announcements
 from governance.limits.changes import begins_anew
 from governance.model import Recovery, Refusal, Request, Usage
+from governance.proxy import malformed
 from governance.proxy.background import Background
 from governance.proxy.contract.contract import ATTEMPT, Contract
 from governance.proxy.doors import Doors, verified
@@ -72,6 +73,7 @@ class Gateway:
         self.models.keep_listed()
         self.hops.watch()
         self.doors.watch()
+        malformed.watch()
         self.telemetry.watch(lambda: self.engine, lambda: (live.decision.trace for live in self.live))
         self.telemetry.start()
         self.background(self._connect())

@@ -77,6 +77,9 @@ PARTS: Final = (
     Part("litellm.proxy.auth.route_checks:RouteChecks.check_route_access", takes=("route", "allowed_routes")),
     Part("litellm.proxy._types:LiteLLMRoutes.mapped_pass_through_routes"),
     Part("litellm.proxy.common_utils.http_parsing_utils:_read_request_body"),
+    # Where a caller's mistakes become our 400 (governance/proxy/malformed.py).
+    Part("litellm.proxy.auth.user_api_key_auth:_read_request_body"),
+    Part("litellm.proxy.auth.auth_utils:is_request_body_safe", takes=("request_body",)),
     Part(f"{_LOGGER}.async_post_call_response_headers_hook", without="answers carry no governance headers"),
     Part(
         f"{_LOGGER}.async_filter_listed_models",
