@@ -19,8 +19,13 @@ from governance.model import Failure
 
 # LiteLLM's words when it breaks off a stream (streaming_handler.py, raise_on_model_repetition).
 _REPEATING: Final = "is repeating the same chunk"
-# OpenAI's words for a single request that is larger than what it allows in a minute.
-_TOO_LARGE: Final = re.compile(r"(request|prompt|input) (is )?too large|reduce (the length|your)", re.IGNORECASE)
+# Providers' words for a single request that is larger than what they allow in a minute.
+_TOO_LARGE: Final = re.compile(
+    r"(request|prompt|input|message|payload|entity)s?[ _]((is|are)[ _])?too[ _](large|long)|must be reduced"
+    r"|reduce (the length|the size|the number|your)|too many (input )?tokens in (the|this|your)",
+    re.IGNORECASE,
+)
+_ASKED: Final = re.compile(r"limit:? ?(\d[\d,]{0,15}).{0,80}?requested:? ?(\d[\d,]{0,15})", re.IGNORECASE | re.DOTALL)
 # An answer came, or could not be had. Most providers' own exceptions are made from these.
 _OF_NETWORK: Final = (httpx.HTTPError, openai.APIError, OSError, TimeoutError, asyncio.TimeoutError)
 _TIMEOUTS: Final = (exceptions.Timeout, httpx.TimeoutException, openai.APITimeoutError, TimeoutError)
@@ -50,11 +55,21 @@ def failure_of(error: BaseException) -> Failure:
     # LiteLLM's own word for an endpoint that it cannot reach at this provider; no provider has seen the request.
     if "Unmapped LLM provider" in str(error):
         return Failure("unsupported", status)
-    if status == 413 or (status == 429 and _TOO_LARGE.search(str(error))):
+    if _is_too_large(error, status):
         # Of this one request; the next one may be shorter.
         return Failure("context_window_exceeded", status)
     kind = next((kind for known, kind in _KINDS if isinstance(error, known)), None) or _kind_of(status)
     return Failure(kind, status, _retry_after_s(error))
+
+
+def _is_too_large(error: BaseException, status: int | None) -> bool:
+    # LiteLLM makes a 400 of some providers' 413.
+    if any(_status(link) == 413 for link in _chain(error)):
+        return True
+    text = str(error) if status == 429 else ""
+    asked = _ASKED.search(text)
+    more = asked is not None and int(asked[2].replace(",", "")) > int(asked[1].replace(",", ""))
+    return more or _TOO_LARGE.search(text) is not None
 
 
 def of_provider(error: BaseException) -> bool:

@@ -76,7 +76,14 @@ def test_what_litellm_raises_on_purpose_is_about_the_target(error: Exception) ->
 
 @pytest.mark.parametrize(
     ("status", "message"),
-    [(413, "Payload"), (429, "Request too large for gpt-4o: Limit 30000, Requested 50000"), (429, "Prompt too large")],
+    [
+        (413, "Payload"),
+        (429, "Request too large for gpt-4o: Limit 30000, Requested 50000"),
+        (429, "Prompt too large"),
+        (429, "request_too_large"),
+        (429, "tokens per minute: Limit: 6,000, Requested: 7,000"),
+        (429, "The input or output tokens must be reduced in order to run successfully"),
+    ],
 )
 def test_a_request_that_is_too_large_for_a_provider_is_no_rate_limit(status: int, message: str) -> None:
     response = httpx.Response(status, request=REQUEST)
@@ -85,8 +92,20 @@ def test_a_request_that_is_too_large_for_a_provider_is_no_rate_limit(status: int
     assert failure_of(error).kind == "context_window_exceeded"
 
 
-def test_other_rate_limits_are_the_targets() -> None:
-    error = litellm.RateLimitError(message="slow down", llm_provider="openai", model="m")
+def test_a_413_of_which_litellm_makes_a_400_is_none_of_a_mistake() -> None:
+    provider = openai.APIStatusError("Payload", response=httpx.Response(413, request=REQUEST), body=None)
+    error = litellm.BadRequestError(message="Payload", model="m", llm_provider="anthropic")
+    error.__cause__ = provider
+
+    assert failure_of(error).kind == "context_window_exceeded"
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["slow down", "Rate limit reached: Limit 10000, Used 9500, Requested 1000. Please try again in 3s.", "Limit 5"],
+)
+def test_other_rate_limits_are_the_targets(message: str) -> None:
+    error = litellm.RateLimitError(message=message, llm_provider="openai", model="m")
 
     assert failure_of(error).kind == "rate_limited"
 
