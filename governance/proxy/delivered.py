@@ -13,9 +13,10 @@ _TEXTS: Final = re.compile(rb'"(?:text|thinking|partial_json|delta|content|argum
 
 
 class Delivered:
-    """The text of the chunks that have passed, counted and forgotten."""
+    """The text of the chunks that have passed, counted and forgotten. `began`: whether there was any."""
 
     def __init__(self) -> None:
+        self.began = False
         self._estimator = Estimator()
         self._millitokens = 0
 
@@ -26,6 +27,7 @@ class Delivered:
 
     def note(self, chunk: Any) -> None:
         """One chunk is on its way to the caller."""
+        self.began = True
         for text in _texts(chunk):
             self._millitokens += self._estimator.millitokens(text)
 

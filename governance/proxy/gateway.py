@@ -20,6 +20,7 @@ from governance.model import Recovery, Refusal, Request, Usage
 from governance.proxy import malformed
 from governance.proxy.background import Background
 from governance.proxy.contract.contract import ATTEMPT, Contract
+from governance.proxy.deployments import priced
 from governance.proxy.doors import Doors, verified
 from governance.proxy.failures import failure_of, made_here
 from governance.proxy.hops import Hops
@@ -177,7 +178,15 @@ class Gateway:
 
     async def break_off(self, live: Live) -> None:
         """LiteLLM ended a stream: the caller has what came before, and it is counted."""
-        await self.settle(live, Usage(live.decision.request.prompt_tokens, live.delivered.output_tokens, None))
+        request, output_tokens = live.decision.request, live.delivered.output_tokens
+        facts = self.models.catalog.facts(priced(live.decision, live.name))
+        cost = facts.cost_usd_micros(request.prompt_tokens, output_tokens)
+        await self.settle(live, Usage(request.prompt_tokens, output_tokens, cost))
+
+    async def left(self, live: Live) -> None:
+        """The caller of a stream left before its first event: it is counted as one that broke off there."""
+        if live in self.live and live.trying:
+            await self.break_off(live)
 
     async def release(self, live: Live) -> None:
         """The request ended without an answer, as far as is known."""
@@ -232,6 +241,9 @@ class Gateway:
 
     def _served(self, live: Live) -> None:
         if live.released_s is None and live in self.live:
+            if live.left_early:
+                self.background(self.left(live))
+                return
             loop = asyncio.get_running_loop()
             later = live.call_type == "aresponses" and live.decision.request.params.get("background") == "true"
             within_s = _MADE_WITHIN_S if later else _TOLD_WITHIN_S
@@ -240,7 +252,9 @@ class Gateway:
     async def _end_untold(self, live: Live) -> None:
         if live not in self.live:
             return
-        if live.trying and live.decision.trace.attempts[-1].reached:
+        if live.trying and live.delivered.began:
+            await self.break_off(live)
+        elif live.reached:
             # It was served, and LiteLLM tells nothing of it: what was reserved is the best that is known.
             await self.settle(live, Usage(None, None, None))
         else:

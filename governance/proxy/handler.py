@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -162,11 +163,17 @@ class Governance_PROXY_Handler(CustomLogger):
         """Keep from the client the usage that we asked for in its place."""
         live = self._live.find(request_data)
         strip = request_data.get("_litellm_strip_stream_usage") is True and live
-        async for chunk in response:
-            if not (strip and _is_completion_usage(chunk)):
-                if live:
-                    live.delivered.note(chunk)
-                yield chunk
+        try:
+            async for chunk in response:
+                if not (strip and _is_completion_usage(chunk)):
+                    if live:
+                        live.delivered.note(chunk)
+                    yield chunk
+        except (GeneratorExit, asyncio.CancelledError):
+            # The caller has left. LiteLLM tells what it got of a stream, and nothing at all where that is nothing.
+            if live and not live.delivered.began:
+                self._gateway.background(self._gateway.left(live))
+            raise
 
     async def async_post_call_response_headers_hook(
         self,

@@ -19,6 +19,8 @@ from governance.proxy.usage.told import Told
 
 PASS_THROUGH: Final = "pass_through_endpoint"  # noqa: S105 - a call type
 
+# Whose streams all pass our hook, chunk by chunk.
+_STREAMS: Final = frozenset({"acompletion", "atext_completion", "aresponses", "anthropic_messages"})
 # A success may still follow a failure (a guardrail after the answer), but not later than this.
 _LATE_S: Final = 60.0
 
@@ -78,6 +80,22 @@ class Live:
         """Whether an attempt is under way."""
         attempts = self.decision.trace.attempts
         return bool(attempts) and attempts[-1].outcome == "started"
+
+    @property
+    def reached(self) -> bool:
+        """Whether an attempt is under way at its provider."""
+        return self.trying and self.decision.trace.attempts[-1].reached
+
+    @property
+    def left_early(self) -> bool:
+        """Whether nothing of a stream was sent to the caller, once its HTTP request is done: it did not wait for it."""
+        later = self.decision.request.params.get("background") == "true"
+        return (
+            self.reached
+            and self.call_type in _STREAMS
+            and self.decision.request.streaming
+            and not (self.delivered.began or later)
+        )
 
 
 class LiveRequests:
