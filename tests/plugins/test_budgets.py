@@ -302,7 +302,7 @@ async def test_what_is_passed_through_reserves_the_answer_that_its_body_allows()
 async def test_what_is_passed_through_reserves_a_typical_answer_beside_its_prompt() -> None:
     limited = engine(CENT)
 
-    decision = await limited.admit(asked(tokens=1_000, request_type="pass_through"))
+    decision = await limited.admit(asked(tokens=1_000, request_type="pass_through").but(max_output_tokens=None))
 
     assert [reading.amount for reading, _ in decision.trace.windows] == [2_024]
 
