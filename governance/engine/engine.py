@@ -16,7 +16,7 @@ from governance.engine.decision import Decision, all_readings, has_room, option_
 from governance.engine.habits import Learned
 from governance.engine.host import Host
 from governance.engine.levels import LastSeen
-from governance.engine.parts import both, charge_part, target_of_part
+from governance.engine.parts import both, charge_part
 from governance.ledger import Ledger, Option, Reserved
 from governance.limits.alerts import Alert, Alerts
 from governance.model import Charge, Failure, Recovery, Refusal, Rejection, Request, Target, Usage, codes
@@ -195,14 +195,17 @@ class Engine:
             self.alerts.look_again(charge.window for charge in (*decision.shared, *target.charges))
         self.host.on_success(decision.request, target, usage, trace)
 
-    async def settle_part(self, decision: Decision, part: Usage) -> None:
-        """The target that failed before the one that answered had delivered this much. Call after `settle`."""
-        target = target_of_part(decision)
-        if target:
-            part = with_assumed_prices(part, target)
-            decision.trace.usage = both(decision.trace.usage or Usage(), part)
-            await self._quietly(decision.trace, charge_part(self.ledger, decision, target, part))
-            self.alerts.look_again(charge.window for charge in target.charges)
+    async def settle_part(self, decision: Decision, name: str, part: Usage) -> None:
+        """A target that failed before the one that answered had delivered this much. Call after `settle`.
+
+        Args:
+            name: the target's.
+        """
+        target = decision.target_named(name)
+        part = with_assumed_prices(part, target)
+        decision.trace.usage = both(decision.trace.usage or Usage(), part)
+        await self._quietly(decision.trace, charge_part(self.ledger, decision, target, part))
+        self.alerts.look_again(charge.window for charge in target.charges)
 
     async def release(self, decision: Decision) -> None:
         """The request ended without an answer: give back all but the requests that reached a provider."""

@@ -13,12 +13,6 @@ from governance.trace import uuid7
 _DELIVERED = ("tokens", "input_tokens", "output_tokens", "usd_micros")
 
 
-def target_of_part(decision: Decision) -> Target | None:
-    """Whose stream was cut: the attempt that failed last, before the one that completed the answer."""
-    failed = [attempt for attempt in decision.trace.attempts if attempt.outcome == "failed"]
-    return decision.target_named(failed[-1].target) if failed else None
-
-
 async def charge_part(ledger: Ledger, decision: Decision, target: Target, part: Usage) -> None:
     """Count what was delivered where the reservation has moved on from; its request stayed counted there."""
     charges = [

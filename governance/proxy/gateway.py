@@ -157,12 +157,12 @@ class Gateway:
             return None
         return {**kwargs, "stream_options": {**(kwargs.get("stream_options") or {}), "include_usage": True}}
 
-    async def settle(self, live: Live, usage: Usage, part: Usage | None = None) -> None:
-        """The request was answered; `part` of it by the target that failed before the one that completed it."""
+    async def settle(self, live: Live, usage: Usage) -> None:
+        """The request was answered; parts of it perhaps by targets that failed before the one that completed it."""
         self.live.settled(live)
         await live.engine.settle(live.decision, live.name, usage)
-        if part:
-            await live.engine.settle_part(live.decision, part)
+        for target, part in live.parts.of:
+            await live.engine.settle_part(live.decision, target, part)
         self._tell(live)
 
     async def fail(self, live: Live, error: BaseException) -> Recovery:

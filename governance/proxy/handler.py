@@ -10,7 +10,6 @@ from litellm.exceptions import RateLimitError
 from litellm.integrations.custom_logger import CustomLogger
 from litellm.proxy.utils import HTTPException  # type: ignore[attr-defined]  # only `admin` imports fastapi
 
-from governance.engine.parts import target_of_part
 from governance.model import Usage
 from governance.model.printable import printable
 from governance.proxy.background import ASKED_AFTER, is_unfinished
@@ -23,7 +22,7 @@ from governance.proxy.hops import model_group
 from governance.proxy.live import PASS_THROUGH, Live
 from governance.proxy.passed import told_in
 from governance.proxy.translate import RELAYED, buckets, exception_from, mark, rewrite, tame
-from governance.proxy.usage import part_of, usage_of
+from governance.proxy.usage import usage_of
 from governance.telemetry.marks import mark_next_target, mark_spans, mark_spend_logs
 
 
@@ -119,8 +118,8 @@ class Governance_PROXY_Handler(CustomLogger):
         live = self._live.find(kwargs) or self._live.find_passed_through()
         if live:
             usage = await self._usage(live, kwargs, response_obj)
-            cut = target_of_part(live.decision)
-            await self._gateway.settle(live, usage, part_of(kwargs, live.decision, cut.name) if cut else None)
+            live.parts.note(kwargs, live.decision)
+            await self._gateway.settle(live, usage)
         elif kwargs.get("call_type") in ASKED_AFTER:
             facts = self._gateway.models.served(kwargs, response_obj)
             await self._gateway.responses.told(self._gateway.engine, kwargs, response_obj, facts)
@@ -132,6 +131,7 @@ class Governance_PROXY_Handler(CustomLogger):
         live = self._live.find(kwargs)
         if live and live.trying and isinstance(kwargs.get("exception"), Exception):
             live.cut = kwargs["exception"]
+            live.parts.note(kwargs, live.decision)
 
     async def async_post_call_failure_hook(
         self,
@@ -209,6 +209,7 @@ class Governance_PROXY_Handler(CustomLogger):
 
     async def _begin(self, live: Live, model: str) -> None:
         if live.trying and live.cut:
+            live.parts.cut(live.decision.trace.attempts[-1].target)
             await self._fail(live, live.cut)
         live.cut = None
         if live.stopped:

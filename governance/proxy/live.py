@@ -14,6 +14,7 @@ from governance.engine.admission import MayCall
 from governance.engine.decision import Decision
 from governance.engine.engine import Engine
 from governance.proxy.delivered import Delivered
+from governance.proxy.parts import Parts
 from governance.proxy.translate import MARKER, buckets
 from governance.proxy.usage.told import Told
 
@@ -45,6 +46,7 @@ class Live:
         told: its record was told; that happens once.
         released_s: monotonic seconds at which it was released.
         usages: what the provider's stream reported.
+        parts: what targets delivered before others went on.
     """
 
     engine: Engine
@@ -65,6 +67,7 @@ class Live:
     told: bool = False
     released_s: float | None = None
     usages: Told = field(default_factory=Told)
+    parts: Parts = field(default_factory=Parts)
 
     @property
     def name(self) -> str:

@@ -85,19 +85,24 @@ def measured(
     return Usage(used.input_tokens, used.output_tokens, cost, implausible, remarks)
 
 
-def part_of(kwargs: Mapping[str, Any], decision: Decision, target: str) -> Usage | None:
-    """What a target had delivered when its stream was cut and another one continued it; None if none was.
-
-    LiteLLM 1.109 and later; `target` is the `provider/model` that was cut.
-    """
+def part_so_far(kwargs: Mapping[str, Any]) -> Quantities | None:
+    """What all the targets whose streams were cut had delivered before this one; None if none was."""
     reported = kwargs.get("continued_partial_usage")
-    if reported is None:
-        return None
-    used, models = tokens(reported), decision.request.models
+    return None if reported is None else tokens(reported)
+
+
+def part_of(kwargs: Mapping[str, Any], decision: Decision, target: str, used: Quantities, *, whole: bool) -> Usage:
+    """What the `provider/model` that was cut had delivered.
+
+    Args:
+        whole: nobody else was cut, so that LiteLLM's cost is that of this one.
+    """
+    models = decision.request.models
     facts = (models.facts(target) if models else None) or NO_FACTS
     cost = facts.cost_of(used, "")
-    cost = charges.cut_cost(kwargs) if cost is None else charges.adjusted(cost, kwargs)
-    return Usage(used.input_tokens, used.output_tokens, cost)
+    if cost is not None:
+        return Usage(used.input_tokens, used.output_tokens, charges.adjusted(cost, kwargs))
+    return Usage(used.input_tokens, used.output_tokens, charges.cut_cost(kwargs) if whole else None)
 
 
 def _reported(
