@@ -24,6 +24,7 @@ log = logging.getLogger("governance.proxy")
 # LiteLLM's words for asking after a response and for ending it (proxy/response_api_endpoints).
 ASKED_AFTER: Final = frozenset({"aget_responses", "get_responses", "acancel_responses", "cancel_responses"})
 _UNFINISHED: Final = frozenset({"queued", "in_progress"})
+_ENDED: Final = frozenset({"completed", "incomplete", "failed", "cancelled", "expired"})
 # Providers keep responses for less; after that, nobody can hear of the end.
 _NOBODY_ASKS_AFTER_S: Final = 24 * 3600.0
 _MOST_KNOWN: Final = 10_000
@@ -66,12 +67,17 @@ class Background:
 
     async def told(self, engine: Engine, kwargs: Mapping[str, Any], answer: Any, facts: ModelFacts | None) -> bool:
         """Somebody asked after a response: if it is made, settle what waits for it. False where nothing does."""
-        later_id = _later_id(kwargs, answer)
-        if not later_id or getattr(answer, "status", None) in _UNFINISHED:
+        # Who reads it as a stream is told by the stream's last event.
+        answer = getattr(answer, "response", None) or answer
+        later_id, status = _later_id(kwargs, answer), getattr(answer, "status", None)
+        if not later_id or status in _UNFINISHED:
             return False
         usage = self._usage(later_id, kwargs, answer, facts)
+        if usage.input_tokens is None and status not in _ENDED:
+            # Providers have words of their own for what is not made yet.
+            return False
         # One that failed has cost nothing; of another that tells nothing, nobody knows what it has.
-        nothing = usage.input_tokens is None and getattr(answer, "status", None) == "failed"
+        nothing = usage.input_tokens is None and status == "failed"
         used = NOTHING if nothing else usage.amounts
         try:
             settled = await engine.ledger.settle(later_id, used)
