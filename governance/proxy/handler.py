@@ -196,7 +196,8 @@ class Governance_PROXY_Handler(CustomLogger):
         mark_spans(live.decision.trace, target, span)
 
     async def _usage(self, live: Live, kwargs: dict[str, Any], answer: Any) -> Usage:
-        if is_unfinished(answer):
+        # A video is made later too, and billed by what was asked for.
+        if live.decision.request.request_type == "responses" and is_unfinished(answer):
             return await self._gateway.responses.accept(live, kwargs, answer)
         name, facts = priced(live.decision, live.name), self._gateway.models.served(kwargs, answer)
         told = live.usages.usages or (told_in(answer) if live.call_type in (PASS_THROUGH, RELAYED) else [])

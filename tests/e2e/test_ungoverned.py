@@ -96,7 +96,7 @@ def recorder() -> Iterator[Recorder]:
     recorder.close()
 
 
-def deployment(name: str, **parameters: str) -> dict[str, Any]:
+def deployment(name: str, **parameters: str | float) -> dict[str, Any]:
     return {"model_name": name, "litellm_params": {"model": name, "api_key": "not-a-key", **parameters}}
 
 
@@ -107,7 +107,7 @@ def shut(start, configuration, recorder):
         entry["litellm_params"]["api_base"] = recorder.url
     aws = {"aws_access_key_id": "x", "aws_secret_access_key": "x", "aws_region_name": "us-east-1"}
     config["model_list"] += [
-        deployment("mistral/ocr", api_base=recorder.url),
+        deployment("mistral/ocr", api_base=recorder.url, ocr_cost_per_page=0.004),
         {**deployment("hosted_vllm/m", api_base=recorder.url), "model_name": "relayed"},
         deployment("bedrock/anthropic.claude-3", aws_bedrock_runtime_endpoint=recorder.url, **aws),
     ]
@@ -263,14 +263,15 @@ def test_the_tokens_of_an_answer_are_counted(shut, recorder, path: str, body: di
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "model", "request_type"),
+    ("path", "body", "model", "request_type", "usd_micros"),
     [
-        ("/v1/ocr", {"model": "mistral/ocr", "document": DOCUMENT}, "mistral/ocr", "ocr"),
-        ("/v1/videos", {"model": "openai/sora-2", "prompt": "a cat"}, "openai/sora-2", "video_generation"),
+        # Three pages of a model that states its price, four seconds of one that the map has.
+        ("/v1/ocr", {"model": "mistral/ocr", "document": DOCUMENT}, "mistral/ocr", "ocr", 12_000),
+        ("/v1/videos", {"model": "openai/sora-2", "prompt": "a cat"}, "openai/sora-2", "video_generation", 400_000),
     ],
 )
 def test_documents_and_videos_are_counted(
-    shut, recorder, path: str, body: dict[str, Any], model: str, request_type: str
+    shut, recorder, path: str, body: dict[str, Any], model: str, request_type: str, usd_micros: int
 ) -> None:
     answer = ask(shut, path, body, PAYER)
     assert answer.status_code == 200, answer.text
@@ -280,6 +281,7 @@ def test_documents_and_videos_are_counted(
     assert record["request"]["request_type"] == request_type
     assert record["attempts"][-1]["outcome"] == "ok"
     assert any(window["limit"] == "counted" for window in record["windows"])
+    assert record["usage"]["cost_usd_micros"] == usd_micros
 
 
 def test_what_costs_nothing_stays_open(shut, recorder) -> None:

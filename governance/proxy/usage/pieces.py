@@ -51,7 +51,8 @@ def with_pieces(used: Quantities, request: Request, answer: Any, reported: Any) 
             millicredits=math.ceil(1000 * number(told, "credits")),
         )
     if kind == "video_generation":
-        made_ms = math.ceil(number(reported, "duration_seconds") * 1000) * max(1, count(reported, "video_count"))
+        seconds = number(reported, "duration_seconds") or number(answer, "seconds")
+        made_ms = math.ceil(seconds * 1000) * max(1, count(reported, "video_count"))
         return used._replace(duration_ms=made_ms or video_ms(request))
     if kind in ("search", "vector_store"):
         return used._replace(queries=1)
