@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.text import Text
 
 from governance.cli.terminal import shown
-from governance.policy.diff import MISSING, same
+from governance.policy.diff import MISSING, spelled
 from governance.policy.diff_effects import Change
 from governance.usecases.plan import place
 
@@ -59,8 +59,9 @@ def item_changes(before: Any, after: Any) -> list[tuple[str, str]] | None:
     """The items of two lists, each with its sign, or " " where it stays; None for what is not two lists."""
     if not isinstance(before, list) or not isinstance(after, list):
         return None
-    gone = [item for item in before if not any(same(item, other) for other in after)]
-    there = [(" " if any(same(item, other) for other in before) else "+", inline(item)) for item in after]
+    was, will_be = set(map(spelled, before)), set(map(spelled, after))
+    gone = [item for item in before if spelled(item) not in will_be]
+    there = [(" " if spelled(item) in was else "+", inline(item)) for item in after]
     return [*(("-", inline(item)) for item in gone), *there]
 
 

@@ -73,9 +73,9 @@ def _of_entry(change: SectionChange, before: Limit | None, after: Limit | None) 
     if after is None:
         return {"loosens"}
     # Under another name, or with other fields as well, what its predecessor has counted is not known to it.
-    kept = {limit.name for limit in _limits(change.new)}
-    gone = [limit for limit in _limits(change.old) if limit.name not in kept]
-    anew = change.kind == "added" and any(limit.subject == after.subject for limit in gone)
+    added = change.kind == "added"
+    alike = {limit.name for limit in _limits(change.old) if limit.subject == after.subject} if added else set()
+    anew = alike and alike - {limit.name for limit in _limits(change.new)}
     return {"tightens", "restarts_count"} if anew else {"tightens"}
 
 

@@ -6,6 +6,7 @@ What it means is said elsewhere (`effects`); this is exact: `apply(diff(a, b), a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from enum import Enum
@@ -14,6 +15,10 @@ from typing import Any, Final, Literal, NamedTuple
 # In a list of named entries a step is the name of one; elsewhere a key, or a position in a list.
 Path = tuple[str | int, ...]
 Kind = Literal["added", "removed", "changed", "renamed", "moved"]
+
+
+# Of a list without names that is told item by item; nobody reads more of them.
+_MOST_ITEMS: Final = 100
 
 
 class Missing(Enum):
@@ -82,6 +87,11 @@ def same(one: Any, other: Any) -> bool:
     return type(one) is type(other) and bool(one == other)
 
 
+def spelled(value: Any) -> str:
+    """A text that values have in common which are written alike, and no others."""
+    return json.dumps(value, sort_keys=True)
+
+
 def folded(name: str) -> str:
     """What two spellings of one entry's name have in common."""
     return name.strip().lower()
@@ -132,14 +142,14 @@ def _entries(section: str, old: dict[str, dict[str, Any]], new: dict[str, dict[s
 
 def _renamed(old: dict[str, dict[str, Any]], new: dict[str, dict[str, Any]]) -> Iterator[tuple[str, str]]:
     """Entries that are gone, each with one that is new and differs in its name alone."""
-    fresh = [name for name in new if name not in old]
+    fresh: dict[str, list[str]] = {}
+    for name in reversed(new):
+        if name not in old:
+            fresh.setdefault(spelled({**new[name], "name": ""}), []).append(name)
     for name, entry in old.items():
-        if name in new:
-            continue
-        twin = next((other for other in fresh if same({**entry, "name": ""}, {**new[other], "name": ""})), None)
-        if twin is not None:
-            fresh.remove(twin)
-            yield name, twin
+        twins = fresh.get(spelled({**entry, "name": ""})) if fresh and name not in new else None
+        if twins:
+            yield name, twins.pop()
 
 
 def _values(path: Path, old: Any, new: Any) -> Iterator[Edit]:
@@ -159,11 +169,14 @@ def _values(path: Path, old: Any, new: Any) -> Iterator[Edit]:
 
 def _alike(old: Any, new: Any) -> bool:
     """Lists of mappings that stand where they stood: none came, none went, none only changed its place."""
-    if not isinstance(old, list) or not isinstance(new, list) or len(old) != len(new):
+    if not isinstance(old, list) or not isinstance(new, list) or len(old) != len(new) or len(old) > _MOST_ITEMS:
         return False
     if not all(isinstance(item, dict) for item in (*old, *new)):
         return False
-    return not any(same(one, other) for i, one in enumerate(old) for j, other in enumerate(new) if i != j)
+    places: dict[str, list[int]] = {}
+    for i, item in enumerate(new):
+        places.setdefault(spelled(item), []).append(i)
+    return all(places.get(spelled(item), [i]) == [i] for i, item in enumerate(old))
 
 
 def _keys(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

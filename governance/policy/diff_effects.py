@@ -10,7 +10,7 @@ from governance.model.changes import EFFECTS, Effect, SectionChange
 from governance.policy.diff import MISSING, Edit, Kind, Path, diff
 from governance.policy.diff_core import core_effects
 from governance.policy.diff_secrets import at, shown
-from governance.policy.written import Written, core_keys
+from governance.policy.written import CORE_KEYS, Written
 
 log = logging.getLogger("governance.policy")
 
@@ -106,7 +106,7 @@ def _models(path: Path, said: SectionChange) -> tuple[Any, Any]:
 def _effects(edit: Edit, said: SectionChange, section: str, doors: Doors) -> set[Effect] | None:
     if _written_otherwise(said):
         return {"cosmetic"}
-    if section in core_keys():
+    if section in CORE_KEYS:
         return core_effects(section, said)
     if edit.kind in ("added", "removed") and len(edit.path) == 1 and not _listed_something(said):
         return {"cosmetic"}
@@ -125,9 +125,11 @@ def _written_otherwise(said: SectionChange) -> bool:
     """Whether the same has come of it, such as of `60/minute` and `60/60s`."""
     if said.kind != "changed" or said.before is None or said.after is None:
         return False
-    step = said.path[:1]
-    old, new = (at(each, step) for each in (said.before, said.after))
-    return old is not None and type(old) is type(new) and bool(old == new)
+    for path in (said.path, said.path[:1]):
+        old, new = (at(each, path) for each in (said.before, said.after))
+        if old is not None and type(old) is type(new):
+            return bool(old == new)
+    return False
 
 
 def _listed_something(said: SectionChange) -> bool:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
 
-from governance.policy.diff import Path, entries, position
-from governance.policy.document import Policy, is_wrapped, unwrap
+from governance.policy.diff import MISSING, Path, entries, folded
+from governance.policy.document import Core, Policy, is_wrapped, unwrap
 from governance.policy.nodes import Tree, read_tree
+
+# Those that belong to no plugin.
+CORE_KEYS: Final = frozenset(Core.model_fields)
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class Written:
     document: Mapping[str, Any]
     tree: Tree
     root: tuple[str, ...]
+    _known: dict[str, dict[str, int]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, policy: Policy) -> Written:
@@ -41,20 +45,26 @@ class Written:
 
     def section(self, name: str) -> Any:
         """What a section has become: of a plugin or of the core; None when it is not used."""
-        return getattr(self.policy.core, name, None) if name in core_keys() else self.policy.sections.get(name)
+        return getattr(self.policy.core, name, None) if name in CORE_KEYS else self.policy.sections.get(name)
 
     def entry(self, section: str, name: str) -> Any:
         """What an entry of a section has become; None when it is not there."""
         model = self.section(section)
         listed = getattr(model, "root", model)
-        try:
-            return listed[position(self.document.get(section, ()), name)]
-        except (LookupError, TypeError):
-            return None
+        place = self._places(section).get(folded(name))
+        return listed[place] if place is not None and isinstance(listed, tuple) and place < len(listed) else None
 
     def listed(self, section: str) -> bool:
         """Whether a section is a list of named entries here."""
         return section in self.document and entries(self.document[section]) is not None
+
+    def _places(self, section: str) -> dict[str, int]:
+        """Where each entry of a section stands."""
+        if section not in self._known:
+            self._known[section] = {
+                name: i for i, name in enumerate(entries(self.document.get(section, MISSING)) or ())
+            }
+        return self._known[section]
 
     def _at(self, path: Path) -> Path:
         """The path with positions in place of names."""
@@ -62,7 +72,7 @@ class Written:
         value: Any = self.document
         for step in path:
             if isinstance(value, list):
-                place = position(value, step) if isinstance(step, str) else step
+                place = self._places(str(path[0]))[folded(step)] if isinstance(step, str) else step
                 value = value[place]
                 found.append(place)
             elif isinstance(value, dict):
@@ -71,8 +81,3 @@ class Written:
             else:
                 raise LookupError(step)
         return tuple(found)
-
-
-def core_keys() -> frozenset[str]:
-    """The keys that belong to no plugin."""
-    return frozenset(type(Policy("", "").core).model_fields)

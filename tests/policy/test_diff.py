@@ -85,6 +85,14 @@ def test_lists_without_names_are_told_item_by_item_only_while_each_stays_in_its_
     assert diff({"t": [a]}, {"t": [a, b]}) == (Edit("changed", ("t",), [a], [a, b]),)
 
 
+def test_a_list_that_nobody_reads_item_by_item_is_told_as_a_whole() -> None:
+    long = [{"provider": f"p{i}"} for i in range(101)]
+    heavier = [{**item, "weight": 2} for item in long]
+
+    assert diff({"t": long}, {"t": heavier}) == (Edit("changed", ("t",), long, heavier),)
+    assert len(diff({"t": long[:100]}, {"t": heavier[:100]})) == 100
+
+
 def test_true_is_not_one_and_null_is_not_nothing() -> None:
     assert [edit.kind for edit in diff({"x": True, "y": None}, {"x": 1})] == ["changed", "removed"]
 
