@@ -148,6 +148,8 @@ def test_variables_are_those_of_the_environment_and_of_the_file_itself(tmp_path:
 
 def test_names_that_a_virtual_provider_takes_are_told(tmp_path: Path) -> None:
     file = tmp_path / "litellm.yaml"
-    file.write_text("model_list: [{model_name: Together/llama}, {model_name: together/*}, {model_name: other}]")
+    params = "litellm_params: {model: openai/gpt-4o}"
+    names = ("Together/llama", "together/*", "other")
+    file.write_text("model_list:\n" + "".join(f"- {{model_name: {name}, {params}}}\n" for name in names))
 
     assert taken_names(read_catalog(file), "together") == ("Together/llama", "together/*")
