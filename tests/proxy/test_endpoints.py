@@ -37,7 +37,7 @@ def routes() -> list[tuple[str, str]]:
         ("POST", "/v1beta/models/fast/x:generateContent", DECIDED),
         ("POST", "/openai/v1/responses", DECIDED),
         ("POST", "/openai/v1/embeddings", DECIDED),
-        ("GET", "/openai_passthrough/v1/batches", DECIDED),
+        ("GET", "/openai_passthrough/v1/fine_tuning/jobs", DECIDED),
         ("POST", "/openai/v1/fine_tuning/jobs", Endpoint("fine_tuning")),
         ("POST", "/openai_passthrough/v1/realtime/client_secrets", Endpoint("realtime")),
         ("POST", "/openai_passthrough/v1/batches", Endpoint("batches")),
@@ -94,7 +94,7 @@ def test_a_web_socket_is_never_decided() -> None:
 def test_an_admin_looks_after_the_proxy_and_asks_models_like_anybody() -> None:
     assert endpoint_of("GET", "/health", admin=True) == FREE
     assert endpoint_of("POST", "/config/update", admin=True) == FREE
-    assert endpoint_of("POST", "/v1/videos", admin=True) == Endpoint("videos")
+    assert endpoint_of("POST", "/v1/evals", admin=True) == Endpoint("evals")
 
 
 @pytest.mark.parametrize(
