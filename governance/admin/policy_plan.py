@@ -17,6 +17,7 @@ from governance.engine.host import Host
 from governance.engine.plugins import installed, section_model
 from governance.model.errors import GovernanceError, PolicyError
 from governance.policy import parse_policy
+from governance.policy.environment import within
 from governance.policy.nodes import MAX_BYTES
 from governance.usecases.plan import Plan, StalePlan, plan
 
@@ -50,7 +51,8 @@ def routes(of: Administered) -> APIRouter:
 
 def _planned(base: Host, catalog: Catalog, asked: Asked) -> Plan:
     try:
-        policy = parse_policy(asked.policy, "policy", installed(), section_model, os.environ)
+        known = within(os.environ, base.policy.core.access.environment)
+        policy = parse_policy(asked.policy, "policy", installed(), section_model, known)
         return asyncio.run(plan(base, Host.start(policy), catalog, made_from=asked.base))
     except StalePlan as error:
         raise NotDone(412, "stale_base", str(error)) from None

@@ -64,6 +64,13 @@ def allowed_variables(document: Any) -> tuple[str, ...] | None:
     return tuple(name for name in listed if isinstance(name, str)) if isinstance(listed, list) else None
 
 
+def within(environment: Mapping[str, str], allowed: Sequence[str] | None) -> Mapping[str, str]:
+    """The variables that a policy which comes over the network may use: those that the policy file lists."""
+    if allowed is None:
+        return environment
+    return {name: value for name, value in environment.items() if any(_allows(pattern, name) for pattern in allowed)}
+
+
 def _allows(pattern: str, name: str) -> bool:
     return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
 

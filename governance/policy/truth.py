@@ -52,7 +52,7 @@ class StoreSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    url: str | None = Field(default=None, repr=False)
+    url: str | None = Field(default=None, repr=False, json_schema_extra={"writeOnly": True})
 
     @field_validator("url")
     @classmethod

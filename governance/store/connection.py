@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from governance.model.errors import StoreUnavailable
 from governance.policy.truth import sqlite_path
+from governance.store.reasons import reason
 
 # LiteLLM's own migrations drop what they do not know in the schema they work in, so ours is another.
 SCHEMA: Final = "governance"
@@ -74,11 +75,7 @@ def clear_faults(url: str) -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        reason = str(getattr(error, "orig", None) or type(error).__name__).strip().splitlines()[0]
-        password = None if sqlite_path(url) else sa.make_url(url).password
-        if password:
-            reason = reason.replace(str(password), "***")
-        raise StoreUnavailable(f"the store ({shown(url)}) does not answer: {reason}") from None
+        raise StoreUnavailable(f"the store ({shown(url)}) does not answer: {reason(error)}") from None
 
 
 def _sqlite(path: str) -> sa.Engine:

@@ -9,6 +9,7 @@ from governance.engine.host import Host
 from governance.model.errors import GovernanceError, PolicyError
 from governance.policy import Policy
 from governance.policy.document import Core, is_wrapped, unwrap
+from governance.policy.environment import within
 from governance.policy.file_only import differs_from_file
 from governance.policy.literal_secrets import literal_secrets
 from governance.policy.nodes import dotted, read_tree
@@ -41,7 +42,7 @@ def usable(text: str, source: str, file: Core, environment: Mapping[str, str]) -
         PolicyError: with every mistake.
         GovernanceError: a plugin cannot be used.
     """
-    host = Host.parse(text, source, environment)
+    host = Host.parse(text, source, within(environment, file.access.environment))
     tree = read_tree(text, source)
     document, root = unwrap(tree) if is_wrapped(tree.data) else (tree.data, ())
     found = [*differs_from_file(file, host.policy.core), *literal_secrets(host.policy, document)]

@@ -80,3 +80,17 @@ async def test_variables_are_told_as_they_are_written(worker: Worker, monkeypatc
 
 async def test_what_is_no_request_is_told_in_the_shape_of_all_pages(worker: Worker) -> None:
     assert (await ask(worker, "version: 1", policies=1)).json()["error"]["code"] == "invalid_request"
+
+
+async def test_a_plan_has_only_the_variables_that_the_policy_file_lists(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LISTED", "60/minute")
+    monkeypatch.setenv("OTHER", "60/minute")
+    listed = "access: {environment: [LISTED]}\n" + POLICY % "60/minute"
+    worker.engine = Engine(Host.parse(listed), MemoryLedger())
+
+    assert (await ask(worker, POLICY % "'${LISTED}'")).status_code == 200
+    refused = await ask(worker, "access: {environment: [OTHER]}\n" + POLICY % "'${OTHER}'")
+    assert refused.status_code == 422
+    assert "environment variable `OTHER` is not set" in refused.text

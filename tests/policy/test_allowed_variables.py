@@ -7,6 +7,7 @@ import json
 import pytest
 
 from governance.model.errors import PolicyError
+from governance.policy.environment import within
 from tests.policy.conftest import Parse
 
 LEDGER = {"url": "${REDIS_URL}"}
@@ -51,3 +52,12 @@ def test_no_variable_makes_a_document_one_of_that_format(parse: Parse) -> None:
 
     with pytest.raises(PolicyError, match="name: no such plugin"):
         parse(json.dumps(document).replace("PROVIDER", "NAMED_GOVERNANCE"))
+
+
+def test_a_policy_over_the_network_has_the_variables_that_the_file_lists() -> None:
+    environment = {"REDIS_URL": "memory://", "REDIS_PASSWORD": "hunter2", "HOME": "/root"}
+
+    assert within(environment, ("REDIS_*",)).keys() == {"REDIS_URL", "REDIS_PASSWORD"}
+    assert within(environment, ("HOME",)).keys() == {"HOME"}
+    assert within(environment, ()) == {}
+    assert within(environment, None) == environment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import traceback
 from urllib.parse import unquote
 
@@ -18,6 +19,7 @@ from tests.policy.places import SECTIONS, Path, places
 
 PLACES = places()
 LONGEST_TOLD = 5
+ESCAPED = re.compile(r"\\x([0-9a-f]{2})|\\u([0-9a-f]{4})")
 TEMPLATES = (
     "${SECRET}",
     "a${SECRET}b",
@@ -81,7 +83,12 @@ def pieces(secret: str) -> set[str]:
 
 def repeated(told: str, secret: str) -> set[str]:
     """The pieces of a secret in what is told, in whatever case and however it is written there."""
-    forms = (told, unquote(told), told.replace("\\\\", "\\"), told.encode().decode("unicode_escape", "replace"))
+    forms = (
+        told,
+        unquote(told),
+        told.replace("\\\\", "\\"),
+        ESCAPED.sub(lambda code: chr(int(code[1] or code[2], 16)), told),
+    )
     return {piece for piece in pieces(secret) for form in forms if piece in form.casefold()}
 
 
@@ -150,6 +157,7 @@ def test_a_secret_fills_in_addresses_keys_and_conditions() -> None:
     provider = {"api_base": "https://h/${SECRET}", "api_key": "${SECRET}", "docs_url": "https://h/${SECRET}"}
     document = {
         "ledger": {"url": "redis://:${SECRET}@h"},
+        "store": {"url": "postgresql://u:${SECRET}@h/d"},
         "catalog": {"discovery": {"providers": {"openai": provider}}},
         "telemetry": {"alerts": {"webhook": "https://h/${SECRET}", "secret": "${SECRET}"}},
         "routing_rules": [{"name": "r", "cel_expression": condition, "targets": [{"provider": "openai"}]}],
