@@ -24,6 +24,9 @@ _RESERVED_BY: Final = frozenset(
     {"messages", "input", "prompt", "contents", "system", "instructions", "documents", "tools", "functions", "n"}
     | {"best_of", "max_tokens", "max_completion_tokens", "max_output_tokens", "generationConfig", "config"}
 )
+# LiteLLM reads it while it answers a refusal, and fails where it is no object.
+_READ_TO_ANSWER: Final = frozenset({"model_info"})
+_BUCKETS: Final = ("metadata", "litellm_metadata")
 # More than anybody sends in good faith.
 _MOST_FIELDS: Final = 1_000
 _LONGEST_NAME: Final = 80
@@ -39,6 +42,15 @@ def judge(body: Mapping[str, Any], headers: Mapping[str, Any], call_type: str) -
     """The 400 of the first field or header that a caller may not send or that has another type; None = all may pass."""
     found = next(_problems(body, call_type), None) or next(_header_problems(headers), None)
     return Refusal(400, codes.FIELD_NOT_ALLOWED, found) if found else None
+
+
+def too_early(body: Mapping[str, Any]) -> Refusal | None:
+    """The 400 of what LiteLLM stumbles over before it asks our hook; None = it will come to `judge`."""
+    found = [f"`{name}` is not for callers to say: it is LiteLLM's own; leave it out" for name in _setup_names(body)]
+    for name, tags in (("tags", body.get("tags")), *((f"{b}.tags", _tags(body.get(b))) for b in _BUCKETS)):
+        if isinstance(tags, list) and not all(isinstance(tag, str) for tag in tags):
+            found.append(f"`{name}` must be a list of texts")
+    return Refusal(400, codes.FIELD_NOT_ALLOWED, found[0]) if found else None
 
 
 def clamp(data: dict[str, Any], settings: BodySettings) -> None:
@@ -84,6 +96,14 @@ def _header_problems(headers: Mapping[str, Any]) -> Iterator[str]:
     for name in islice(map(str.lower, map(str, headers)), _MOST_FIELDS):
         if name.startswith("x-litellm-") and name not in body_fields.HEADERS:
             yield f"the header `{_shown(name)}` is not for callers to send; leave it out"
+
+
+def _setup_names(body: Mapping[str, Any]) -> list[str]:
+    return sorted((body_fields.setup_names() | _READ_TO_ANSWER).intersection(body))
+
+
+def _tags(bucket: Any) -> Any:
+    return bucket.get("tags") if isinstance(bucket, Mapping) else None
 
 
 def _hop(entry: Any, timeout: Range) -> Any:

@@ -17,6 +17,7 @@ import litellm
 from litellm.router import Router
 from litellm.types.router import GenericLiteLLMParams, LiteLLM_Params
 from litellm.types.utils import all_litellm_params
+from litellm.utils import function_setup
 
 Class = Literal["ours", "harmless", "refused"]
 
@@ -85,6 +86,7 @@ REFUSED: Final = _names("""
     bucket_name adapter_id fireworks_forward_user_id is_silent_experiment is_fallback is_retry priority model_id
     model_group deployment healthy_deployments specific_deployments apikey original_model_group previous_models
     request_retry_count is_async default_headers disable_global_guardrails opted_out_global_guardrails
+    rules_obj start_time is_async_call
     passthrough_on_no_deployment additional_drop_params credentials deployments litellm_router_instance routing_groups
 """)
 # Whole families, of which every version has more: credentials and places of a provider or logger, prices, what
@@ -134,7 +136,13 @@ def own_names() -> frozenset[str]:
             entry = getattr(home, name, None)
             if callable(entry):
                 found.update(_arguments(entry))
-    return frozenset(found)
+    return frozenset(found | setup_names())
+
+
+@cache
+def setup_names() -> frozenset[str]:
+    """Arguments of what LiteLLM calls with the whole body before it asks our hook: with one of them twice, it fails."""
+    return frozenset(_arguments(function_setup))
 
 
 def classified(name: str) -> Class | None:

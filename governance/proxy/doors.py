@@ -13,13 +13,23 @@ from typing import Any, Final, Protocol
 from litellm.proxy._types import LitellmUserRoles, UserAPIKeyAuth
 from litellm.proxy.auth.auth_utils import request_dispatched_to_pass_through_endpoint
 from litellm.proxy.auth.route_checks import RouteChecks
+from litellm.proxy.common_utils.http_parsing_utils import _safe_get_request_parsed_body
 
 from governance.engine.engine import Engine
 from governance.engine.keyring import Keyring
 from governance.model import NOBODY, Identity, Refusal, Request, codes
 from governance.policy.ungoverned import ENDPOINTS, OTHER, opened
 from governance.proxy.admin import verifies_keys
-from governance.proxy.endpoints import DECIDED, Endpoint, endpoint_of, free_call, governed_call, name_of_call
+from governance.proxy.body import too_early
+from governance.proxy.endpoints import (
+    DECIDED,
+    Endpoint,
+    endpoint_of,
+    free_call,
+    governed_call,
+    is_passed_through,
+    name_of_call,
+)
 from governance.proxy.headers import decision_headers
 from governance.proxy.translate import exception_from, identity_of
 from governance.telemetry.telemetry import Telemetry
@@ -72,7 +82,7 @@ class Doors:
             asked: Starlette's request; None where LiteLLM looks on somebody's behalf.
 
         Raises:
-            Refused: 403 `endpoint_not_governed`.
+            Refused: 403 `endpoint_not_governed`; 400 for a body that LiteLLM cannot bring to our hook.
         """
         method = getattr(asked, "method", "POST")
         # LiteLLM makes a request of a web socket's handshake; a plain request with its header asks for the same.
@@ -84,6 +94,10 @@ class Doors:
         self._went_through.set(endpoint)
         if endpoint.name is not None:
             self._judge(endpoint.name, verified(auth), f"{method} {route[:_LONGEST_ROUTE]}")
+        elif endpoint.decided and not is_passed_through(route):
+            refusal = too_early(_body(asked))
+            if refusal:
+                self._refuse(_request(route[:_LONGEST_ROUTE], verified(auth)), refusal)
 
     def hook(self, call_type: str, auth: Any, *, decided: bool) -> None:
         """LiteLLM's hook before a call.
@@ -124,6 +138,12 @@ class Doors:
         decision = self._behind.engine.refuse(request, refusal)
         self._behind.telemetry.tell(decision.trace)
         raise exception_from(refusal, decision.id, decision_headers(decision.trace))
+
+
+def _body(asked: Any) -> dict[str, Any]:
+    """As LiteLLM has read it to see who calls."""
+    found = _safe_get_request_parsed_body(asked)
+    return found if isinstance(found, dict) else {}
 
 
 def _request(kind: str, identity: Identity) -> Request:

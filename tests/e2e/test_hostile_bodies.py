@@ -128,6 +128,11 @@ def ask(proxy, model: str = "two/m", headers: dict[str, str] | None = None, **bo
         ("stop", 5),
         ("fallbacks", [{"*": ["groq/m"]}]),
         ("extra_body", {"model": "other"}),
+        ("model_info", "x"),
+        ("original_function", "x"),
+        ("rules_obj", "x"),
+        ("tags", [{"a": 1}]),
+        ("metadata", {"tags": [["a"]]}),
     ],
 )
 def test_what_is_not_for_callers_is_refused_before_anything_is_asked(hostile, recorder, name: str, value: Any) -> None:

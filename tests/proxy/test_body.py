@@ -6,7 +6,7 @@ import pytest
 
 from governance.intake.read import read_request
 from governance.policy.bodies import BodySettings
-from governance.proxy.body import clamp, judge, merged
+from governance.proxy.body import clamp, judge, merged, too_early
 
 BODY = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
 
@@ -146,3 +146,25 @@ def test_mocks_are_taken_out() -> None:
     clamp(data, BodySettings())
 
     assert data == {"fallbacks": [{"model": "m"}]}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("original_function", "x"), ("rules_obj", 1), ("start_time", None), ("tags", [{"a": 1}]), ("tags", [["a"]])],
+)
+def test_what_litellm_stumbles_over_before_our_hook_is_refused_where_it_lets_callers_in(name: str, value: Any) -> None:
+    found = too_early({**BODY, name: value})
+
+    assert found
+    assert (found.status, found.code) == (400, "field_not_allowed")
+    assert f"`{name}`" in found.message
+
+
+@pytest.mark.parametrize("bucket", ["metadata", "litellm_metadata"])
+def test_so_are_tags_in_metadata(bucket: str) -> None:
+    found = too_early({**BODY, bucket: {"tags": [{}]}})
+
+    assert found
+    assert f"`{bucket}.tags` must be a list of texts" == found.message
+    assert too_early({**BODY, bucket: {"tags": ["a"]}, "tags": ["b"]}) is None
+    assert too_early({**BODY, bucket: "[]", "tags": "a, b", "n": {}}) is None, "what comes to our hook is judged there"
