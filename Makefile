@@ -6,7 +6,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 	--no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format soak bench compat lock clean
+.PHONY: help install demo test lint format fuzz soak bench compat lock clean
 # Another environment's packages are none of ours.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
@@ -46,6 +46,9 @@ lint: install ## ruff, mypy, the import contracts and the rules of the house
 format: install ## sort the imports, fix what can be fixed, lay out the code
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
+
+fuzz: install ## every route and field of LiteLLM, with hostile values, before a provider that records; SEED=... draws anew
+	GOVERNANCE_FUZZ=full $(if $(SEED),GOVERNANCE_FUZZ_SEED=$(SEED)) $(BIN)/pytest -q -s tests/hostile
 
 soak: install ## 20,000 mixed requests through two workers and a real Redis; REQUESTS=... for more or fewer
 	@sh tests/provide.sh
