@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import litellm
 
@@ -28,7 +28,8 @@ def listable(catalog: Catalog) -> list[str]:
 def _known(provider: str, catalog: Catalog) -> Iterable[str]:
     listed = sorted(_of(provider, (n for n, e in catalog.sources.discovered.items() if "gone_since" not in e)))
     # What LiteLLM's own /v1/models says of a wildcard (proxy/auth/model_checks.py), without asking any provider.
-    return listed or sorted(_of(provider, litellm.models_by_provider.get(provider, ()), bare=True))
+    told: Mapping[str, Iterable[str]] = getattr(litellm, "models_by_provider", {})
+    return listed or sorted(_of(provider, told.get(provider, ()), bare=True))
 
 
 def _of(provider: str, names: Iterable[str], *, bare: bool = False) -> Iterator[str]:

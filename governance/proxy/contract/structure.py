@@ -64,6 +64,12 @@ PARTS: Final = (
     Part(f"{_LOGGER}.async_pre_call_deployment_hook", takes=("kwargs", "call_type")),
     Part(f"{_LOGGER}.async_post_call_failure_deployment_hook", takes=("request_data", "exception")),
     Part(f"{_LOGGER}.async_post_call_success_deployment_hook", takes=("request_data", "response")),
+    # Where usage of streams is heard (governance/proxy/wire.py).
+    Part("httpx:Response.aiter_bytes", takes=("chunk_size",)),
+    # How LiteLLM wraps the ids of responses (governance/proxy/background.py).
+    Part("litellm.proxy.hooks.responses_id_security:ResponsesIDSecurity._decrypt_response_id", takes=("response_id",)),
+    Part("litellm.responses.utils:ResponsesAPIRequestUtils.decode_responses_api_response_id", takes=("response_id",)),
+    Part("litellm:models_by_provider", without="models behind a wildcard are listed where discovery read them alone"),
     # What lets in the keys of a policy (governance/proxy/auth.py).
     Part("litellm.proxy.auth.user_api_key_auth:user_api_key_auth"),
     Part("litellm.proxy.auth.auth_utils:get_model_from_request", takes=("request_data", "route", "request")),
