@@ -39,13 +39,20 @@ READS = {
     "policy merge": (["FILE", "governance.yaml", "governance.yaml"], ["governance.yaml", "governance.yaml", "FILE"]),
     "policy import": (["FILE"],),
     "policy export": (["FILE"],),
+    "policy apply": (["governance.yaml", "--policy", "FILE"],),
+    "policy audit export": (["--policy", "FILE"],),
+    "policy audit verify": (["--policy", "FILE"],),
+    "policy drift": (["--policy", "FILE"],),
+    "policy history": (["--policy", "FILE"],),
+    "policy rollback": (["1", "--policy", "FILE"],),
+    "policy show": (["--policy", "FILE"],),
     "profile": (["--policy", "FILE"],),
     "profile set": (["eco", "--policy", "FILE"],),
     "task": (["code", "--policy", "FILE"], ["code", "--set", "a/b", "--policy", "FILE"]),
     "test-route": (["Hello", "--policy", "FILE"], ["Hello", "--config", "FILE"]),
     "eval-classifier": (["FILE"],),
 }
-READ_NOTHING = {"demo", "usage", "plugins", "keys", "keys new", "keys hash", "policy", "schema"}
+READ_NOTHING = {"demo", "usage", "plugins", "keys", "keys new", "keys hash", "policy", "policy audit", "schema"}
 # What has a verb ask a proxy that does not ask one by itself.
 AT_A_PROXY = {
     "explain": ("--live",),

@@ -18,6 +18,8 @@ PLUGINS = ("routing_rules", "routing_profiles", "task_routing", "rate_limits", "
 # Has every part that a policy may have, each with little but what it needs.
 POLICY = f"""
 version: 1
+policy: {{}}
+store: {{}}
 ledger: {{}}
 access: {{body: {{}}}}
 keys:
