@@ -64,6 +64,31 @@ def without_usage(cls, **kwargs):
 
 CustomLogger.__init_subclass__ = classmethod(without_usage)
 """
+NO_ID = """
+from litellm.integrations.custom_logger import CustomLogger
+
+def without_ids(cls, **kwargs):
+    asked = cls.__dict__.get("async_pre_call_deployment_hook")
+    if asked:
+        async def asked_less(self, kwargs, call_type):
+            kwargs = {key: value for key, value in kwargs.items() if key != "model_info"}
+            for bucket in ("metadata", "litellm_metadata"):
+                kwargs[bucket] = {k: v for k, v in (kwargs.get(bucket) or {}).items() if k != "model_info"}
+            return await asked(self, kwargs, call_type)
+        cls.async_pre_call_deployment_hook = asked_less
+
+CustomLogger.__init_subclass__ = classmethod(without_ids)
+"""
+NO_LOG = """
+from litellm.litellm_core_utils.litellm_logging import Logging
+
+told = Logging.should_run_callback
+
+def untold(self, callback, litellm_params, event_hook):
+    return litellm_params.get("no-log") is not True and told(self, callback, litellm_params, event_hook)
+
+Logging.should_run_callback = untold
+"""
 WITHOUT_A_CLASS = """
 import litellm.proxy.auth.fallback_budget as fallback_budget
 
@@ -113,6 +138,8 @@ def refused(folder: Path) -> str:
         (NO_PRE_CALL_HOOK, "the pre-call hook of a callback is not called"),
         (NO_FALLBACK_CHECK, "the fallback check is not asked before a hop"),
         (NO_USAGE, "an answer tells no usage"),
+        (NO_ID, "the hook before an attempt is not told the id of the deployment"),
+        (NO_LOG, "no success event tells of a request with no-log"),
         (WITHOUT_A_CLASS, "there is no RouterFallbackBudgetCheck.__call__ in litellm.proxy.auth.fallback_budget"),
     ],
 )

@@ -15,7 +15,16 @@ from litellm.proxy._types import UserAPIKeyAuth
 from litellm.proxy.utils import ProxyLogging
 
 from governance.proxy.contract.apart import run_apart
-from governance.proxy.contract.witness import FIRST, FULL, LAST, MARK, TOLD_WITHIN_S, Told, Witness, private_router
+from governance.proxy.contract.witness import (
+    FIRST,
+    FULL,
+    LAST,
+    MARK,
+    TOLD_WITHIN_S,
+    Told,
+    Witness_PROXY_,
+    private_router,
+)
 from governance.proxy.hops import listen
 
 Differences = dict[str, str]
@@ -25,7 +34,7 @@ _MESSAGES: Final = [{"role": "user", "content": "does it hold?"}]
 
 def probe_behaviour() -> Differences:
     """Every probe by name, with what differs; "" where nothing does."""
-    witness = Witness()
+    witness = Witness_PROXY_()
     stop = listen(witness.announced)
     try:
         return run_apart(lambda: _probe(witness), [witness])
@@ -33,10 +42,18 @@ def probe_behaviour() -> Differences:
         stop()
 
 
-PROBES: Final = ("pre_call_hook", "hop_after_failure", "refused_hop", "usage_of_answer", "usage_of_stream")
+PROBES: Final = (
+    "pre_call_hook",
+    "hop_after_failure",
+    "refused_hop",
+    "usage_of_answer",
+    "usage_of_stream",
+    "deployment_ids",
+    "unlogged_request",
+)
 
 
-async def _probe(witness: Witness) -> Differences:
+async def _probe(witness: Witness_PROXY_) -> Differences:
     found: Differences = {}
     await _tried(found, "pre_call_hook", lambda: _pre_call(witness))
     router: Any = private_router()
@@ -45,10 +62,13 @@ async def _probe(witness: Witness) -> Differences:
     found["refused_hop"] = "" if found["hop_after_failure"] else next(_at_a_refused_hop(witness.told), "")
     found["hop_after_failure"] = found["hop_after_failure"] or next(_at_a_hop(witness.told), "")
     found["usage_of_answer"] = _usage("an answer", witness)
+    found["deployment_ids"] = _deployment_ids(witness)
     witness.told.clear()
     stream = {**request, "model": LAST, "fallbacks": [], "stream": True, "stream_options": {"include_usage": True}}
     await _tried(found, "usage_of_stream", lambda: _answer(router, stream, witness))
     found["usage_of_stream"] = found["usage_of_stream"] or _usage("a stream", witness)
+    unlogged = {**request, "model": LAST, "fallbacks": [], "no-log": True}
+    await _tried(found, "unlogged_request", lambda: _answer(router, unlogged, witness))
     return found
 
 
@@ -63,10 +83,11 @@ _WHAT: Final = {
     "pre_call_hook": "a request before its call",
     "hop_after_failure": "a request whose first target fails",
     "usage_of_stream": "a stream",
+    "unlogged_request": "a request with no-log",
 }
 
 
-async def _pre_call(witness: Witness) -> str:
+async def _pre_call(witness: Witness_PROXY_) -> str:
     data = {"model": FIRST, "messages": _MESSAGES, "metadata": {MARK: True}}
     cache: Any = DualCache()
     logging = ProxyLogging(user_api_key_cache=cache)
@@ -77,7 +98,7 @@ async def _pre_call(witness: Witness) -> str:
     return "" if asked else "the pre-call hook of a callback is not called"
 
 
-async def _answer(router: Any, request: dict[str, Any], witness: Witness) -> str:
+async def _answer(router: Any, request: dict[str, Any], witness: Witness_PROXY_) -> str:
     witness.usage = None
     witness.answered.clear()
     answer = await router.acompletion(**request, metadata={MARK: True})
@@ -87,13 +108,22 @@ async def _answer(router: Any, request: dict[str, Any], witness: Witness) -> str
     try:
         await asyncio.wait_for(witness.answered.wait(), TOLD_WITHIN_S)
     except asyncio.TimeoutError:
-        return "no success event tells of an answer"
+        of = "a request with no-log" if request.get("no-log") else "an answer"
+        return f"no success event tells of {of}"
     return ""
 
 
-def _usage(what: str, witness: Witness) -> str:
+def _usage(what: str, witness: Witness_PROXY_) -> str:
     told = [getattr(witness.usage, name, None) for name in ("prompt_tokens", "completion_tokens")]
     return "" if all(isinstance(count, int) and count > 0 for count in told) else f"{what} tells no usage"
+
+
+def _deployment_ids(witness: Witness_PROXY_) -> str:
+    """Which deployment is asked, and which has answered: prices and limits of groups go by it."""
+    if not witness.chosen:
+        return "the hook before an attempt is not told the id of the deployment"
+    same = witness.chosen == witness.served
+    return "" if same else "the success event does not tell the id of the deployment that was asked"
 
 
 def _at_a_hop(told: list[Told]) -> Iterator[str]:

@@ -11,6 +11,9 @@ from litellm.integrations.custom_logger import CustomLogger
 from litellm.proxy.auth.fallback_budget import RouterFallbackBudgetCheck
 from litellm.router import Router
 
+from governance.proxy.deployments import chosen_id
+from governance.proxy.served import served_id
+
 MARK: Final = "governance_contract_probe"
 FIRST: Final = "groq/contract-fails"
 FULL: Final = "openai/contract-is-full"
@@ -27,13 +30,15 @@ class Told(NamedTuple):
     marked: bool
 
 
-class Witness(CustomLogger):
+# As the handler's: LiteLLM tells such classes of requests with `no-log: true` too (seen in 1.106-1.110).
+class Witness_PROXY_(CustomLogger):
     """Refuses `FULL` as governance refuses a target that is full. All hooks on the leaf class, as in the handler."""
 
     def __init__(self) -> None:
         super().__init__()
         self.told: list[Told] = []
         self.usage: Any = None
+        self.chosen = self.served = ""
         self.answered = asyncio.Event()
         self._coming = ""
 
@@ -65,6 +70,7 @@ class Witness(CustomLogger):
         return healthy_deployments
 
     async def async_pre_call_deployment_hook(self, kwargs: dict[str, Any], call_type: Any) -> None:
+        self.chosen = chosen_id(kwargs)
         self.told.append(Told("deployment", str((kwargs.get("metadata") or {}).get("model_group")), marked(kwargs)))
 
     async def async_post_call_failure_deployment_hook(
@@ -77,6 +83,7 @@ class Witness(CustomLogger):
     ) -> None:
         self.told.append(Told("success", str(kwargs.get("model")), marked(kwargs.get("litellm_params"))))
         self.usage = getattr(response_obj, "usage", None)
+        self.served = served_id(kwargs, response_obj)
         self.answered.set()
 
 
