@@ -39,7 +39,7 @@ HARMLESS: Final = _names("""
     no-log guardrails policies disable_fallbacks prompt_id prompt_variables prompt_version prompt_label
     prompt_environment caching cache cache_key preset_cache_key ttl drop_params
     enable_json_schema_validation merge_reasoning_content_in_choices client_side_timeout keepalive_seconds
-    allowed_openai_params api_version turn_off_message_logging organization enable_prompt_caching
+    allowed_openai_params api_version turn_off_message_logging enable_prompt_caching
     cache_control_injection_points ensure_alternating_roles user_continue_message assistant_continue_message
     force_timeout max_fallbacks search_tool_name vector_store_id prompt_cache_options speed data_residency
     include_server_side_tool_invocations spend_logs_metadata
@@ -86,7 +86,7 @@ REFUSED: Final = _names("""
     bucket_name adapter_id fireworks_forward_user_id is_silent_experiment is_fallback is_retry priority model_id
     model_group deployment healthy_deployments specific_deployments apikey original_model_group previous_models
     request_retry_count is_async default_headers disable_global_guardrails opted_out_global_guardrails
-    rules_obj start_time is_async_call
+    rules_obj start_time is_async_call organization
     passthrough_on_no_deployment additional_drop_params credentials deployments litellm_router_instance routing_groups
 """)
 # Whole families, of which every version has more: credentials and places of a provider or logger, prices, what

@@ -32,6 +32,7 @@ def refusal(call_type: str = "acompletion", headers: dict[str, str] | None = Non
         ("input_cost_per_token", 0),
         ("_litellm_internal_model_credentials", {}),
         ("litellm_logging_obj", 1),
+        ("organization", "a\r\nb: c"),
     ],
 )
 def test_what_chooses_for_the_operator_is_refused_by_its_name(name: str, value: Any) -> None:
