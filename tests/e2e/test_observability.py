@@ -46,10 +46,8 @@ routing_profiles:
 def observed(start, providers) -> Iterator[Proxy]:
     config = litellm_config(providers.url)
     config["litellm_settings"]["callbacks"] += ["prometheus", "otel", "spend_log.spend_log"]
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("PYTHONPATH", str(Path(__file__).parent))
-        with start(POLICY, config) as proxy:
-            yield proxy
+    with start(POLICY, config) as proxy:
+        yield proxy
 
 
 def page(proxy: Proxy, path: str, key: str = MASTER_KEY) -> httpx.Response:
