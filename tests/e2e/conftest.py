@@ -234,12 +234,7 @@ def start(providers: Providers, imported: Original, tmp_path_factory: pytest.Tem
         port, output, decisions = free_port(), folder / "output.txt", folder / "decisions.jsonl"
         arguments = ["--host", "127.0.0.1", "--port", str(port), "--config", str(folder / "litellm.yaml"), *options]
         environment = {"GOVERNANCE_DECISION_LOG": str(decisions)}
-        if options:  # such as workers, which import everything themselves
-            command = [sys.executable, "-c", "from litellm import run_server; run_server()", *arguments]
-            begun = process(command, output, **environment)
-        else:
-            begun = ending(imported.copy(arguments, output, environment), output)
-        with begun as started:
+        with ending(imported.copy(arguments, output, environment), output) as started:
             url = f"http://127.0.0.1:{port}"
             wait_until_ready(f"{url}/health/liveliness", started, output)
             yield Proxy(url, decisions, output, started.pid)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -117,13 +118,23 @@ def run(argv: list[str], output: str, environment: dict[str, str]) -> None:
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = ["litellm", *argv]
+    import uvicorn._subprocess
     from litellm import run_server
+
+    # Workers are copies too; until they serve, a signal ends them, and is not their parent's to note.
+    uvicorn._subprocess.spawn = multiprocessing.get_context("fork")  # type: ignore[assignment]
+    os.register_at_fork(after_in_child=_heed_signals)
 
     try:
         run_server()
     finally:
         sys.stdout.flush()
         os._exit(0)
+
+
+def _heed_signals() -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 if __name__ == "__main__":
