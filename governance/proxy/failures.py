@@ -9,8 +9,10 @@ import time
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from json import JSONDecodeError
+from traceback import walk_tb
 from typing import Any, Final
 
+import httpcore
 import httpx
 import openai
 from litellm import exceptions
@@ -88,6 +90,8 @@ def made_here(error: BaseException, *, sent: bool) -> bool:
             be written as JSON.
     """
     chain = list(_chain(error))
+    if any(map(_unwritten, chain)):
+        return True
     if any(map(_of_network, chain)):
         return False
     if any(isinstance(link, (UnicodeError, RecursionError)) or "not JSON compliant" in str(link) for link in chain):
@@ -121,6 +125,14 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         yield link
         original = getattr(link, "original_exception", None)
         link = link.__cause__ or link.__context__ or (original if isinstance(original, BaseException) else None)
+
+
+def _unwritten(link: BaseException) -> bool:
+    """Whether a request could not be put into HTTP, such as a header's value with a line break, or that is no text."""
+    if isinstance(link, (httpx.LocalProtocolError, httpcore.LocalProtocolError)):
+        return True
+    *_, last = (None, *walk_tb(link.__traceback__))
+    return isinstance(link, TypeError) and last is not None and last[0].f_globals.get("__name__", "")[:6] == "httpx."
 
 
 def _of_network(link: BaseException) -> bool:

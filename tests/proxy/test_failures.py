@@ -1,5 +1,7 @@
 """Whose failure an exception of LiteLLM is: a provider's, a target's, or the caller's."""
 
+import socket
+
 import httpx
 import litellm
 import openai
@@ -36,6 +38,16 @@ def test_an_answer_that_litellm_stumbles_over_is_the_providers() -> None:
 @pytest.mark.parametrize("original", [UnicodeEncodeError("utf-8", "\ud800", 0, 1, "no"), RecursionError("deep")])
 def test_a_body_that_cannot_be_written_is_the_callers(original: Exception) -> None:
     assert made_here(mapped(original), sent=True)
+
+
+@pytest.mark.parametrize("value", ["two\r\nlines", 5, ["a list"]])
+def test_a_header_that_cannot_be_written_is_the_callers(value: object) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/v1"
+        with openai.OpenAI(api_key="x", base_url=address, max_retries=0) as client, pytest.raises(Exception) as raised:  # noqa: PT011 - whatever it is
+            client.models.list(extra_headers={"x-mine": value})  # type: ignore[dict-item]
+
+    assert made_here(mapped(raised.value), sent=True)
 
 
 @pytest.mark.parametrize(
