@@ -153,7 +153,7 @@ def one_worker(proxy_pid: int) -> int:
     children = subprocess.run(
         ["ps", "-o", "pid=,args=", "--ppid", str(proxy_pid)], capture_output=True, text=True
     ).stdout
-    workers = [int(line.split()[0]) for line in children.splitlines() if "multiprocessing.spawn" in line]
+    workers = [int(line.split()[0]) for line in children.splitlines() if "resource_tracker" not in line]
     assert len(workers) == 2, children
     return workers[0]
 
