@@ -1,13 +1,14 @@
 """What a caller's body and headers can make LiteLLM do: nothing that the policy does not say."""
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import httpx
 import pytest
+
+from tests.e2e.listening import Listening
 
 POLICY = """\
 version: 1
@@ -30,7 +31,7 @@ CHAT = {"messages": [{"role": "user", "content": "Hello"}]}
 USAGE = {"prompt_tokens": 30_000, "completion_tokens": 126, "total_tokens": 30_126}
 
 
-class Recorder:
+class Recorder(Listening):
     """A provider that keeps what it was sent."""
 
     def __init__(self) -> None:
@@ -74,13 +75,7 @@ class Recorder:
             def log_message(self, format: str, *args: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(Handler)
 
 
 @pytest.fixture(scope="module")

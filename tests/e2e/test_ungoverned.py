@@ -1,14 +1,12 @@
 """Endpoints beside chat: counted, or shut for whom a limit binds, and open for others and where the policy says so."""
 
-import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.e2e.any_provider import Recorder
 from tests.e2e.conftest import key
 
 POLICY = """\
@@ -26,67 +24,7 @@ rate_limits:
 """
 THROUGH = {"allowed_passthrough_routes": ["/raw/chat"]}
 POOR, TALKER, FREE, PAYER = (key(team_id=team, metadata=THROUGH) for team in ("poor", "talkers", "rich", "payers"))
-USED = {"input_tokens": 300, "output_tokens": 40, "total_tokens": 340}
-# What providers answer, by the end of the path.
-ANSWERS: dict[str, dict[str, Any]] = {
-    "/responses/compact": {"object": "response.compaction", "created_at": 1, "output": [], "usage": USED},
-    "/converse": {
-        "output": {"message": {"role": "assistant", "content": [{"text": "Hi"}]}},
-        "stopReason": "end_turn",
-        "usage": {"inputTokens": 300, "outputTokens": 40, "totalTokens": 340},
-    },
-    "/ocr": {
-        "pages": [{"index": 0, "markdown": "Hi"}],
-        "model": "mistral-ocr-latest",
-        "usage_info": {"pages_processed": 3, "doc_size_bytes": 1},
-    },
-    "/videos": {
-        "object": "video",
-        "created_at": 1,
-        "status": "queued",
-        "model": "sora-2",
-        "seconds": "4",
-        "size": "720x1280",
-    },
-    "/unknown": {"said": 'Hi, "usage": {"input_tokens": 9}', "usage": USED},
-}
 CHAT = {"model": "openai/m", "messages": [{"role": "user", "content": "Hello"}]}
-
-
-class Recorder:
-    """Any provider: keeps what it was asked, and answers with an empty object."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-        recorder = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def answer(self) -> None:
-                sent = self.rfile.read(int(self.headers.get("content-length") or 0))
-                recorder.asked.append(f"{self.command} {self.path}")
-                path = self.path.partition("?")[0]
-                answer = next((found for end, found in ANSWERS.items() if path.endswith(end)), {"object": "x"})
-                content = json.dumps({"id": "x", **answer}).encode()
-                if b'"stream": true' in sent or b'"stream":true' in sent:
-                    content = b"data: {}\n\ndata: " + content + b"\n\ndata: [DONE]\n\n"
-                self.send_response(200)
-                self.send_header("content-type", "text/event-stream" if content[:1] == b"d" else "application/json")
-                self.send_header("content-length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = answer
-
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
 
 @pytest.fixture(scope="module")
