@@ -7,8 +7,8 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test lint format fuzz soak bench compat lock clean
-# Another environment's packages are none of ours.
-unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+# Another environment's packages are none of ours, and LiteLLM compiled anew in each process costs twice its import.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,7 +34,7 @@ demo: install ## a governed LiteLLM proxy over fake providers: no key, no server
 test: install ## all checks and tests; provides redis-server, Chromium and PostgreSQL where they are missing
 	@sh tests/provide.sh
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+	$(BIN)/pytest --numprocesses 4 --dist loadfile
 
 lint: install ## ruff, mypy, the import contracts and the rules of the house
 	$(BIN)/ruff check

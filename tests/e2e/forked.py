@@ -42,9 +42,9 @@ class Copy:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
 
-    def wait(self) -> int:
+    def wait(self, *outputs: Path) -> int:
         """Until it has ended."""
-        for _ in turns(self.pid):
+        for _ in turns(self.pid, *outputs):
             if self.poll() is not None:
                 return 0
         raise AssertionError(f"process {self.pid} does not end")

@@ -14,6 +14,7 @@ import yaml
 
 from governance.proxy.contract.versions import TESTED
 from tests import patience
+from tests.e2e.forked import Original
 
 PROFILE = (
     "routing_profiles:\n  - {name: A, virtual_provider: fast, targets: [{provider: cerebras}, {provider: openai}]}\n"
@@ -117,18 +118,18 @@ def folder(tmp_path: Path):
     return made
 
 
-def command(folder: Path, port: int, *options: str) -> list[str]:
-    run = [sys.executable, "-c", "from litellm import run_server; run_server()", "--host", "127.0.0.1"]
-    return [*run, "--port", str(port), "--config", str(folder / "litellm.yaml"), *options]
+def options(folder: Path, port: int, *more: str) -> list[str]:
+    return ["--host", "127.0.0.1", "--port", str(port), "--config", str(folder / "litellm.yaml"), *more]
 
 
-def refused(folder: Path) -> str:
-    """What the proxy says, which does not start."""
-    environment = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
-    ended = patience.run(command(folder, 0), env=environment)
-    assert ended.returncode == 3, ended.stderr[-3000:]
-    assert "Traceback" not in ended.stderr
-    return ended.stderr.splitlines()[-1]
+def command(folder: Path, port: int, *more: str) -> list[str]:
+    return [sys.executable, "-c", "from litellm import run_server; run_server()", *options(folder, port, *more)]
+
+
+def sentence_of(errors: str) -> str:
+    """What a proxy says last that does not start."""
+    assert "Traceback" not in errors
+    return errors.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
@@ -143,23 +144,36 @@ def refused(folder: Path) -> str:
         (WITHOUT_A_CLASS, "there is no RouterFallbackBudgetCheck.__call__ in litellm.proxy.auth.fallback_budget"),
     ],
 )
-def test_a_litellm_that_differs_is_refused_in_one_sentence(folder, change: str, difference: str) -> None:
-    sentence = refused(folder(change))
+def test_a_litellm_that_differs_is_refused_in_one_sentence(
+    folder, imported: Original, tmp_path, change: str, difference: str
+) -> None:
+    output = tmp_path / "output.txt"
+    imported.copy(options(folder(change), 0), output, {}).wait(output)
 
+    sentence = sentence_of(output.read_text("utf-8"))
     assert sentence.startswith("LiteLLM ")
     assert difference in sentence
     assert sentence.endswith(f"install litellm=={TESTED[-1]} (tested: {', '.join(TESTED)})")
 
 
+def test_the_code_that_a_refused_proxy_ends_with_is_one_that_nobody_restarts(folder) -> None:
+    environment = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+
+    ended = patience.run(command(folder(NO_PRE_CALL_HOOK), 0), env=environment)
+
+    assert ended.returncode == 3, ended.stderr[-3000:]
+    assert "the pre-call hook of a callback is not called" in sentence_of(ended.stderr)
+
+
 @contextlib.contextmanager
-def running(folder: Path, *options: str):
+def running(folder: Path, *more: str):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     output = folder / "output.txt"
     environment = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "PYTHONUNBUFFERED": "1"}
     with output.open("wb") as out:
-        started = subprocess.Popen(command(folder, port, *options), stdout=out, stderr=out, env=environment)
+        started = subprocess.Popen(command(folder, port, *more), stdout=out, stderr=out, env=environment)
     try:
         for _ in patience.turns(started.pid, output):
             assert started.poll() is None, patience.told(output)

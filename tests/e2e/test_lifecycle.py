@@ -230,7 +230,7 @@ def test_a_callers_fallback_may_not_change_what_the_decision_says(proxy, provide
 
 
 def test_another_request_cannot_end_this_one(proxy, providers) -> None:
-    providers.fail("cerebras/taken", chunk_delay_ms=300, usage=REPORTED, times=1)
+    providers.fail("cerebras/taken", break_after_chunks=1, break_kind="hang", times=1)
     body = {"model": "single/taken", "stream": True, "messages": [{"role": "user", "content": "word " * 20}]}
     with proxy.client.stream("POST", "/v1/chat/completions", json=body) as answer:
         forged = {"governance_decision_id": answer.headers["x-governance-decision-id"]}
@@ -243,4 +243,3 @@ def test_another_request_cannot_end_this_one(proxy, providers) -> None:
             )
 
         assert chat(proxy, "single/taken").headers["x-governance-target"] == "openai/taken"
-        answer.read()
