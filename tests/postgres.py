@@ -6,6 +6,7 @@ import contextlib
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -67,7 +68,7 @@ def running_postgres(port: int) -> Iterator[Postgres]:
                 _wait(server, output)
                 yield server
             finally:
-                process.terminate()
+                process.send_signal(signal.SIGINT)  # it does not wait for clients that a thread has left behind
                 process.wait()
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -76,7 +76,11 @@ class Policies(Protocol):
 
     @property
     def followed(self) -> Mapping[str, Any] | None:
-        """Where the store is the truth: its name, the revision in force here, and an `error` while it is away."""
+        """Where the policy is in the store: its name, the revision in force here, and an `error` while it is away."""
+
+    @property
+    def store(self) -> Mapping[str, Any]:
+        """Its `name`, whether it is `opened`, and an `error` while somebody needs it and it is away."""
 
 
 class Administered(Protocol):

@@ -63,7 +63,7 @@ async def _status(of: Administered) -> tuple[str, Health]:
     telemetry = of.telemetry.health
     ails = [
         of.reload.error,
-        (of.policies.followed or {}).get("error"),
+        of.policies.store["error"],
         of.proxy.get("contract") == "broken",
         *(telemetry[part]["error"] for part in ("decision_log", "decisions", "alerts")),
     ]
@@ -91,6 +91,7 @@ def _details(of: Administered, ledger: Health) -> dict[str, Any]:
             "error": of.reload.error,
             **({} if of.policies.followed is None else {"followed": of.policies.followed}),
         },
+        "store": dict(of.policies.store),
         "plugins": [_plugin(host, name, telemetry.metrics.plugin_errors[name]) for name in host.policy.order],
         **telemetry.health,
         "metrics": {"incomplete": incomplete(os.environ, of.proxy["workers"])},

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 import socket
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -18,16 +17,14 @@ from governance.engine.host import Host
 from governance.model.errors import GovernanceError, StoreUnavailable
 from governance.policy import Policy
 from governance.policy.document import Core
+from governance.proxy.asking import ANSWER_WITHIN_S, Questions, StoreOnDemand, in_thread
 from governance.proxy.reload import PolicyWatch, Reloadable
-from governance.store import Store, Worker
+from governance.store import Store, Worker, default_url, shown
 from governance.usecases.follow import Follower
 
 log = logging.getLogger("governance.proxy")
 
 _ASK_EVERY_S: Final = 1.0
-_ANSWER_WITHIN_S: Final = 5.0
-# A database that hangs keeps a thread for each question; more than these are not asked.
-_MOST_QUESTIONS: Final = 8
 
 T = TypeVar("T")
 
@@ -44,7 +41,11 @@ class Policies(Protocol):
 
     @property
     def followed(self) -> dict[str, Any] | None:
-        """How it stands with the store; None where the file is the truth."""
+        """How it stands with the policy in the store; None where the file is the truth."""
+
+    @property
+    def store(self) -> dict[str, Any]:
+        """The store: its `name`, whether it is `opened`, and an `error` while somebody needs it and it is away."""
 
     def begin(self) -> Host:
         """The policy to start with. Raises GovernanceError."""
@@ -63,7 +64,7 @@ class Policies(Protocol):
 
 
 class FilePolicies:
-    """The file is the truth."""
+    """The file is the truth; the store has what is not policy, and is opened when somebody needs that."""
 
     source: Literal["file"] = "file"
     followed = None
@@ -71,21 +72,26 @@ class FilePolicies:
     def __init__(self, file: Path, watch: PolicyWatch, host: Host) -> None:
         self.file, self.settings = file, host.policy.core
         self._watch, self._host = watch, host
+        self._store = StoreOnDemand(self.settings.store.url, os.environ)
+
+    @property
+    def store(self) -> dict[str, Any]:
+        return {"name": self._store.name, "opened": self._store.opened, "error": self._store.trouble}
 
     def begin(self) -> Host:
         return self._host
 
     async def run(self, running: Reloadable) -> None:
-        await self._watch.run(running)
+        await asyncio.gather(self._watch.run(running), self._store.watch())
 
     async def ask(self, use: Callable[[Store], T]) -> T:
-        raise StoreUnavailable(f"the policy of this proxy is the file {self.file}; no store keeps revisions of it")
+        return await self._store.ask(use)
 
     def look_soon(self) -> None:
         """The file is watched."""
 
     async def close(self) -> None:
-        """Nothing is open."""
+        await asyncio.wait({in_thread(self._store.close)}, timeout=ANSWER_WITHIN_S)
 
 
 class StoredPolicies:
@@ -100,7 +106,7 @@ class StoredPolicies:
         self._follower = Follower(policy, os.environ, worker, _now)
         self._trouble: str | None = None
         self._soon = asyncio.Event()
-        self._asked = 0
+        self._questions = Questions()
 
     @property
     def followed(self) -> dict[str, Any]:
@@ -110,6 +116,11 @@ class StoredPolicies:
             "revision_id": self._follower.active_id,
             "error": self._trouble,
         }
+
+    @property
+    def store(self) -> dict[str, Any]:
+        name = shown(self.settings.store.url or default_url(os.environ))
+        return {"name": name, "opened": self._follower.store is not None, "error": self._trouble}
 
     def begin(self) -> Host:
         host, self._trouble = self._follower.begin()
@@ -137,31 +148,25 @@ class StoredPolicies:
 
     async def ask(self, use: Callable[[Store], T]) -> T:
         store = self._follower.store
-        if store is None or self._asked >= _MOST_QUESTIONS:
+        if store is None:
             raise StoreUnavailable(self._trouble or "the store does not answer")
-        self._asked += 1
-        asked = _in_thread(lambda: use(store))
-        asked.add_done_callback(self._answered)
-        done, _ = await asyncio.wait({asked}, timeout=_ANSWER_WITHIN_S)
-        if not done:
-            raise StoreUnavailable(f"the store ({store.name}) does not answer within {_ANSWER_WITHIN_S:.0f} s")
-        return asked.result()
+        return await self._questions.ask(lambda: use(store), store.name)
 
     def look_soon(self) -> None:
         self._soon.set()
 
     async def close(self) -> None:
         with suppress(StoreUnavailable):
-            ending = _in_thread(self._follower.end)
-            await asyncio.wait({ending}, timeout=_ANSWER_WITHIN_S)
+            ending = in_thread(self._follower.end)
+            await asyncio.wait({ending}, timeout=ANSWER_WITHIN_S)
 
     async def _look(self) -> Host | None:
-        looking = _in_thread(self._follower.look)
+        looking = in_thread(self._follower.look)
         while True:
-            done, _ = await asyncio.wait({looking}, timeout=_ANSWER_WITHIN_S)
+            done, _ = await asyncio.wait({looking}, timeout=ANSWER_WITHIN_S)
             if done:
                 return looking.result()
-            self._tell_trouble(f"the store does not answer within {_ANSWER_WITHIN_S:.0f} s")
+            self._tell_trouble(f"the store does not answer within {ANSWER_WITHIN_S:.0f} s")
 
     def _tell_trouble(self, trouble: str | None) -> None:
         if trouble and not self._trouble:
@@ -169,11 +174,6 @@ class StoredPolicies:
         elif self._trouble and not trouble:
             log.info("the store answers again; revision %s is in force", self._follower.active_id)
         self._trouble = trouble
-
-    def _answered(self, asked: asyncio.Future[Any]) -> None:
-        self._asked -= 1
-        if not asked.cancelled():
-            asked.exception()  # whoever has given up waiting shall not be told of it as a mistake
 
 
 def open_policies(file: Path) -> FilePolicies | StoredPolicies:
@@ -193,24 +193,3 @@ def differs_in_truth(one: Core, other: Core) -> bool:
 
 def _now() -> datetime:
     return datetime.now(timezone.utc)
-
-
-def _in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
-    """What `work` returns or raises. The process does not wait for a thread that hangs when it ends."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-
-    def tell(result: T | None, error: BaseException | None) -> None:
-        if not future.done():
-            future.set_exception(error) if error is not None else future.set_result(result)  # type: ignore[arg-type]
-
-    def run() -> None:
-        try:
-            result, error = work(), None
-        except BaseException as raised:  # it belongs to whoever waits
-            result, error = None, raised
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(tell, result, error)
-
-    threading.Thread(target=run, daemon=True, name="governance-store").start()
-    return future

@@ -36,6 +36,7 @@ class Reload:
 class Policies:
     def __init__(self) -> None:
         self.followed: dict[str, Any] | None = None
+        self.store: dict[str, Any] = {"name": "sqlite:////g.db", "opened": False, "error": None}
 
 
 class Worker:

@@ -74,11 +74,12 @@ async def test_a_store_that_is_away_is_told_and_the_policy_serves_on(open_worker
     worker.policies.followed = followed
     async with worker.client() as admin:
         well = (await admin.get("/governance/health")).json()
-        followed["error"] = "the store does not answer"
+        followed["error"] = worker.policies.store["error"] = "the store does not answer"
         away = (await admin.get("/governance/health")).json()
 
     assert (well["status"], well["policy"]["followed"]["revision_id"]) == ("ok", 7)
     assert (away["status"], away["policy"]["followed"]["error"]) == ("degraded", "the store does not answer")
+    assert away["store"] == {"name": "sqlite:////g.db", "opened": False, "error": "the store does not answer"}
 
 
 async def test_a_broken_new_policy_is_told_and_the_old_one_serves_on(open_worker) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,7 @@ from governance.proxy.policies import FilePolicies, StoredPolicies, open_policie
 from governance.proxy.reload import ReloadState
 from governance.store import Store
 from governance.usecases.change_policy import Author, apply
-from governance.usecases.revisions import show
+from governance.usecases.revisions import history, show
 from tests.databases import open_one, store, url
 from tests.postgres import Postgres
 
@@ -132,17 +134,73 @@ async def test_a_database_that_hangs_is_told_and_the_policy_in_force_stays_until
         assert policies.followed["error"] is None
 
 
-async def test_where_the_file_is_the_truth_no_store_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GOVERNANCE_STATE_DIR", str(tmp_path / "state"))
-    file = tmp_path / "governance.yaml"
-    file.write_text("version: 1\n")
+def filed(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> FilePolicies:
+    """Policies of a worker whose policy is its file."""
+    monkeypatch.setenv("GOVERNANCE_STATE_DIR", str(folder / "state"))
+    file = folder / "governance.yaml"
+    file.write_text(text)
     policies = open_policies(file)
-
     assert isinstance(policies, FilePolicies)
+    return policies
+
+
+async def test_where_the_file_is_the_truth_a_store_is_opened_when_somebody_needs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policies = filed("version: 1\n", tmp_path, monkeypatch)
+    path = tmp_path / "state/governance.db"
     assert (policies.begin().policy.text, policies.followed) == ("version: 1\n", None)
-    with pytest.raises(StoreUnavailable, match="the policy of this proxy is the file /"):
+    assert policies.store == {"name": f"sqlite:///{path}", "opened": False, "error": None}
+    assert not path.parent.exists(), "nobody has needed it"
+
+    pages = await asyncio.gather(*(policies.ask(partial(history, most=10)) for _ in range(4)))
+
+    assert [(page.revisions, page.pointer) for page in pages] == [((), None)] * 4
+    assert policies.store == {"name": f"sqlite:///{path}", "opened": True, "error": None}
+    await policies.close()
+
+
+async def test_where_the_file_is_the_truth_a_store_that_is_away_is_told_while_somebody_needs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "state").write_text("a file where the folder should be")
+    policies = filed("version: 1\n", tmp_path, monkeypatch)
+    running = Running(policies.begin())
+    monkeypatch.setattr("governance.proxy.asking._TRY_AGAIN_EVERY_S", 0.01)
+    task = asyncio.create_task(policies.run(running))
+    assert policies.store["error"] is None
+
+    with pytest.raises(StoreUnavailable, match=r"the store \(sqlite:///.*\) cannot be used: File exists"):
         await policies.ask(show)
-    assert not (tmp_path / "state").exists()
+
+    assert policies.store["opened"] is False
+    assert policies.store["error"].endswith("cannot be used: File exists")
+    (tmp_path / "state").unlink()
+    await until(lambda: policies.store["error"] is None)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    await policies.close()
+
+
+async def test_more_questions_than_a_store_that_hangs_may_hold_threads_are_not_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policies = filed("version: 1\n", tmp_path, monkeypatch)
+    monkeypatch.setattr("governance.proxy.asking.ANSWER_WITHIN_S", 0.01)
+    hanging = threading.Event()
+
+    async def hang() -> str:
+        with pytest.raises(StoreUnavailable) as error:
+            await policies.ask(lambda store: hanging.wait(60))
+        return str(error.value)
+
+    told = [await hang() for _ in range(9)]
+
+    assert all("does not answer within" in each for each in told[:8])
+    assert told[8].endswith("does not answer: 8 questions wait for it")
+    hanging.set()
+    await policies.close()
 
 
 def _send(postgres: Postgres, number: int) -> None:
