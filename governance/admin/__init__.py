@@ -13,6 +13,8 @@ from fastapi import APIRouter, Depends
 
 from governance.admin import (
     decisions,
+    entries,
+    entry_changes,
     health,
     metrics,
     models,
@@ -24,8 +26,8 @@ from governance.admin import (
 )
 from governance.admin.administered import Administered
 
-_MODULES: Final = (usage, decisions, health, metrics, simulate, models, policy_changes)
-_READABLE: Final = (policy, policy_plan)
+_MODULES: Final = (usage, decisions, health, metrics, simulate, models, policy_changes, entry_changes)
+_READABLE: Final = (policy, policy_plan, entries)
 
 
 def admin_router(of: Administered, admin: Callable[..., Any], viewer: Callable[..., Any] | None = None) -> APIRouter:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -41,12 +41,18 @@ class NotDone(Exception):
 class Answered(APIRoute):
     """A route whose every mistake, also one of its dependencies or of its own, is answered as JSON."""
 
+    # Of a path that several routes serve the framework asks the first one about a method that none of them has.
+    _methods_of: ClassVar[dict[str, set[str]]] = {}
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **given: Any) -> None:
+        super().__init__(path, endpoint, **given)
+        self._methods_of.setdefault(self.path, set()).update(self.methods or ())
+
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Comes here, too, for a path of ours with a method that it does not have."""
-        methods = self.methods or set()
-        if scope["method"] in methods:
+        if scope["method"] in (self.methods or set()):
             return await super().handle(scope, receive, send)
-        allowed = ", ".join(sorted(methods))
+        allowed = ", ".join(sorted(self._methods_of[self.path]))
         message = f"{scope['path']} has no {scope['method']}; use {allowed}"
         answer = error_response(405, "method_not_allowed", message, {"allow": allowed})
         await answer(scope, receive, send)

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 
 from governance.admin.administered import Administered
 from governance.admin.answered import Answered, NotDone
+from governance.admin.in_force import etag
 from governance.model.errors import PolicyError, StoreUnavailable
 from governance.policy.load import read_text
 from governance.policy.revision import document_hash
@@ -88,11 +89,6 @@ async def ask_for_one(of: Administered, id: int) -> Revision:
         return await of.policies.ask(partial(show, id=id))
     except NoSuchRevision as error:
         raise NotDone(404, "no_such_revision", str(error)) from None
-
-
-def etag(hash: str) -> str:
-    """A hash as RFC 9110, section 8.8.3, wants it."""
-    return f'"{hash}"'
 
 
 async def _active(of: Administered) -> tuple[Revision | None, list[dict[str, Any]] | None]:

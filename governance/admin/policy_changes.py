@@ -15,14 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from governance.admin.access import author_of
 from governance.admin.administered import Administered
 from governance.admin.answered import Answered, NotDone
-from governance.admin.policy import ask_for_one, etag
+from governance.admin.in_force import base_of, etag, policy_is_a_file
+from governance.admin.policy import ask_for_one
 from governance.model.errors import GovernanceError, PolicyError, StoreUnavailable
 from governance.policy.nodes import MAX_BYTES
 from governance.store import Store
 from governance.usecases.change_policy import LONGEST_COMMENT, Applied, Conflict, Outcome, apply, rollback
 from governance.usecases.merge_change import MergedChange, merge_into
 from governance.usecases.revisions import NoSuchRevision, row
-from governance.usecases.whereabouts import first_difference
 
 _LONGEST_TAG: Final = 200
 
@@ -53,11 +53,8 @@ def routes(of: Administered) -> APIRouter:
     @router.post("/policy/apply")
     async def apply_policy(request: Request, given: Candidate, if_match: IfMatch = None) -> Response:
         if of.policies.source == "file":
-            raise _file_is_the_truth(of, given.policy)
-        base = _base(if_match)
-        if if_match is None:
-            message = "say by the header if-match which policy yours was made from: the etag of GET policy, or *"
-            raise NotDone(428, "base_required", message)
+            raise policy_is_a_file(of, given.policy)
+        base = base_of(if_match)
         author = author_of(request)
         return await _done(
             of,
@@ -77,7 +74,7 @@ def routes(of: Administered) -> APIRouter:
     @router.post("/policy/rollback/{revision_id}")
     async def roll_back(request: Request, revision_id: int, given: Why, if_match: IfMatch = None) -> Response:
         if of.policies.source == "file":
-            raise _file_is_the_truth(of, None)
+            raise policy_is_a_file(of, None)
         await ask_for_one(of, revision_id)
         author = author_of(request)
         return await _done(
@@ -85,7 +82,7 @@ def routes(of: Administered) -> APIRouter:
             partial(
                 rollback,
                 id=revision_id,
-                base=_base(if_match),
+                base=base_of(if_match or "*"),
                 file=of.policies.settings,
                 environment=os.environ,
                 author=author,
@@ -129,23 +126,6 @@ async def _merged(of: Administered, conflict: Conflict, text: str) -> MergedChan
         return await of.policies.ask(merge)
     except PolicyError:  # a damaged revision has nothing to merge with
         return None
-
-
-def _file_is_the_truth(of: Administered, wanted: str | None) -> NotDone:
-    policy = of.engine.host.policy
-    line, path = (1, "") if wanted is None else first_difference(policy.text, wanted)
-    where = f"{of.policies.file}:{line}"
-    message = (
-        f"the policy of this proxy is its file: edit {where}{f' ({path})' if path else ''}, which is in force within a "
-        "second; or let the store keep it, by `policy: {source: database}` there"
-    )
-    return NotDone(409, "policy_is_a_file", message, file=str(of.policies.file), line=line)
-
-
-def _base(if_match: str | None) -> str | None:
-    # A proxy on the way may have made the tag a weak one by compressing the page.
-    tag = (if_match or "*").strip().removeprefix("W/").strip('"')
-    return None if tag == "*" else tag
 
 
 def _now() -> datetime:

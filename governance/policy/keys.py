@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator
 
 from governance.policy.name_pattern import EVERY, LONGEST, ModelName, NamePattern
+from governance.policy.names import alike
 
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
@@ -139,8 +140,8 @@ def clashes(keys: tuple[Key, ...]) -> Iterator[tuple[tuple[str | int, ...], str]
     names: dict[str, int] = {}
     digests: dict[str, int] = {}
     for i, key in enumerate(keys):
-        if names.setdefault(key.name.strip().lower(), i) != i:
-            first = names[key.name.strip().lower()]
+        if names.setdefault(alike(key.name), i) != i:
+            first = names[alike(key.name)]
             yield (i, "name"), f"`{key.name}` is taken by keys[{first}]; names are unique, whatever their case"
         for j, digest in enumerate(key.sha256):
             if digest.sha256 in digests:

@@ -15,6 +15,7 @@ from governance.policy.document import DEFAULT_ORDER, Core, Policy, is_wrapped, 
 from governance.policy.environment import allowed_variables, substitution
 from governance.policy.left_out import left_out
 from governance.policy.messages import CLOSED, did_you_mean, explained
+from governance.policy.names import alike
 from governance.policy.nodes import Path, Tree, filled, read_tree
 from governance.policy.retold import retold, unreadable
 from governance.policy.revision import document_hash
@@ -223,7 +224,7 @@ def _clashing_names(value: Any, tree: Tree, at: Path) -> Iterator[Problem]:
         name = item.get("name") if isinstance(item, dict) else None
         if not isinstance(name, str):
             continue
-        first = seen.setdefault(name.strip().lower(), i)
+        first = seen.setdefault(alike(name), i)
         if first != i:
             line = tree.mark((*at, first, "name")).line
             yield tree.problem(

@@ -60,17 +60,17 @@ class YamlText:
                 return self._replaced(node, pair, value)
             if isinstance(pair[1], yaml.ScalarNode) and not pair[1].value:
                 start = pair[0].end_mark.index + 1
-                return self._spliced(start, max(start, _end(pair[1])), f" {self._flow(path[depth + 1 :], value)}")
+                return self._spliced(start, max(start, end_of(pair[1])), f" {self._flow(path[depth + 1 :], value)}")
             node = pair[1]
         return self.text
 
     def _appended(self, node: Any, value: Any) -> str:
         if node.flow_style or not node.value:
             end = node.end_mark.index - 1
-            last = _end(node.value[-1]) if node.value else end
+            last = end_of(node.value[-1]) if node.value else end
             return self._spliced(last, last, f", {self._word(value)}" if node.value else self._word(value))
         last = node.value[-1]
-        end = self.text.find("\n", _end(last))
+        end = self.text.find("\n", end_of(last))
         end = len(self.text) if end < 0 else end
         indent = " " * node.start_mark.column
         flow = isinstance(last, yaml.MappingNode) and last.flow_style
@@ -81,47 +81,47 @@ class YamlText:
 
     def _item(self, node: Any, item: Any, value: Any) -> str:
         if value is not None:
-            return self._spliced(item.start_mark.index, _end(item), self._word(value))
+            return self._spliced(item.start_mark.index, end_of(item), self._word(value))
         if len(node.value) == 1:
             start = node.start_mark.index if node.flow_style else self.text.rindex(":", 0, node.start_mark.index) + 1
             return self._spliced(
-                start, node.end_mark.index if node.flow_style else _end(item), "[]" if node.flow_style else " []"
+                start, node.end_mark.index if node.flow_style else end_of(item), "[]" if node.flow_style else " []"
             )
         at = node.value.index(item)
         if not node.flow_style:
             start = self.text.rfind("\n", 0, item.start_mark.index) + 1
-            end = self.text.find("\n", _end(item))
+            end = self.text.find("\n", end_of(item))
             return self._spliced(start, len(self.text) if end < 0 else end + 1, "")
         if at:
-            return self._spliced(_end(node.value[at - 1]), _end(item), "")
+            return self._spliced(end_of(node.value[at - 1]), end_of(item), "")
         return self._spliced(item.start_mark.index, node.value[1].start_mark.index, "")
 
     def _replaced(self, node: Any, pair: tuple[Any, Any], value: Any) -> str:
         key, old = pair
         if value is not None:
             colon = self.text.index(":", key.end_mark.index)
-            return self._spliced(colon + 1, max(colon + 1, _end(old)), f" {self._word(value)}")
+            return self._spliced(colon + 1, max(colon + 1, end_of(old)), f" {self._word(value)}")
         if len(node.value) == 1:
             if node.flow_style:
                 return self._spliced(node.start_mark.index, node.end_mark.index, "{}")
             start = self.text.rindex(":", 0, node.start_mark.index) + 1
-            return self._spliced(start, _end(old), " {}")
+            return self._spliced(start, end_of(old), " {}")
         at = node.value.index(pair)
         if not node.flow_style:
             start = self.text.rfind("\n", 0, key.start_mark.index) + 1
-            end = self.text.find("\n", _end(old))
+            end = self.text.find("\n", end_of(old))
             return self._spliced(start, len(self.text) if end < 0 else end + 1, "")
         if at:
-            return self._spliced(_end(node.value[at - 1][1]), _end(old), "")
+            return self._spliced(end_of(node.value[at - 1][1]), end_of(old), "")
         return self._spliced(key.start_mark.index, node.value[1][0].start_mark.index, "")
 
     def _inserted(self, node: Any, path: tuple[str, ...], value: Any) -> str:
         entry = f"{self._word(path[0])}: {self._flow(path[1:], value)}"
         if node.flow_style:
             end = node.end_mark.index - 1
-            last = _end(node.value[-1][1]) if node.value else end
+            last = end_of(node.value[-1][1]) if node.value else end
             return self._spliced(last, last, f", {entry}" if node.value else entry)
-        end = self.text.find("\n", _end(node.value[-1][1]))
+        end = self.text.find("\n", end_of(node.value[-1][1]))
         end = len(self.text) if end < 0 else end
         indent = " " * node.value[0][0].start_mark.column
         return self._spliced(end, end, f"\n{indent}{entry}")
@@ -163,10 +163,10 @@ def reads_as_itself(word: str) -> bool:
     return not tree.problems and bool(tree.data == [word])
 
 
-def _end(node: Any) -> int:
+def end_of(node: Any) -> int:
     """Where the text of a node ends; the parser's mark of a block is where the next thing begins."""
     if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
         last = node.value[-1]
-        return _end(last[1] if isinstance(last, tuple) else last)
+        return end_of(last[1] if isinstance(last, tuple) else last)
     end: int = node.end_mark.index
     return end

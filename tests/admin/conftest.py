@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,8 +19,12 @@ from governance.engine.engine import Engine
 from governance.engine.host import Host
 from governance.ledger import Ledger
 from governance.ledger.memory import MemoryLedger
+from governance.policy.document import Core
 from governance.telemetry.metrics import Metrics
 from governance.telemetry.telemetry import Telemetry
+from tests.admin.kept import file, filed, stored
+
+__all__ = ["file", "filed", "open_worker", "stored"]
 
 NOW_S = 1_795_176_000.0
 
@@ -34,7 +39,10 @@ class Reload:
 
 
 class Policies:
-    def __init__(self) -> None:
+    source, file = "file", Path("governance.yaml")
+
+    def __init__(self, settings: Core) -> None:
+        self.settings = settings
         self.followed: dict[str, Any] | None = None
         self.store: dict[str, Any] = {"name": "sqlite:////g.db", "opened": False, "error": None}
 
@@ -48,7 +56,7 @@ class Worker:
         self.telemetry = Telemetry(host.policy.core, {}, Metrics(self.registry))
         self.engine = Engine(host, ledger or MemoryLedger())
         self.reload = Reload()
-        self.policies: Any = Policies()
+        self.policies: Any = Policies(host.policy.core)
         self.proxy: dict[str, Any] = {"version": "1.106.2", "missing": [], "workers": 1}
         self.telemetry.troubles.listen()
         self.telemetry.watch(lambda: self.engine, list)

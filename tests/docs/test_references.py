@@ -20,6 +20,7 @@ from prometheus_client import CollectorRegistry
 from governance.admin import admin_router
 from governance.cli import app
 from governance.model import codes
+from governance.policy.sections import SECTIONS
 from governance.proxy import headers as answers_headers
 from governance.telemetry.metrics import Metrics
 from tests.docs.pages import CODE, ROOT, headings, rows, same, section, text_of
@@ -149,13 +150,27 @@ def test_every_page_with_its_parameters() -> None:
     served = FastAPI()
     served.include_router(admin_router(None, lambda: None))  # type: ignore[arg-type]
     there = {
-        f"{method.upper()} {path} ({', '.join(each['name'] for each in operation.get('parameters', ()))})"
+        f"{method.upper()} {section_of(path)} ({', '.join(each['name'] for each in operation.get('parameters', ()))})"
         for path, operations in served.openapi()["paths"].items()
         for method, operation in operations.items()
     }
 
     listed = rows(text_of(page), page, "page")
     same({f"{row.first[0]} ({', '.join(CODE.findall(row.cell('parameters')))})" for row in listed}, there, page)
+
+
+def section_of(path: str) -> str:
+    """Pages of entries are the same in every section; those are listed once, by another test."""
+    return re.sub(rf"/api/(?:{'|'.join(SECTIONS)})(?=/\{{|$)", "/api/{section}", path)
+
+
+def test_every_section_of_entries() -> None:
+    page = "docs/entries.md"
+    documented = {
+        row.first[0]: CODE.findall(row.cell("of the policy"))[0] for row in rows(text_of(page), page, "section")
+    }
+
+    assert documented == {word: ".".join(section.at) for word, section in SECTIONS.items()}
 
 
 # --- the command ----------------------------------------------------------------------------------------------------
