@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 from governance.catalog import PROVIDERS
@@ -11,6 +14,7 @@ from governance.catalog.identity import inferred_provider
 
 _ENVIRONMENT: Final = "LITELLM_ENVIRONMENT"
 _FROM_ENVIRONMENT: Final = "os.environ/"
+_NAMES_ARE_TEXT_BEFORE: Final = (1, 110)
 
 
 def custom_providers(config: Mapping[str, Any]) -> frozenset[str]:
@@ -32,6 +36,8 @@ def why_left_out(
 
     Source: LiteLLM 1.106-1.110, router.py `_create_deployment`, `_add_deployment`, get_llm_provider_logic.py.
     """
+    if not isinstance(entry.get("model_name"), str) and installed_litellm() < _NAMES_ARE_TEXT_BEFORE:
+        return f"`model_name: {entry.get('model_name')}` is no text; put it in quotes"
     params, info = entry.get("litellm_params"), entry.get("model_info")
     allowed = info.get("supported_environments") if isinstance(info, Mapping) else None
     here = environment.get(_ENVIRONMENT, "")
@@ -52,3 +58,13 @@ def why_left_out(
     if provider_at(address) or inferred_provider(model, model_map):
         return ""
     return f"LiteLLM cannot tell the provider of `{model}`; write it as provider/model"
+
+
+@lru_cache(maxsize=1)
+def installed_litellm() -> tuple[int, int]:
+    """The line of the LiteLLM beside us, such as (1, 108); where there is none, one that is newer than all."""
+    try:
+        found = re.match(r"(\d+)\.(\d+)", version("litellm"))
+    except PackageNotFoundError:
+        found = None
+    return (int(found[1]), int(found[2])) if found else (1 << 30, 0)

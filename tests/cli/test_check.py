@@ -156,3 +156,16 @@ def test_check_says_which_models_litellm_starts_without(governance: Command, fol
     assert "model_list[2] (f): LiteLLM leaves it out: it needs LITELLM_ENVIRONMENT, which is not set" in said
     assert "model_list[1]" not in said
     assert "the proxy serves no model of cerebras" in said
+
+
+@pytest.mark.parametrize(("litellm", "leaves_out"), [((1, 109), True), ((1, 110), False)])
+def test_a_name_that_is_a_number_is_one_to_newer_litellms_alone(
+    governance: Command, folder: Path, monkeypatch: pytest.MonkeyPatch, litellm: tuple[int, int], leaves_out: bool
+) -> None:
+    monkeypatch.setattr("governance.policy.left_out_models.installed_litellm", lambda: litellm)
+    (folder / "litellm.yaml").write_text("model_list: [{model_name: 4, litellm_params: {model: openai/x}}]\n")
+
+    said = governance("check", "--config", "litellm.yaml").stdout
+
+    told = "model_list[0] (4): LiteLLM leaves it out: `model_name: 4` is no text; put it in quotes"
+    assert (told in said) is leaves_out

@@ -10,8 +10,11 @@ import yaml
 from typer.testing import CliRunner
 
 from governance.cli import app
+from governance.policy.left_out_models import installed_litellm
 from tests.e2e.conftest import MASTER_KEY, key
 
+# LiteLLM before 1.110 starts without a deployment whose name is a number.
+NUMBERED = ["number"] if installed_litellm() >= (1, 110) else []
 # Each target with the deployments of which one must serve; none: nobody may.
 TARGETS: dict[str, list[str]] = {
     "openai/qwen-local": ["local"],
@@ -28,8 +31,8 @@ TARGETS: dict[str, list[str]] = {
     "group:unknown": [],
     "group:own": [],
     "hosted_vllm/paused": [],
-    "group:4": ["number"],
-    "cerebras/numbered": ["number"],
+    "group:4": NUMBERED,
+    "cerebras/numbered": NUMBERED,
     "group:shared": ["shared"],
     "group:internal": [],
     "hosted_vllm/of-red": [],
