@@ -1,4 +1,4 @@
-"""What the policy's section `catalog` says, and where discovery keeps what it has read."""
+"""What the policy's section `catalog` says."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 from governance.cli.terminal import policy_path
 
 if TYPE_CHECKING:
-    from governance.discovery import Source, Store
+    from governance.discovery import Source
     from governance.policy import Policy
     from governance.policy.catalog import CatalogSettings
 
@@ -25,11 +25,6 @@ def given_policy(policy: Path | None) -> Policy | None:
     path = policy_path(policy)
     named = policy is not None or "GOVERNANCE_POLICY" in os.environ
     return Host.load(path).policy if named or path.exists() else None
-
-
-def catalog_settings(policy: Path | None) -> CatalogSettings:
-    """The policy's section `catalog`; without a policy, the default. Raises PolicyError."""
-    return settings_of(given_policy(policy))
 
 
 def settings_of(policy: Policy | None) -> CatalogSettings:
@@ -47,12 +42,3 @@ def shown_address(policy: Policy | None, source: Source, key: Literal["api_base"
     given = getattr(policy.core.catalog.discovery.providers.get(source.name), key, None)
     written = policy.written.get(("catalog", "discovery", "providers", source.name, key))
     return written if written and given else address
-
-
-def store_of(settings: CatalogSettings) -> Store:
-    """The file that keeps what discovery reads, with what is in it now."""
-    from governance.discovery import Store
-
-    store = Store(settings.cache_path(os.environ))
-    _ = store.state
-    return store

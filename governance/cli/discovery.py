@@ -11,19 +11,19 @@ import typer
 
 from governance.cli.catalog_settings import (
     ProviderOption,
-    catalog_settings,
     given_policy,
     settings_of,
     shown_address,
-    store_of,
 )
+from governance.cli.discovered import Discovered
 from governance.cli.table import Table
 from governance.cli.terminal import AsJson, ConfigOption, PolicyOption, clear_errors, print_json, show, shown
 from governance.model.errors import GovernanceError
 
 if TYPE_CHECKING:
-    from governance.discovery import Source, Store
+    from governance.discovery import Source
     from governance.discovery.sync import Outcome
+    from governance.policy import Policy
     from governance.policy.catalog import CatalogSettings
 
 urls = typer.Typer(
@@ -43,7 +43,7 @@ def discover(
     """
 
     with clear_errors(as_json):
-        outcomes = read_models(catalog_settings(policy), config, provider, quiet=as_json)
+        outcomes = read_models(given_policy(policy), config, provider, quiet=as_json)
     if as_json:
         print_json({"providers": [outcome.told for outcome in outcomes]})
     else:
@@ -52,7 +52,7 @@ def discover(
         raise typer.Exit(1)
 
 
-def read_models(settings: CatalogSettings, config: Path | None, provider: str | None, *, quiet: bool) -> list[Outcome]:
+def read_models(policy: Policy | None, config: Path | None, provider: str | None, *, quiet: bool) -> list[Outcome]:
     """Read one provider, or those in use, with progress on stderr.
 
     Raises:
@@ -65,8 +65,8 @@ def read_models(settings: CatalogSettings, config: Path | None, provider: str | 
 
     from governance.discovery.sync import discover as discover_sources
 
-    store = store_of(settings)
-    sources = _sources(settings, store, config)
+    kept = Discovered(policy)
+    sources = _sources(settings_of(policy), kept, config)
     chosen = [s for s in sources if (s.in_use if provider is None else provider in (s.name, s.provider))]
     if not chosen and provider is not None:
         raise GovernanceError(f"`{provider}` is not known; known: {', '.join(s.name for s in sources)}")
@@ -89,13 +89,13 @@ def read_models(settings: CatalogSettings, config: Path | None, provider: str | 
         def told(outcome: Outcome) -> None:
             progress.update(task, advance=1, last=outcome.source.name)
 
-        return asyncio.run(discover_sources(chosen, store, told))
+        return asyncio.run(discover_sources(chosen, kept.keep, told))
 
 
-def _sources(settings: CatalogSettings, store: Store, config: Path | None = None) -> tuple[Source, ...]:
+def _sources(settings: CatalogSettings, kept: Discovered, config: Path | None = None) -> tuple[Source, ...]:
     from governance.policy.litellm_file import read_deployments
 
-    return settings.sources(os.environ, read_deployments(config), store.state.docs_urls)
+    return settings.sources(os.environ, read_deployments(config), kept.state.docs_urls)
 
 
 def _print(outcomes: list[Outcome]) -> None:
@@ -141,7 +141,8 @@ def set_url(
     from governance.discovery import State, check_url
 
     with clear_errors():
-        settings = catalog_settings(policy)
+        used = given_policy(policy)
+        settings = settings_of(used)
         _check_provider(settings, provider)
         try:
             check_url(url, settings.discovery.allowed_hosts)
@@ -151,7 +152,7 @@ def set_url(
         def change(state: State) -> State:
             return state.model_copy(update={"docs_urls": {**state.docs_urls, provider: url}})
 
-        store_of(settings).change(change)
+        Discovered(used).change(change)
     typer.echo(f"{provider}: {url}")
 
 
@@ -164,15 +165,15 @@ def reset_url(
     from governance.discovery import State
 
     with clear_errors():
-        settings = catalog_settings(policy)
+        used = given_policy(policy)
         if provider is not None:
-            _check_provider(settings, provider)
+            _check_provider(settings_of(used), provider)
 
         def change(state: State) -> State:
             kept = {name: url for name, url in state.docs_urls.items() if provider is not None and name != provider}
             return state.model_copy(update={"docs_urls": kept})
 
-        store_of(settings).change(change)
+        Discovered(used).change(change)
         for row in _rows(policy):
             if provider in (None, row["provider"]):
                 typer.echo(f"{row['provider']}: {row['url'] or 'none'}")
@@ -191,10 +192,10 @@ def _check_provider(settings: CatalogSettings, provider: str) -> None:
 def _rows(policy: Path | None) -> list[dict[str, Any]]:
     used = given_policy(policy)
     settings = settings_of(used)
-    store = store_of(settings)
+    kept = Discovered(used)
     rows = []
-    for source in _sources(settings, store):
+    for source in _sources(settings, kept):
         given = settings.discovery.providers.get(source.name)
-        by = "policy" if given and given.docs_url else "you" if source.name in store.state.docs_urls else "built in"
+        by = "policy" if given and given.docs_url else "you" if source.name in kept.state.docs_urls else "built in"
         rows.append({"provider": source.name, "url": shown_address(used, source, "docs_url"), "by": by})
     return rows

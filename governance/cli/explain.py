@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from governance.cli.discovered import known_models
 from governance.cli.running_proxy import KEY_ENV, URL, KeyEnvOption, UrlOption, clear_answers, running_proxy
 from governance.cli.table import Table
 from governance.cli.terminal import AsJson, ConfigOption, PolicyOption, clear_errors, policy_path, print_json, show
@@ -69,11 +69,11 @@ def _simulated(request: str, policy: Path | None, config: Path | None) -> dict[s
 
     from governance.engine.host import Host
     from governance.engine.simulation import given_from, simulate
-    from governance.policy.litellm_file import known_models, read_catalog
+    from governance.policy.litellm_file import read_catalog
 
     given = given_from(_read(request))
     host = Host.load(policy_path(policy))
-    catalog = read_catalog(config, known_models(host.policy.core.catalog, os.environ))
+    catalog = read_catalog(config, known_models(host.policy))
     return asyncio.run(simulate(host, given, catalog)).trace.record()
 
 

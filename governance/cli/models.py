@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated, Any, Final
 
 import typer
 
-from governance.cli.catalog_settings import ProviderOption, catalog_settings, store_of
+from governance.cli.catalog_settings import ProviderOption, given_policy, settings_of
+from governance.cli.discovered import Discovered
 from governance.cli.discovery import read_models
 from governance.cli.table import Table
 from governance.cli.terminal import AsJson, ConfigOption, PolicyOption, clear_errors, print_json, show, shown
@@ -34,19 +34,20 @@ def models(
     Shown are the models that the proxy of --config serves by name, that the policy names and that providers list.
     Exit code 1 when something given has mistakes or a provider could not be refreshed.
     """
-    from governance.catalog import cards
-    from governance.policy.litellm_file import known_models, read_catalog
+    from governance.catalog import cards, installed_prices
+    from governance.policy.litellm_file import read_catalog
 
     failed = False
     with clear_errors(as_json):
-        settings = catalog_settings(policy)
+        used = given_policy(policy)
         _check_modality(modality)
         if refresh:
-            outcomes = read_models(settings, config, provider, quiet=as_json)
+            outcomes = read_models(used, config, provider, quiet=as_json)
             failed = any(outcome.error for outcome in outcomes)
-        catalog = read_catalog(config, known_models(settings, os.environ))
+        kept = Discovered(used)
+        catalog = read_catalog(config, settings_of(used).known(installed_prices(), kept.state))
         rows = cards(catalog, provider, modality, everything=everything)
-        problem = store_of(settings).problem
+        problem = kept.problem
     if as_json:
         print_json({"models": rows, "problem": problem})
     else:

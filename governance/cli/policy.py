@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from governance.cli.discovered import known_models
 from governance.cli.table import Table
 from governance.cli.terminal import AsJson, ConfigOption, clear_errors, policy_path, print_json, show
 
@@ -24,12 +24,12 @@ def check(
     from governance.engine.host import Host
     from governance.policy.database import missing_client
     from governance.policy.double_limits import double_limits
-    from governance.policy.litellm_file import known_models, left_out_entries, read_catalog, read_config
+    from governance.policy.litellm_file import left_out_entries, read_catalog, read_config
 
     with clear_errors(as_json):
         path = policy_path(policy)
         host = Host.load(path)
-        catalog = read_catalog(config, known_models(host.policy.core.catalog, os.environ))
+        catalog = read_catalog(config, known_models(host.policy))
         warnings = [*host.warnings(catalog), *unpriced_warnings(host, catalog)]
         if config:
             settings = read_config(config)

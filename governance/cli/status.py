@@ -86,12 +86,12 @@ def _named(policy: Policy | None) -> Iterator[str]:
 
 def _discovery(policy: Policy | None, config: Path | None, named: frozenset[str]) -> dict[str, Any]:
     from governance.cli.catalog_settings import settings_of, shown_address
-    from governance.discovery import Store
+    from governance.cli.discovered import Discovered
     from governance.policy.litellm_file import read_deployments
 
     settings = settings_of(policy)
-    store = Store(settings.cache_path(os.environ))
-    state = store.state
+    kept = Discovered(policy)
+    state = kept.state
     rows = []
     for source in settings.sources(os.environ, read_deployments(config), state.docs_urls):
         listed = state.of(source)
@@ -109,8 +109,8 @@ def _discovery(policy: Policy | None, config: Path | None, named: frozenset[str]
             }
         )
     return {
-        "cache": str(store.path),
-        "problem": store.problem,
+        "store": kept.name,
+        "problem": kept.problem,
         "on_start": settings.discovery.on_start,
         "every_s": settings.discovery.every,
         "providers": rows,
@@ -174,7 +174,7 @@ def _print(told: dict[str, Any]) -> None:
         show(line("LiteLLM", (_probed(proxy["litellm"]), style)))
     when = ["on start"] if discovery["on_start"] else []
     when += [f"every {discovery['every_s']} s"] if discovery["every_s"] else []
-    show(line("discovery", f"{' and '.join(when) or 'on demand only'}; kept in {discovery['cache']}"))
+    show(line("discovery", f"{' and '.join(when) or 'on demand only'}; kept in {discovery['store']}"))
     rows = Table("provider", "models", "gone", "last read", "from", "", names=("provider",), numbers=("models", "gone"))
     for row in discovery["providers"]:
         error, note = row["error"], "" if row["in_use"] else "not in use"

@@ -3,22 +3,24 @@
 `governance.discovery.sync` does the reading; what is here needs no HTTP client.
 """
 
+from governance.discovery.earlier import Earlier, earlier_path, read_earlier
 from governance.discovery.safety import check_url
 from governance.discovery.source import KNOWN, DiscoveryFailed, Found, Kind, Known, Source
-from governance.discovery.state import Listed, State, utc_now
-from governance.discovery.store import Store, default_path
+from governance.discovery.state import Change, Listed, State, utc_now
 
 __all__ = [
     "KNOWN",
+    "Change",
     "DiscoveryFailed",
+    "Earlier",
     "Found",
     "Kind",
     "Known",
     "Listed",
     "Source",
     "State",
-    "Store",
     "check_url",
-    "default_path",
+    "earlier_path",
+    "read_earlier",
     "utc_now",
 ]

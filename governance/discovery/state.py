@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import Any, Literal
 
@@ -60,6 +60,17 @@ class State(BaseModel):
             return Listed(provider=source.provider, read_from=read_from)
         return known.model_copy(update={"read_from": read_from})
 
+    def completed_by(self, earlier: State) -> State:
+        """The same with what another knows besides, or has read later."""
+
+        def newer(name: str, listed: Listed) -> bool:
+            known = self.sources.get(name)
+            return known is None or (listed.at is not None and (known.at is None or known.at < listed.at))
+
+        sources = {name: listed for name, listed in earlier.sources.items() if newer(name, listed)}
+        docs_urls = {**earlier.docs_urls, **self.docs_urls}
+        return self.model_copy(update={"sources": {**self.sources, **sources}, "docs_urls": docs_urls})
+
     def with_source(self, name: str, listed: Listed) -> State:
         return self.model_copy(update={"sources": {**self.sources, name: listed}})
 
@@ -67,12 +78,18 @@ class State(BaseModel):
     def entries(self) -> dict[str, dict[str, Any]]:
         """What is said of each `provider/model`, in the keys of LiteLLM's model map, with `gone_since` (a date)."""
         entries: dict[str, dict[str, Any]] = {}
-        for listed in self.sources.values():
+        # By name, so that of two sources of one provider the same one has the last word on every machine.
+        sources = [listed for _, listed in sorted(self.sources.items())]
+        for listed in sources:
             for name, since in listed.gone.items():
                 entries.setdefault(f"{listed.provider}/{name}", {"gone_since": since.date().isoformat()})
-        for listed in self.sources.values():
+        for listed in sources:
             entries |= {f"{listed.provider}/{name}": dict(entry) for name, entry in listed.models.items()}
         return entries
+
+
+Change = Callable[[State], State]
+"""Makes of what is known what is to be known."""
 
 
 def utc_now() -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -12,10 +12,12 @@ from typing import Any, Final
 from governance.discovery.kinds import READERS
 from governance.discovery.outbound import USUAL, Bounds, Outbound
 from governance.discovery.source import DiscoveryFailed, Found, Source
-from governance.discovery.state import Listed, State, utc_now
-from governance.discovery.store import Store
+from governance.discovery.state import Change, Listed, State, utc_now
+from governance.model.errors import StoreUnavailable
 
 Open = Callable[[Source], Outbound]
+Keep = Callable[[Change], Awaitable[State]]
+"""Changes what is kept, and says what that is then. Nobody else changes it meanwhile. Raises StoreUnavailable."""
 
 MOST_MODELS: Final = 20_000
 _AT_ONCE: Final = 8
@@ -57,7 +59,7 @@ Told = Callable[[Outcome], None]
 
 async def discover(
     sources: Iterable[Source],
-    store: Store,
+    keep: Keep,
     told: Told = lambda _: None,
     *,
     bounds: Bounds = USUAL,
@@ -83,7 +85,7 @@ async def discover(
                     found: list[Found] | DiscoveryFailed = await _read(outbound, bounds)
             except DiscoveryFailed as error:
                 found = error
-            outcome = await _keep(source, found, store, now(), time.monotonic() - begun)
+            outcome = await _keep(source, found, keep, now(), time.monotonic() - begun)
             told(outcome)
             return outcome
 
@@ -108,7 +110,7 @@ async def _read(outbound: Outbound, bounds: Bounds) -> list[Found]:
 
 
 async def _keep(
-    source: Source, found: list[Found] | DiscoveryFailed, store: Store, at: datetime, seconds: float
+    source: Source, found: list[Found] | DiscoveryFailed, keep: Keep, at: datetime, seconds: float
 ) -> Outcome:
     before: Listed | None = None
 
@@ -122,8 +124,8 @@ async def _keep(
         return state.with_source(source.name, after)
 
     try:
-        after = (await asyncio.to_thread(store.change, change)).of(source)
-    except DiscoveryFailed as error:
+        after = (await keep(change)).of(source)
+    except StoreUnavailable as error:
         return Outcome(source, error=str(error), seconds=seconds)
     if isinstance(found, DiscoveryFailed) or before is None:
         return Outcome(source, unchanged=len(after.models), error=str(found), seconds=seconds)
@@ -132,11 +134,10 @@ async def _keep(
     return Outcome(source, added, removed, len(after.models) - len(added), seconds=seconds)
 
 
-def claim(sources: Iterable[Source], store: Store, older_than_s: float, at: datetime) -> list[Source]:
+async def claim(sources: Iterable[Source], keep: Keep, older_than_s: float, at: datetime) -> list[Source]:
     """Those of the sources that nobody has tried for so long, marked as tried now: of several workers one gets them.
 
-    Raises:
-        DiscoveryFailed: the store cannot be written.
+    Raises StoreUnavailable.
     """
     claimed: list[Source] = []
 
@@ -149,5 +150,5 @@ def claim(sources: Iterable[Source], store: Store, older_than_s: float, at: date
                 state = state.with_source(source.name, listed.model_copy(update={"tried_at": at}))
         return state
 
-    store.change(change)
+    await keep(change)
     return claimed

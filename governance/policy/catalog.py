@@ -21,7 +21,7 @@ from pydantic import (
 from governance.catalog import CAPABILITY_KEYS, Sources
 from governance.catalog.modalities import TAKING
 from governance.catalog.sources import OLLAMA
-from governance.discovery import KNOWN, Kind, Known, Source, State, check_url, default_path
+from governance.discovery import KNOWN, Kind, Known, Source, State, check_url, earlier_path
 from governance.model.amounts import parse_period_s
 from governance.model.vocabulary import capability
 
@@ -150,7 +150,7 @@ class DiscoverySettings(_Closed):
 
     on_start: bool = False
     every: Every = Field(default=None, description="how often; left out: never")
-    cache: str | None = Field(default=None, min_length=1, description="the file that keeps what was read")
+    cache: str | None = Field(default=None, min_length=1, description="the file of earlier versions, taken over once")
     allowed_hosts: tuple[str, ...] = Field(
         default=(), description="hosts (or host:port) that may be reached over http and at private addresses"
     )
@@ -191,9 +191,9 @@ class CatalogSettings(_Closed):
         """All that is known of models: by the policy, by discovery, by LiteLLM's model map."""
         return Sources(model_map, discovered.entries if discovered else {}, self.entries)
 
-    def cache_path(self, environment: Mapping[str, str]) -> Path:
-        """The file that keeps what discovery reads."""
-        return Path(self.discovery.cache) if self.discovery.cache else default_path(environment)
+    def earlier_path(self, environment: Mapping[str, str]) -> Path:
+        """The file in which earlier versions kept what discovery reads."""
+        return Path(self.discovery.cache) if self.discovery.cache else earlier_path(environment)
 
     def sources(
         self,

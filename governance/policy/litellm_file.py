@@ -12,9 +12,7 @@ from typing import Any, Final
 
 from governance.catalog import Catalog, Sources, installed_prices
 from governance.catalog.adjustments import adjustments_in
-from governance.discovery import Store
 from governance.model.errors import PolicyError, Problem
-from governance.policy.catalog import CatalogSettings
 from governance.policy.left_out_models import custom_providers, why_left_out
 from governance.policy.litellm_include import read_files
 
@@ -90,11 +88,6 @@ def _with_variables(entry: dict[str, Any], environment: Mapping[str, str]) -> di
         if isinstance(value := params.get(name), str) and value.startswith(_FROM_ENVIRONMENT)
     }
     return {**entry, "litellm_params": {**params, **read}} if read else entry
-
-
-def known_models(settings: CatalogSettings, environment: Mapping[str, str]) -> Sources:
-    """What the policy, discovery and LiteLLM's model map know of models."""
-    return settings.known(installed_prices(), Store(settings.cache_path(environment)).state)
 
 
 def read_section(file: Path, name: str) -> dict[str, Any]:

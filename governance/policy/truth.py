@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
@@ -37,6 +39,40 @@ def sqlite_path(url: str) -> str | None:
     if not named:
         raise ValueError("must name a database, such as postgresql://user:${PASSWORD}@host:5432/governance")
     return None
+
+
+def state_folder(environment: Mapping[str, str]) -> Path:
+    """$GOVERNANCE_STATE_DIR, else the user's state folder.
+
+    Source: XDG Base Directory Specification 0.8, `$XDG_STATE_HOME`.
+    """
+    if environment.get("GOVERNANCE_STATE_DIR"):
+        return Path(environment["GOVERNANCE_STATE_DIR"]).absolute()
+    state = environment.get("XDG_STATE_HOME", "")
+    folder = Path(state) if state.startswith("/") else Path(environment.get("HOME", "/tmp")) / ".local/state"  # noqa: S108
+    return (folder / "litellm-governance").absolute()
+
+
+def default_url(environment: Mapping[str, str]) -> str:
+    """The store of a policy that names none: a file that all proxies of this user on this machine share."""
+    return f"sqlite:///{state_folder(environment) / 'governance.db'}"
+
+
+def has_store(url: str | None, environment: Mapping[str, str]) -> bool:
+    """Whether there may be something in a store; a file that is not there holds nothing."""
+    path = sqlite_path(url or default_url(environment))
+    return path is None or Path(path).exists()
+
+
+def shown(url: str) -> str:
+    """A URL as it may be told: who and where, without a password or options."""
+    path = sqlite_path(url)
+    if path is not None:
+        return f"sqlite:///{path}"
+    parts = urlsplit(url)
+    user = f"{parts.username}@" if parts.username else ""
+    port = f":{parts.port}" if parts.port else ""
+    return f"postgresql://{user}{parts.hostname or ''}{port}{parts.path}"
 
 
 class PolicySettings(BaseModel):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import queue
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 from governance.model.errors import StoreUnavailable
+from governance.policy.truth import has_store
 from governance.store import Store, default_url, open_store, shown
 
 log = logging.getLogger("governance.proxy")
@@ -72,6 +74,11 @@ class StoreOnDemand:
     def opened(self) -> bool:
         return self._store is not None
 
+    @property
+    def exists(self) -> bool:
+        """Whether there may be something in it."""
+        return self.opened or has_store(self._url, self._environment)
+
     async def ask(self, use: Callable[[Store], T]) -> T:
         """What a use case makes of the store. Raises StoreUnavailable, and whatever the use case raises."""
         try:
@@ -81,6 +88,14 @@ class StoreOnDemand:
             raise
         self._tell(None)
         return answer
+
+    def ask_now(self, use: Callable[[Store], T]) -> T:
+        """The same for who starts and cannot wait for others; blocks."""
+        try:
+            return now(lambda: use(self._open()), self.name)
+        except StoreUnavailable as error:
+            self._tell(str(error))
+            raise
 
     async def watch(self) -> None:
         """Notice that a store that was away is back, until cancelled: who needed it may not ask again for hours."""
@@ -130,6 +145,26 @@ def in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
 
     threading.Thread(target=run, daemon=True, name="governance-store").start()
     return future
+
+
+def now(work: Callable[[], T], store: str) -> T:
+    """What `work` returns or raises; blocks. Raises StoreUnavailable when that takes too long."""
+    told: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            told.put((work(), None))
+        except BaseException as raised:  # it belongs to whoever waits
+            told.put((None, raised))
+
+    threading.Thread(target=run, daemon=True, name="governance-store").start()
+    try:
+        result, error = told.get(timeout=ANSWER_WITHIN_S)
+    except queue.Empty:
+        raise StoreUnavailable(f"the store ({store}) does not answer within {ANSWER_WITHIN_S:.0f} s") from None
+    if error is not None:
+        raise error
+    return result  # type: ignore[return-value]
 
 
 def _touch(store: Store) -> None:

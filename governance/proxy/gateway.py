@@ -59,7 +59,7 @@ class Gateway:
         ledger = open_ledger(settings.url, on_unavailable=settings.on_unavailable)
         timed = Timed(ledger, self.telemetry.metrics.ledger_took)
         self.contract = Contract(host.policy.core.on_contract_breach, self.telemetry.metrics.probed)
-        self.models = ProxyModels(host, self._look_at_router)
+        self.models = ProxyModels(host, self._look_at_router, kept=policies)
         self.engine = Engine(_denying(host, self.keyring, self.models), timed, tell=self.telemetry.alert)
         self.live = LiveRequests()
         self.hops = Hops(self.live, self.models)
@@ -79,6 +79,7 @@ class Gateway:
         self.telemetry.start()
         self.background(self._connect())
         self.background(self.models.discovering.run())
+        self.background(self.models.discovering.follow_store())
         self.background(self._renew_again_and_again())
         end_with_proxy(self.close)
 

@@ -21,7 +21,7 @@ from governance.engine.host import Host
 from governance.model import ModelFacts, group_of
 from governance.policy.name_pattern import arrives_as_written
 from governance.proxy.adjusting import adjustments_now
-from governance.proxy.discovering import Discovering
+from governance.proxy.discovering import Discovering, Kept
 from governance.proxy.listing import listable
 from governance.proxy.router import (
     aliases,
@@ -60,15 +60,18 @@ class ProxyModels:
         host: Host,
         listed: Callable[[Any, Sequence[str]], None] = lambda router, virtual: None,
         clock: Callable[[], float] = time.monotonic,
+        kept: Kept | None = None,
     ) -> None:
-        """`listed` is told the router and the virtual models whenever it was given them. `clock`: in seconds."""
+        """`listed` is told the router and the virtual models whenever it was given them. `clock`: in seconds.
+        `kept`: the store that has what was discovered.
+        """
         self._clock = clock
         self._host = host
         self._listed = listed
         self._seen: tuple[Any, ...] = ()
         self._entries: list[Any] = []
         self._looked_s = 0.0
-        self.discovering = Discovering(host, _deployments)
+        self.discovering = Discovering(host, _deployments, kept)
         self._catalog = Catalog(None, self.discovering.known)
         self._other_names: Mapping[str, frozenset[str]] = {}
         self._virtual: tuple[str, ...] = ()
@@ -175,7 +178,6 @@ class ProxyModels:
         router = proxy_server.llm_router
         if router is None:
             return
-        self.discovering.look()
         before = self._virtual
         self._virtual = self._host.virtual_models(listable(self.catalog))
         gone = frozenset(before).difference(self._virtual)

@@ -18,6 +18,7 @@ def open_gateway() -> Gateway:
 def _open() -> Gateway:
     policies = open_policies(policy_file())
     gateway = Gateway(policies.begin(), policies)
+    gateway.models.discovering.begin()
     gateway.contract.probe()
     gateway.start()
     gateway.background(policies.run(gateway))

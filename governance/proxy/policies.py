@@ -17,7 +17,7 @@ from governance.engine.host import Host
 from governance.model.errors import GovernanceError, StoreUnavailable
 from governance.policy import Policy
 from governance.policy.document import Core
-from governance.proxy.asking import ANSWER_WITHIN_S, Questions, StoreOnDemand, in_thread
+from governance.proxy.asking import ANSWER_WITHIN_S, Questions, StoreOnDemand, in_thread, now
 from governance.proxy.reload import PolicyWatch, Reloadable
 from governance.store import Store, Worker, default_url, shown
 from governance.usecases.follow import Follower
@@ -56,6 +56,13 @@ class Policies(Protocol):
     async def ask(self, use: Callable[[Store], T]) -> T:
         """What a use case makes of the store. Raises StoreUnavailable, and whatever the use case raises."""
 
+    @property
+    def has_store(self) -> bool:
+        """Whether there may be something in the store; where there is none, who asks makes one."""
+
+    def ask_now(self, use: Callable[[Store], T]) -> T:
+        """The same as `ask` before anything is served; blocks."""
+
     def look_soon(self) -> None:
         """Somebody has changed the policy."""
 
@@ -87,6 +94,13 @@ class FilePolicies:
     async def ask(self, use: Callable[[Store], T]) -> T:
         return await self._store.ask(use)
 
+    @property
+    def has_store(self) -> bool:
+        return self._store.exists
+
+    def ask_now(self, use: Callable[[Store], T]) -> T:
+        return self._store.ask_now(use)
+
     def look_soon(self) -> None:
         """The file is watched."""
 
@@ -98,6 +112,7 @@ class StoredPolicies:
     """The store is the truth, and the file its first revision."""
 
     source: Literal["database"] = "database"
+    has_store = True
 
     def __init__(self, file: Path, policy: Policy) -> None:
         self.file, self.settings = file, policy.core
@@ -147,10 +162,12 @@ class StoredPolicies:
             self._soon.clear()
 
     async def ask(self, use: Callable[[Store], T]) -> T:
-        store = self._follower.store
-        if store is None:
-            raise StoreUnavailable(self._trouble or "the store does not answer")
+        store = self._opened()
         return await self._questions.ask(lambda: use(store), store.name)
+
+    def ask_now(self, use: Callable[[Store], T]) -> T:
+        store = self._opened()
+        return now(lambda: use(store), store.name)
 
     def look_soon(self) -> None:
         self._soon.set()
@@ -159,6 +176,11 @@ class StoredPolicies:
         with suppress(StoreUnavailable):
             ending = in_thread(self._follower.end)
             await asyncio.wait({ending}, timeout=ANSWER_WITHIN_S)
+
+    def _opened(self) -> Store:
+        if self._follower.store is None:
+            raise StoreUnavailable(self._trouble or "the store does not answer")
+        return self._follower.store
 
     async def _look(self) -> Host | None:
         looking = in_thread(self._follower.look)

@@ -3,8 +3,20 @@
 SQLAlchemy stands in this room alone. Every call blocks: a proxy makes them in threads of their own.
 """
 
-from governance.store.connection import shown
+from governance.policy.truth import default_url, shown
+from governance.store.discovered import NOTHING, Known
 from governance.store.records import Event, Pointer, Revision, Worker
-from governance.store.store import Store, default_url, open_store
+from governance.store.store import Store, open_store
 
-__all__ = ["Event", "Pointer", "Revision", "Store", "Worker", "default_url", "open_store", "shown"]
+__all__ = [
+    "NOTHING",
+    "Event",
+    "Known",
+    "Pointer",
+    "Revision",
+    "Store",
+    "Worker",
+    "default_url",
+    "open_store",
+    "shown",
+]

@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
 
 from governance.model.errors import StoreUnavailable
-from governance.policy.truth import sqlite_path
+from governance.policy.truth import shown, sqlite_path
 from governance.store.reasons import reason
 
 # LiteLLM's own migrations drop what they do not know in the schema they work in, so ours is another.
@@ -56,17 +55,6 @@ def connect(url: str, mounts: str = "/proc/self/mountinfo") -> sa.Engine:
             "of this machine, or use postgresql:// for several"
         )
     return _sqlite(path)
-
-
-def shown(url: str) -> str:
-    """A URL as it may be told: who and where, without a password or options."""
-    path = sqlite_path(url)
-    if path is not None:
-        return f"sqlite:///{path}"
-    parts = urlsplit(url)
-    user = f"{parts.username}@" if parts.username else ""
-    port = f":{parts.port}" if parts.port else ""
-    return f"postgresql://{user}{parts.hostname or ''}{port}{parts.path}"
 
 
 @contextmanager

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from governance.model.errors import PolicyError
 from governance.policy.nodes import read_tree
 from governance.policy.revision import document_hash
+from governance.policy.truth import default_url, state_folder
 from governance.store.records import Revision
-from governance.store.store import default_url, state_folder
 
 _HEAD = "# kept by governance, for when the store does not answer: "
 

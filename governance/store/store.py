@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Final
 
 import sqlalchemy as sa
 from alembic import command
@@ -15,27 +13,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.schema import CreateSchema
 
 from governance.model.errors import StoreUnavailable
-from governance.store.connection import SCHEMA, clear_faults, connect, shown
+from governance.policy.truth import default_url, shown
+from governance.store.connection import SCHEMA, clear_faults, connect
 from governance.store.unit_of_work import UnitOfWork, transaction
-
-FILE_NAME: Final = "governance.db"
-
-
-def state_folder(environment: Mapping[str, str]) -> Path:
-    """$GOVERNANCE_STATE_DIR, else the user's state folder.
-
-    Source: XDG Base Directory Specification 0.8, `$XDG_STATE_HOME`.
-    """
-    if environment.get("GOVERNANCE_STATE_DIR"):
-        return Path(environment["GOVERNANCE_STATE_DIR"]).absolute()
-    state = environment.get("XDG_STATE_HOME", "")
-    folder = Path(state) if state.startswith("/") else Path(environment.get("HOME", "/tmp")) / ".local/state"  # noqa: S108
-    return (folder / "litellm-governance").absolute()
-
-
-def default_url(environment: Mapping[str, str]) -> str:
-    """The store of a policy that names none: a file that all proxies of this user on this machine share."""
-    return f"sqlite:///{state_folder(environment) / FILE_NAME}"
 
 
 class Store:

@@ -82,3 +82,34 @@ policy_worker: Final = sa.Table(
     sa.Column("reason", sa.Text),
     sa.Column("seen_at", UtcTime, nullable=False),
 )
+
+discovery_source: Final = sa.Table(
+    "discovery_source",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("listed", sa.Text, nullable=False),
+    # That of the whole at the last change of this row, so that a reader asks for what is new alone.
+    sa.Column("version", sa.BigInteger, nullable=False),
+)
+
+discovery_page: Final = sa.Table(
+    "discovery_page",
+    metadata,
+    sa.Column("provider", sa.Text, primary_key=True),
+    sa.Column("url", sa.Text, nullable=False),
+)
+
+discovery_version: Final = sa.Table(
+    "discovery_version",
+    metadata,
+    sa.Column("realm", sa.Text, primary_key=True),
+    sa.Column("version", sa.BigInteger, nullable=False),
+)
+
+discovery_taken_over: Final = sa.Table(
+    "discovery_taken_over",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
+)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from governance.store.audit import Events
 from governance.store.connection import WRITES
+from governance.store.discovered import Discovered
 from governance.store.pointer import Pointers
 from governance.store.revisions import Revisions
 from governance.store.workers import Workers
@@ -26,6 +27,7 @@ class UnitOfWork:
         self.pointer = Pointers(connection, _REALM)
         self.events = Events(connection)
         self.workers = Workers(connection)
+        self.discovered = Discovered(connection, _REALM)
 
 
 @contextmanager

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from governance.catalog import Catalog, Sources
-from governance.discovery import Source, Store
+from governance.discovery import Source
 from governance.discovery.sync import Outcome, discover
 from tests.admin.conftest import Worker
 from tests.discovery.fake_provider import FakeProvider
+from tests.discovery.kept import InMemory
 
 MAP: dict[str, Any] = {
     "gpt-4o": {"litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 2.5e-6, "supports_vision": True},
@@ -23,7 +23,7 @@ MAP: dict[str, Any] = {
 class Models:
     """What a worker serves, and who reads what providers list: this class is both."""
 
-    def __init__(self, store: Store, *sources: Source) -> None:
+    def __init__(self, store: InMemory, *sources: Source) -> None:
         self.store, self.sources = store, sources
         self.discovering = self
 
@@ -33,12 +33,12 @@ class Models:
         return Catalog([served], Sources(MAP, self.store.state.entries))
 
     async def discover(self, names: Collection[str] | None = None) -> list[Outcome]:
-        return await discover([each for each in self.sources if names is None or each.name in names], self.store)
+        return await discover([each for each in self.sources if names is None or each.name in names], self.store.keep)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "catalogue.json")
+def store() -> InMemory:
+    return InMemory()
 
 
 def worker(models: Models) -> Worker:
@@ -47,7 +47,7 @@ def worker(models: Models) -> Worker:
     return made
 
 
-async def test_models_are_told_with_their_sources_and_without_keys(store: Store) -> None:
+async def test_models_are_told_with_their_sources_and_without_keys(store: InMemory) -> None:
     async with worker(Models(store)).client() as client:
         answer = await client.get("/governance/api/models")
 
@@ -57,7 +57,7 @@ async def test_models_are_told_with_their_sources_and_without_keys(store: Store)
     assert row["sources"]["input_usd_per_1m_tokens"] == "model map"
 
 
-async def test_models_are_filtered(store: Store) -> None:
+async def test_models_are_filtered(store: InMemory) -> None:
     async with worker(Models(store)).client() as client:
         every = (await client.get("/governance/api/models", params={"all": True})).json()["models"]
         makes = (
@@ -69,7 +69,7 @@ async def test_models_are_filtered(store: Store) -> None:
     assert makes["left_out"] == 0
 
 
-async def test_what_was_discovered_is_told_at_once_and_a_failure_is_in_the_answer(store: Store) -> None:
+async def test_what_was_discovered_is_told_at_once_and_a_failure_is_in_the_answer(store: InMemory) -> None:
     async with FakeProvider().running() as provider:
         provider.says("/v1/models", {"data": [{"id": "new"}]})
         models = Models(store, provider.source("openai"), provider.source("groq"))
@@ -88,7 +88,7 @@ async def test_what_was_discovered_is_told_at_once_and_a_failure_is_in_the_answe
 @pytest.mark.parametrize(
     ("body", "why"), [({"provider": "x"}, "known: openai"), ({"url": "http://x"}, "url: "), ([], "")]
 )
-async def test_only_sources_that_are_configured_can_be_read(store: Store, body: Any, why: str) -> None:
+async def test_only_sources_that_are_configured_can_be_read(store: InMemory, body: Any, why: str) -> None:
     async with worker(Models(store, Source("openai", "openai", "openai"))).client() as client:
         answer = await client.post("/governance/api/discover", json=body)
 
@@ -97,7 +97,7 @@ async def test_only_sources_that_are_configured_can_be_read(store: Store, body: 
 
 
 @pytest.mark.parametrize(("key", "status"), [("", 401), ("somebody", 403)])
-async def test_models_are_for_admins_only(store: Store, key: str, status: int) -> None:
+async def test_models_are_for_admins_only(store: InMemory, key: str, status: int) -> None:
     async with worker(Models(store)).client(key) as client:
         assert (await client.get("/governance/api/models")).status_code == status
         assert (await client.post("/governance/api/discover", json={})).status_code == status

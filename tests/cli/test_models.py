@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -296,15 +298,54 @@ def test_a_ledger_that_does_not_answer_is_exit_code_1(governance: Command, folde
     assert told(done)["ledger"] == {"kind": "redis", "reachable": False}
 
 
-def test_a_damaged_store_is_told_and_nothing_fails(governance: Command, openai: Listing, folder: Path) -> None:
+def test_what_is_damaged_in_the_store_is_told_until_it_is_read_anew(
+    governance: Command, openai: Listing, folder: Path
+) -> None:
     governance("discover")
-    (folder / "state" / "catalogue.json").write_text("{")
+    with closing(sqlite3.connect(folder / "state" / "governance.db")) as store:
+        store.execute("UPDATE discovery_source SET listed = '{'")
+        store.commit()
     done = governance("models", "--json")
 
     assert done.exit_code == 0
-    assert "is damaged" in told(done)["problem"]
+    assert "what was read of openai is damaged; run `governance discover`" in told(done)["problem"]
     assert governance("discover").exit_code == 0
     assert told(governance("models", "--json"))["problem"] is None
+
+
+def test_without_a_store_none_is_made_to_see_that_nothing_is_known(governance: Command, folder: Path) -> None:
+    for verb in ("models", "status", "urls"):
+        governance(verb)
+
+    assert not (folder / "state").exists()
+
+
+def test_what_an_earlier_version_has_discovered_is_taken_over_and_a_damaged_file_of_it_is_told(
+    governance: Command, folder: Path
+) -> None:
+    (folder / "state").mkdir()
+    file = folder / "state" / "catalogue.json"
+    file.write_text(json.dumps({"docs_urls": {"groq": "https://example.com/models"}}))
+    assert "https://example.com/models" in governance("urls").stdout
+    file.write_text("{")
+    done = governance("models", "--json")
+
+    assert f"{file}: is damaged, and nothing of it is taken over; remove it" in told(done)["problem"]
+    assert "https://example.com/models" in governance("urls").stdout
+
+
+def test_a_store_that_cannot_be_opened_is_told_and_models_are_known_without_it(
+    governance: Command, folder: Path
+) -> None:
+    (folder / "state").mkdir()
+    (folder / "state" / "governance.db").write_text("no database, and long enough to be seen as none" * 50)
+    (folder / "governance.yaml").write_text("version: 1\n")
+    models, check = governance("models", "--json"), governance("check")
+
+    assert (models.exit_code, check.exit_code) == (0, 0)
+    assert "file is not a database" in told(models)["problem"]
+    assert "what was discovered is not used: the store (sqlite:///" in check.stderr
+    assert governance("discover", "--provider", "openai").exit_code == 1
 
 
 @pytest.mark.parametrize(

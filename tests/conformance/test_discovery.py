@@ -14,12 +14,13 @@ import pytest
 import yaml
 
 from governance.catalog import Catalog, Sources, card, chats, installed_prices, provider_of
-from governance.discovery import Source, Store
+from governance.discovery import Source
 from governance.discovery.kinds import READERS, ollama, openrouter, vercel
 from governance.discovery.kinds.listing import listing_url
 from governance.discovery.outbound import Outbound
 from governance.discovery.sync import discover
 from tests.discovery.fake_provider import FakeProvider
+from tests.discovery.kept import InMemory
 
 CASES = yaml.safe_load((Path(__file__).parent / "task-routing-cases.yaml").read_text("utf-8"))["cases"]
 AREAS = ("infer", "sync", "provider_of_model")
@@ -127,12 +128,12 @@ def test_vercel_case(case: dict[str, Any]) -> None:
     assert shown["origin_provider"] == case["upstream"]["origin_provider"]
 
 
-async def test_dis_23_a_provider_without_its_key_says_so(provider: FakeProvider, tmp_path: Path) -> None:
+async def test_dis_23_a_provider_without_its_key_says_so(provider: FakeProvider) -> None:
     [case] = [case for case in CASES if case["id"] == "dis-23"]
     assert case["upstream"]["error"] == "missing_api_key"
     source = provider.source("openai", needs_key=True, key_names=("OPENAI_API_KEY",))
 
-    [outcome] = await discover([source], Store(tmp_path / "x.json"))
+    [outcome] = await discover([source], InMemory().keep)
 
     assert str(outcome.error).startswith("no key")
     assert provider.asked == []
@@ -148,17 +149,17 @@ def test_dis_25_a_model_that_cannot_see_may_still_have_tools() -> None:
 
 
 @pytest.mark.parametrize("case", of("sync"))
-async def test_sync_case(case: dict[str, Any], provider: FakeProvider, tmp_path: Path) -> None:
-    store, source = Store(tmp_path / "x.json"), provider.source("openai_compatible")
+async def test_sync_case(case: dict[str, Any], provider: FakeProvider) -> None:
+    kept, source = InMemory(), provider.source("openai_compatible")
     provider.says("/v1/models", {"data": [{"id": "a"}]})
-    await discover([source], store)
+    await discover([source], kept.keep)
     provider.says("/v1/models", {"data": case["given"]["discovered"]})
 
-    [outcome] = await discover([source], store)
+    [outcome] = await discover([source], kept.keep)
 
     assert case["want"]["refuse_or_warn"]
     assert outcome.error == "lists no models at all; what was known is kept"
-    assert list(store.state.sources[source.name].models) == ["a"]
+    assert list(kept.state.sources[source.name].models) == ["a"]
 
 
 @pytest.mark.parametrize("case", of("provider_of_model"))

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 
 import pytest
 
@@ -29,8 +28,3 @@ def outbound(waits: list[float]) -> Callable[..., Outbound]:
         waits.append(seconds)
 
     return lambda source, bounds=QUICK, **more: Outbound(source, bounds, pause=pause, **more)
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "catalogue.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ import httpx
 import pytest
 import yaml
 
+from governance.discovery import Listed
+from governance.store import open_store
+from governance.usecases.discovered import keep
 from tests.patience import ANSWER_S, tries
 
 MASTER_KEY = "sk-end-to-end-tests-only"
@@ -17,7 +21,12 @@ MASTER_KEY = "sk-end-to-end-tests-only"
 
 @pytest.fixture(scope="module")
 def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("state") / "catalogue.json"
+    """A folder with what an earlier version has discovered."""
+    folder = tmp_path_factory.mktemp("state")
+    then = "2026-11-20T12:00:00Z"
+    listed = {"provider": "openai", "models": {"retired": {}}, "at": then, "tried_at": then}
+    (folder / "catalogue.json").write_text(json.dumps({"version": 1, "sources": {"openai": listed}}))
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -26,11 +35,12 @@ def discovering(start: Any, providers: Any, state: Path) -> Iterator[Any]:
     base = providers.url
     policy = {
         "version": 1,
+        "store": {"url": f"sqlite:///{state}/governance.db"},
         "catalog": {
             "overrides": {"openai/gpt-4o": {"max_input_tokens": 50, "display_name": "Ours"}},
             "discovery": {
                 "on_start": True,
-                "cache": str(state),
+                "cache": str(state / "catalogue.json"),
                 "allowed_hosts": [base.removeprefix("http://")],
                 "providers": {
                     "openai": {"api_base": f"{base}/openai/v1", "api_key": "sk-very-secret"},
@@ -84,6 +94,16 @@ def test_models_are_read_on_start(discovering: Any) -> None:
     assert rows["openai/gpt-4o"]["sources"]["max_input_tokens"] == "policy"
     assert rows["openai/gpt-4o"]["sources"]["input_usd_per_1m_tokens"] == "model map"
     assert rows["openai/glm-4.7"]["served_as"] == "openai/glm-4.7"
+    assert rows["openai/retired"]["gone_since"], "an earlier version has known it"
+
+
+def test_what_the_command_keeps_a_running_proxy_learns(discovering: Any, state: Path) -> None:
+    until(lambda: listed(discovering))
+    store = open_store(f"sqlite:///{state}/governance.db", {})
+    keep(store, lambda known: known.with_source("another", Listed(provider="groq", models={"brand-new": {}})))
+    store.close()
+
+    until(lambda: any(row["model"] == "groq/brand-new" for row in page(discovering, "models")["models"]))
 
 
 def test_an_override_decides_where_a_request_goes(discovering: Any) -> None:
@@ -118,5 +138,7 @@ def test_only_an_admin_sees_or_reads_models(discovering: Any) -> None:
 def test_no_key_is_written_anywhere(discovering: Any, state: Path) -> None:
     until(lambda: listed(discovering))
 
-    assert "sk-very-secret" not in state.read_text()
+    files = list(state.glob("governance.db*"))
+    assert files
+    assert all(b"sk-very-secret" not in file.read_bytes() for file in files)
     assert "sk-very-secret" not in discovering.output.read_text()
