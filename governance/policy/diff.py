@@ -132,7 +132,8 @@ def _entries(section: str, old: dict[str, dict[str, Any]], new: dict[str, dict[s
         else:
             yield Edit("removed", (section, entry["name"]), entry, MISSING)
     stay = [renamed.get(name, name) for name in old if name in new or name in renamed]
-    order = [name for name in new if name in set(stay)]
+    staying = set(stay)
+    order = [name for name in new if name in staying]
     if stay != order:
         yield Edit("moved", (section,), [new[name]["name"] for name in stay], [new[name]["name"] for name in order])
     for place, (name, entry) in enumerate(new.items()):

@@ -25,7 +25,7 @@ class Written:
     document: Mapping[str, Any]
     tree: Tree
     root: tuple[str, ...]
-    _known: dict[str, dict[str, int]] = field(default_factory=dict, repr=False, compare=False)
+    _known: dict[str, dict[str, int] | None] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, policy: Policy) -> Written:
@@ -56,14 +56,17 @@ class Written:
 
     def listed(self, section: str) -> bool:
         """Whether a section is a list of named entries here."""
-        return section in self.document and entries(self.document[section]) is not None
+        return section in self.document and self._named(section) is not None
 
     def _places(self, section: str) -> dict[str, int]:
         """Where each entry of a section stands."""
+        return self._named(section) or {}
+
+    def _named(self, section: str) -> dict[str, int] | None:
+        """The same; None for a section that is no list of named entries. Looked at once, whatever is asked of it."""
         if section not in self._known:
-            self._known[section] = {
-                name: i for i, name in enumerate(entries(self.document.get(section, MISSING)) or ())
-            }
+            found = entries(self.document.get(section, MISSING))
+            self._known[section] = None if found is None else {name: i for i, name in enumerate(found)}
         return self._known[section]
 
     def _at(self, path: Path) -> Path:
