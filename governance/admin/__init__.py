@@ -21,6 +21,8 @@ from governance.admin import (
     policy,
     policy_changes,
     policy_plan,
+    routing_profile_changes,
+    routing_profiles,
     simulate,
     usage,
 )
@@ -28,18 +30,26 @@ from governance.admin.administered import Administered
 
 _MODULES: Final = (usage, decisions, health, metrics, simulate, models, policy_changes, entry_changes)
 _READABLE: Final = (policy, policy_plan, entries)
+# Under the address that other gateways give them.
+_ELSEWHERE: Final = (routing_profile_changes,)
+_READABLE_ELSEWHERE: Final = (routing_profiles,)
 
 
 def admin_router(of: Administered, admin: Callable[..., Any], viewer: Callable[..., Any] | None = None) -> APIRouter:
-    """All pages about one worker, under /governance.
+    """All pages about one worker, under /governance and /api/governance.
 
     Args:
         admin: a FastAPI dependency that lets an admin in and raises for everybody else; every page depends on it
             or on `viewer`.
         viewer: one that lets in, besides admins, who may look and change nothing; None = nobody.
     """
-    router = APIRouter(prefix="/governance", tags=["governance"])
-    for modules, who in ((_MODULES, admin), (_READABLE, viewer or admin)):
+    router = APIRouter(tags=["governance"])
+    for prefix, modules, who in (
+        ("/governance", _MODULES, admin),
+        ("/governance", _READABLE, viewer or admin),
+        ("/api/governance", _ELSEWHERE, admin),
+        ("/api/governance", _READABLE_ELSEWHERE, viewer or admin),
+    ):
         for module in modules:
-            router.include_router(module.routes(of), dependencies=[Depends(who)])
+            router.include_router(module.routes(of), prefix=prefix, dependencies=[Depends(who)])
     return router

@@ -10,11 +10,13 @@ from typing import Any, Final
 from governance.model.errors import GovernanceError, PolicyError
 from governance.policy.diff import folded
 from governance.policy.diff_secrets import HIDDEN, shown
-from governance.policy.edit import entry_edited
+from governance.policy.edit import edited, entry_edited
 from governance.policy.names import alike, fault_of_name
 from governance.policy.nodes import MAX_DEPTH, Tree, read_tree
 from governance.policy.reorder import reordered
+from governance.policy.rewritten import rewritten
 from governance.policy.sections import Entry, Section, entries_of, found, place_of
+from governance.policy.yaml_text import NotEditable
 
 _LONGEST_TOLD: Final = 100
 
@@ -61,7 +63,14 @@ class Reorder:
     names: Sequence[str]
 
 
-EntryChange = Create | Replace | Remove | Reorder
+@dataclass(frozen=True)
+class ReplaceAll:
+    """All entries of a list, in place of those that are there."""
+
+    values: Sequence[Any]
+
+
+EntryChange = Create | Replace | Remove | Reorder | ReplaceAll
 
 
 @dataclass(frozen=True)
@@ -108,6 +117,8 @@ def with_change(text: str, section: Section, change: EntryChange) -> str:
     place = place_of(tree.data, section)
     if isinstance(change, Reorder):
         return reordered(text, place, _order(tree, section, change.names))
+    if isinstance(change, ReplaceAll):
+        return _with_all(text, tree, place, [_value(section, Create("", value)) for value in change.values])
     if isinstance(change, Remove):
         return entry_edited(text, (*place, _there(tree, section, change.name).name), None)
     entry = _value(section, change)
@@ -159,12 +170,26 @@ def _order(tree: Tree, section: Section, names: Sequence[str]) -> Sequence[str]:
     return names
 
 
+def _with_all(text: str, tree: Tree, place: tuple[str, ...], values: list[Any]) -> str:
+    try:
+        return rewritten(text, _placed(tree.data, place, values))
+    except NotEditable:  # entries change their places, which is no reason to keep them
+        return edited(text, place, values)
+
+
+def _placed(document: Any, place: tuple[str, ...], value: Any) -> Any:
+    if not place:
+        return value
+    inside = document if isinstance(document, dict) else {}
+    return {**inside, place[0]: _placed(inside.get(place[0]), place[1:], value)}
+
+
 def _value(section: Section, change: Create | Replace) -> Any:
     if section.kind == "list" and not isinstance(change.value, dict):
         raise BadEntry(f"entry: one of {section.word} is a mapping of keys to values")
     if section.kind == "list" and not isinstance(change.value.get("name", ""), str):
         raise BadEntry("entry.name: must be a text")
-    if isinstance(change, Create) and name_after(section, change) != change.name:
+    if isinstance(change, Create) and change.name and name_after(section, change) != change.name:
         raise BadEntry("name: is another one than that of the entry")
     for text in _texts(change.value, 0):
         if text == HIDDEN:
@@ -172,7 +197,7 @@ def _value(section: Section, change: Create | Replace) -> Any:
     value = _without_nulls(change.value)
     if value is None:
         raise BadEntry("entry: must not be null; DELETE takes it out")
-    return {"name": change.name, **value} if section.kind == "list" else value
+    return {**({"name": change.name} if change.name else {}), **value} if section.kind == "list" else value
 
 
 def _texts(value: Any, depth: int) -> Iterator[str]:
