@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 from governance.ledger import Reading
 from governance.model import Refusal, Request, Target, Usage
+from governance.model.failure_kinds import whose
 
 Outcome = Literal["route", "refuse", "pass"]
 
@@ -41,6 +42,7 @@ class Candidate(NamedTuple):
 class Attempt:
     """One try of one target. `outcome`: `started`, `ok`, `failed` or `skipped`. `reached`: a provider was asked.
     `served`: the `provider/model` of the deployment that was asked, where several may serve the target.
+    `status`: of HTTP, with which the provider has failed.
     """
 
     target: str
@@ -50,6 +52,7 @@ class Attempt:
     error: str | None = None
     ms: int = 0
     served: str = ""
+    status: int | None = None
 
 
 @dataclass(slots=True)
@@ -214,7 +217,8 @@ def _refusal(refusal: Refusal | None) -> dict[str, Any] | None:
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:
     shown: dict[str, Any] = {"target": attempt.target, "outcome": attempt.outcome, "ms": attempt.ms}
-    told = {"error": attempt.error, "served": attempt.served}
+    fault = whose(attempt.error) if attempt.outcome == "failed" and attempt.error else None
+    told = {"error": attempt.error, "whose": fault, "status": attempt.status, "served": attempt.served}
     return {**shown, **{name: value for name, value in told.items() if value}}
 
 

@@ -32,7 +32,7 @@ CLOCKS: Final = {
     "governance/ledger/guard.py": "there is no ledger's clock while the store is away",
     "governance/ledger/redis.py": "how far Redis' clock, which decides, is ahead of this host's",
     "governance/proxy/auth.py": "whether a key has expired, at LiteLLM's door",
-    "governance/proxy/failures.py": "a provider's retry-after is a date",
+    "governance/proxy/retry_after.py": "a provider's retry-after is a date",
     "governance/proxy/gateway.py": "when a policy was loaded",
     "governance/proxy/headers.py": "seconds until a window resets, in an answer that goes out now",
     "governance/proxy/policies.py": "when a revision was put in force, and a worker last seen",

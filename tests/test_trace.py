@@ -96,7 +96,7 @@ def test_a_full_record_has_exactly_the_keys_of_the_reference(trace: Trace) -> No
         },
     ]
     assert record["attempts"] == [
-        {"target": "cerebras/glm-4.7", "outcome": "failed", "error": "rate_limited", "ms": 41},
+        {"target": "cerebras/glm-4.7", "outcome": "failed", "error": "rate_limited", "whose": "provider", "ms": 41},
         {"target": "openai/glm-4.7", "outcome": "ok", "ms": 730},
     ]
     assert (record["rule"], record["profile"], record["virtual_provider"]) == ("r", "Fast", "fast")

@@ -11,14 +11,15 @@ from typing import Literal
 from governance.engine import groups, refusals
 from governance.engine.admission import Admission, MayCall
 from governance.engine.assumed import with_assumed_prices
-from governance.engine.cooling import cool_down_after
+from governance.engine.attempts import close, skip
+from governance.engine.cooling import Cooling, Tell
 from governance.engine.decision import Decision, all_readings, has_room, option_of, refused
 from governance.engine.habits import Learned
 from governance.engine.host import Host
 from governance.engine.levels import LastSeen
 from governance.engine.parts import both, charge_part
 from governance.ledger import Ledger, Option, Reserved
-from governance.limits.alerts import Alert, Alerts
+from governance.limits.alerts import Alerts
 from governance.model import Charge, Failure, Recovery, Refusal, Rejection, Request, Target, Usage, codes
 from governance.model.errors import LedgerUnavailable
 from governance.model.sizes import LARGEST_USE
@@ -40,7 +41,7 @@ class Engine:
         ledger: Ledger,
         *,
         clock: Callable[[], float] = time.time,
-        tell: Callable[[Alert], None] = lambda alert: None,
+        tell: Tell = lambda alert: None,
     ) -> None:
         """`tell` gets every alert that this process is to raise; it must not block."""
         self.host = host
@@ -49,6 +50,7 @@ class Engine:
         self.levels = LastSeen(clock=clock)
         self.habits = Learned()
         self.alerts = Alerts(ledger, host.policy.revision, tell, clock=clock)
+        self._cooling = Cooling(ledger, tell, clock)
         self._clock = clock
         self._reads_percent = host.reads_percent
 
@@ -96,9 +98,9 @@ class Engine:
         trace.attempts.append(attempt)
         stranger = decision.outcome == "route" and call_name not in decision.by_call_name
         if stranger and (may_call is None or not await may_call(call_name)):
-            return _skip(attempt, 403, codes.MODEL_NOT_ALLOWED, "no target of this request", None)
+            return skip(attempt, 403, codes.MODEL_NOT_ALLOWED, "no target of this request", None)
         if target.rejected:
-            return _skip(attempt, 400, target.rejected.code, target.rejected.detail, None)
+            return skip(attempt, 400, target.rejected.code, target.rejected.detail, None)
         decision.held[call_name] = target
         counted = decision.counted or bool(target.charges)
         if not counted or (len(trace.attempts) == 1 and target == decision.target):
@@ -112,16 +114,16 @@ class Engine:
                 trace.moves += 1
                 tried.append(await self.ledger.move(trace.id, trace.moves, option_of(choice, cools=not own), again))
             except LedgerUnavailable:
-                return _skip(attempt, 503, *_AWAY)
+                return skip(attempt, 503, *_AWAY)
             if has_room(tried[-1]):
                 decision.held[call_name] = choice
                 return None
         reading = tried[0]
         if not reading.available:
-            return _skip(attempt, 503, *_AWAY)
+            return skip(attempt, 503, *_AWAY)
         code, detail, wait = refusals.rejection_detail(reading, self._clock())
         status = 400 if wait is None else 503 if code == codes.COOLING_DOWN else 429
-        return _skip(attempt, status, code, detail, wait)
+        return skip(attempt, status, code, detail, wait)
 
     async def reached(self, decision: Decision, call_name: str = "", served: str = "") -> None:
         """The attempt is on its way to the provider: its request stays counted, even if this process dies.
@@ -156,14 +158,15 @@ class Engine:
         """
         trace = decision.trace
         tried = sum(1 for attempt in trace.attempts if attempt.outcome != "skipped")
-        failure = replace(failure, attempt=max(1, tried))
+        elapsed_s = max(0.0, self._clock() - trace.at_s)
+        failure = replace(failure, attempt=max(1, tried), alone=not decision.fallbacks, elapsed_s=elapsed_s)
         target = decision.target_named(trace.attempts[-1].target) if trace.attempts else decision.target
         if target is None:
             return Recovery()
-        self._close_attempt(trace, target, "failed", failure.kind)
+        close(trace, target, self._clock(), failure)
         recovery = self.host.on_failure(decision.request, target, failure, trace)
-        if recovery.cool_down_s > 0 and cool_down and not target.members:
-            await self._quietly(trace, cool_down_after(self.ledger, target, recovery))
+        if cool_down:
+            await self._quietly(trace, self._cooling.after(trace, target, failure, recovery))
         return recovery
 
     async def withdraw(self, decision: Decision, kind: str) -> None:
@@ -185,7 +188,7 @@ class Engine:
         if decision.counted and not trace.attempts and target != decision.target:
             trace.moves += 1
             await self._quietly(trace, self.ledger.move(trace.id, trace.moves, option_of(target), force=True))
-        self._close_attempt(trace, target, "ok", None)
+        close(trace, target, self._clock())
         trace.usage = usage
         self._learn(decision.request, target, usage)
         if decision.counted:
@@ -276,15 +279,6 @@ class Engine:
             return replace(target, rejected=Rejection(refusal.code, refusal.message))
         return charged[0]
 
-    def _close_attempt(self, trace: Trace, target: Target, outcome: str, error: str | None) -> None:
-        same = [attempt for attempt in trace.attempts if attempt.target == target.name and attempt.outcome != "skipped"]
-        attempt = same[-1] if same else Attempt(target.name, outcome, trace.at_s, reached=True)
-        if not same:
-            trace.attempts.append(attempt)
-        if attempt.outcome == "started":
-            attempt.ms = max(0, round((self._clock() - attempt.started_s) * 1000))
-        attempt.outcome, attempt.error = outcome, error
-
     async def _quietly(self, trace: Trace, call: Awaitable[object]) -> None:
         # What is counted after the answer must not change the answer; the deadline releases what is lost here.
         try:
@@ -292,9 +286,3 @@ class Engine:
         except LedgerUnavailable as error:
             trace.step("ledger", "settle", f"unavailable: {error}")
             log.warning("decision %s could not be settled, the ledger does not answer: %s", trace.id, error)
-
-
-def _skip(attempt: Attempt, status: int, code: str, detail: str, wait_s: int | None) -> Refusal:
-    attempt.outcome, attempt.error = "skipped", code
-    message = f"{attempt.target} cannot be tried now: {code} ({detail})"
-    return Refusal(status, code, message, retry_after_s=wait_s)

@@ -16,13 +16,12 @@ from governance.catalog import Catalog
 from governance.engine.answers import as_ruled, check, note_shadows, told
 from governance.engine.plugins import PluginFault, installed, plugin_class, section_model
 from governance.model import Charge, Failure, Recovery, Refusal, Request, Ruling, Selection, Target, Usage, codes
+from governance.model.failure_kinds import OTHER_TARGETS_WILL_NOT_HELP
 from governance.policy import Policy, load_policy, parse_policy
 from governance.trace import Trace
 
 log = logging.getLogger("governance.engine")
 
-# What is wrong with a request is wrong with it everywhere.
-OTHER_TARGETS_WILL_NOT_HELP = frozenset({"invalid_request", "content_policy"})
 HOOKS = ("pre_request", "select_targets", "charge_targets", "on_failure", "on_success")
 
 

@@ -74,17 +74,22 @@ class Failure:
     """How one attempt failed.
 
     Args:
-        kind: `rate_limited`, `overloaded`, `server_error`, `timeout`, `auth`, `invalid_request`,
-            `content_policy`, `context_window_exceeded`, `unsupported` (by this provider), `not_found` or `unknown`.
+        kind: one of `governance.model.failure_kinds`.
         status: of HTTP, as the provider answered; None when there was no answer.
         retry_after_s: the provider's own word.
         attempt: which attempt of the request it was, from 1.
+        alone: the request has no other target to go to.
+        elapsed_s: since the request was decided.
+        probe: it was the one request that tries a target after its cool-down.
     """
 
     kind: str
     status: int | None = None
     retry_after_s: float | None = None
     attempt: int = 1
+    alone: bool = False
+    elapsed_s: float = 0.0
+    probe: bool = False
 
 
 @dataclass(frozen=True, slots=True)

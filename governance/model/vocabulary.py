@@ -13,15 +13,18 @@ FailureKind = Literal[
     "overloaded",
     "server_error",
     "timeout",
+    "connection_error",
     "auth",
+    "account_exhausted",
     "not_found",
     "invalid_request",
     "content_policy",
     "context_window_exceeded",
+    "output_limit_exceeded",
     "unsupported",
     "unknown",
 ]
-"""How an attempt can fail: `Failure.kind`."""
+"""How an attempt can fail: `Failure.kind`. What follows from each: `governance.model.failure_kinds`."""
 
 # LiteLLM's call types and the names that other gateways give to request types.
 _REQUEST_TYPE: Final = {name: name for name in REQUEST_TYPES} | {

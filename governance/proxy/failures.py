@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import re
-import time
-from collections.abc import Iterator
-from email.utils import parsedate_to_datetime
+from collections.abc import Callable, Iterator, Sequence
 from json import JSONDecodeError
 from traceback import walk_tb
-from typing import Any, Final
+from typing import Final
 
 import httpcore
 import httpx
@@ -18,15 +15,12 @@ import openai
 from litellm import exceptions
 
 from governance.model import Failure
+from governance.model.failure_kinds import OF_THE_REQUEST
+from governance.proxy.failure_words import meaning
+from governance.proxy.retry_after import retry_after_s
 
 # LiteLLM's words when it breaks off a stream (streaming_handler.py, raise_on_model_repetition).
 _REPEATING: Final = "is repeating the same chunk"
-# Providers' words for a single request that is larger than what they allow in a minute.
-_TOO_LARGE: Final = re.compile(
-    r"(request|prompt|input|message|payload|entity)s?[ _]((is|are)[ _])?too[ _](large|long)|must be reduced"
-    r"|reduce (the length|the size|the number|your)|too many (input )?tokens in (the|this|your)",
-    re.IGNORECASE,
-)
 _ASKED: Final = re.compile(r"limit:? ?(\d[\d,]{0,15}).{0,80}?requested:? ?(\d[\d,]{0,15})", re.IGNORECASE | re.DOTALL)
 # An answer came, or could not be had. Most providers' own exceptions are made from these.
 _OF_NETWORK: Final = (httpx.HTTPError, openai.APIError, OSError, TimeoutError, asyncio.TimeoutError)
@@ -35,43 +29,104 @@ _NETWORK_MODULES: Final = ("aiohttp", "botocore", "httpcore", "ssl")
 # What a program raises that did not expect a value.
 _OF_PROGRAMS: Final = (TypeError, AttributeError, LookupError, ValueError, AssertionError, ArithmeticError)
 
-# Most telling first: several of these inherit from one another.
-_KINDS: tuple[tuple[type[Exception], str], ...] = (
+# LiteLLM's classes that tell more than their status.
+_CLASSES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (exceptions.ContentPolicyViolationError, "content_policy"),
     (exceptions.ContextWindowExceededError, "context_window_exceeded"),
     (exceptions.UnsupportedParamsError, "unsupported"),
-    (exceptions.RateLimitError, "rate_limited"),
-    (exceptions.Timeout, "timeout"),
-    (exceptions.AuthenticationError, "auth"),
-    (exceptions.PermissionDeniedError, "auth"),
-    (exceptions.NotFoundError, "not_found"),
-    (exceptions.ServiceUnavailableError, "overloaded"),
-    (exceptions.BadRequestError, "invalid_request"),
-    (exceptions.InternalServerError, "server_error"),
 )
+# The same without the words of anybody. Other 4xx are about what was asked of whom, and another target may do it.
+_STATUSES: Final = {
+    400: "invalid_request",
+    401: "auth",
+    402: "account_exhausted",
+    403: "auth",
+    404: "not_found",
+    405: "not_found",
+    408: "timeout",
+    409: "server_error",
+    410: "not_found",
+    411: "invalid_request",
+    413: "context_window_exceeded",
+    415: "invalid_request",
+    422: "invalid_request",
+    424: "server_error",
+    425: "overloaded",
+    429: "rate_limited",
+    499: "timeout",
+    503: "overloaded",
+    504: "timeout",
+    529: "overloaded",
+}
+_LONGEST_TEXT: Final = 4_000
 
 
-def failure_of(error: BaseException) -> Failure:
-    """The failure of one attempt, by class where LiteLLM knows it and by status otherwise."""
-    status = _status(error)
+def failure_of(error: BaseException, asked: Callable[[], str] = str) -> Failure:
+    """The failure of one attempt, by the provider's words where they tell more than its status.
+
+    Args:
+        asked: all that the caller has sent, as one text: words that a provider only repeats tell nothing.
+    """
+    error = _of_stream(error)
     # LiteLLM's own word for an endpoint that it cannot reach at this provider; no provider has seen the request.
     if "Unmapped LLM provider" in str(error):
-        return Failure("unsupported", status)
-    if _is_too_large(error, status):
-        # Of this one request; the next one may be shorter.
-        return Failure("context_window_exceeded", status)
-    kind = next((kind for known, kind in _KINDS if isinstance(error, known)), None) or _kind_of(status)
-    return Failure(kind, status, _retry_after_s(error))
+        return Failure("unsupported", _status(error))
+    chain = list(_chain(error))
+    status = _answered(chain)
+    text = " ".join(str(link)[:_LONGEST_TEXT] for link in chain)
+    wait_s = retry_after_s(chain, text)
+    kind = next((kind for known, kind in _CLASSES if isinstance(error, known)), None)
+    kind = kind or _by_words(status, text, wait_s, asked) or _by_cause(chain, status)
+    return Failure(kind, status or _status(error), wait_s)
 
 
-def _is_too_large(error: BaseException, status: int | None) -> bool:
-    # LiteLLM makes a 400 of some providers' 413.
-    if any(_status(link) == 413 for link in _chain(error)):
+def _of_stream(error: BaseException) -> BaseException:
+    """What a stream failed with, out of what LiteLLM wraps it in to go on with another target."""
+    while isinstance(error, exceptions.MidStreamFallbackError) and error.original_exception is not None:
+        error = error.original_exception
+    return error
+
+
+def _answered(chain: Sequence[BaseException]) -> int | None:
+    """The status that the provider has answered with. LiteLLM makes a 400 of some providers' 413, and more."""
+    told = [status for link in chain if (status := _status(link)) is not None and 400 <= status < 600]
+    # Of what has no answer, such as an error in a stream or a lost connection, LiteLLM makes a 500.
+    first = chain[-1]
+    made = isinstance(first, exceptions.APIConnectionError) or not (_litellms(first) or _status(first))
+    return None if made or not told or any(map(_is_lost, chain)) else told[-1]
+
+
+def _by_words(status: int | None, text: str, wait_s: float | None, asked: Callable[[], str]) -> str | None:
+    limits = _ASKED.search(text) if status == 429 else None
+    if limits and int(limits[2].replace(",", "")) > int(limits[1].replace(",", "")):
+        return "context_window_exceeded"
+    said = meaning(status, text, wait_s)
+    if said is None:
+        return None
+    # A caller that makes a provider repeat "your credit balance is too low" must not take it from everybody.
+    if said.kind not in OF_THE_REQUEST and status in (400, 404, 422) and said.words.lower() in asked().lower():
+        return None
+    return said.kind
+
+
+def _by_cause(chain: Sequence[BaseException], status: int | None) -> str:
+    if any(isinstance(link, _TIMEOUTS) for link in chain):
+        return "timeout"
+    if status is None:
+        return "connection_error" if any(map(_is_lost, chain)) else "server_error" if _status(chain[0]) else "unknown"
+    known = _STATUSES.get(status)
+    return known or ("server_error" if status >= 500 else "unsupported")
+
+
+def _is_lost(link: BaseException) -> bool:
+    """Whether there was no connection, or it ended before the answer did."""
+    if _litellms(link) or isinstance(link, _TIMEOUTS):
+        return False
+    if isinstance(link, openai.APIConnectionError):
         return True
-    text = str(error) if status == 429 else ""
-    asked = _ASKED.search(text)
-    more = asked is not None and int(asked[2].replace(",", "")) > int(asked[1].replace(",", ""))
-    return more or _TOO_LARGE.search(text) is not None
+    return isinstance(link, (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError, OSError)) or (
+        type(link).__module__.startswith(_NETWORK_MODULES) and "Connect" in type(link).__name__
+    )
 
 
 def of_provider(error: BaseException) -> bool:
@@ -151,40 +206,3 @@ def _status(error: BaseException) -> int | None:
         return int(getattr(error, "status_code", None) or getattr(error, "code", None) or 0) or None
     except (TypeError, ValueError):
         return None
-
-
-def _kind_of(status: int | None) -> str:
-    if status is None:
-        return "unknown"
-    exact = {
-        401: "auth",
-        403: "auth",
-        404: "not_found",
-        408: "timeout",
-        429: "rate_limited",
-        503: "overloaded",
-        529: "overloaded",
-    }
-    return exact.get(status) or ("server_error" if status >= 500 else "invalid_request" if status >= 400 else "unknown")
-
-
-def _seconds(value: str) -> float | None:
-    """Seconds or an HTTP date. Source: RFC 9110, section 10.2.3."""
-    try:
-        return max(0.0, float(value)) if math.isfinite(float(value)) else None
-    except ValueError:
-        pass
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except (TypeError, ValueError, OverflowError):
-        return None
-
-
-def _retry_after_s(error: Any) -> float | None:
-    answered = getattr(getattr(error, "response", None), "headers", None)
-    for headers in (getattr(error, "litellm_response_headers", None), answered, getattr(error, "headers", None)):
-        value = headers.get("retry-after") if headers is not None and hasattr(headers, "get") else None
-        seconds = _seconds(str(value)) if value is not None else None
-        if seconds is not None:
-            return seconds
-    return None

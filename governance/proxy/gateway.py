@@ -17,6 +17,7 @@ from governance.ledger import open_ledger
 from governance.limits.announcements import Announcements
 from governance.limits.changes import begins_anew
 from governance.model import Recovery, Refusal, Request, Usage
+from governance.model.failure_kinds import OF_THE_REQUEST
 from governance.proxy import malformed
 from governance.proxy.background import Background
 from governance.proxy.contract.contract import ATTEMPT, Contract
@@ -31,7 +32,7 @@ from governance.proxy.models import ProxyModels
 from governance.proxy.policies import Policies, differs_in_truth
 from governance.proxy.reload import ReloadState
 from governance.proxy.start import end_with_proxy, or_not_at_all, workers
-from governance.proxy.translate import RELAYED, has_own_credentials, has_own_timeout, request_from
+from governance.proxy.translate import RELAYED, has_own_credentials, has_own_timeout, request_from, sent
 from governance.proxy.wire import listen
 from governance.telemetry.telemetry import Telemetry
 from governance.telemetry.timed import Timed
@@ -43,8 +44,6 @@ _TOLD_WITHIN_S: Final = 10.0
 # LiteLLM makes some background responses itself, behind a request that has long been served (`polling_via_cache`).
 _MADE_WITHIN_S: Final = 24 * 3600.0
 _DRAIN_WITHIN_S: Final = 5.0
-# Kinds of failure that another request to the same target would not have.
-_OF_THE_REQUEST: Final = frozenset({"invalid_request", "content_policy", "context_window_exceeded", "unsupported"})
 
 
 class Gateway:
@@ -136,6 +135,7 @@ class Gateway:
             await self.engine.release(decision)
             decision = self.engine.refuse(request, unfit)
         live = Live(self.engine, decision, may_call, call_type, data.get("litellm_call_id"), asyncio.current_task())
+        live.body = sent(data)[0]
         live.own_credentials, live.own_timeout = own_credentials, has_own_timeout(data)
         self.announcements.note(reading.window for reading, _ in decision.trace.windows)
         self.announcements.keep_told(live.engine.ledger)
@@ -172,8 +172,8 @@ class Gateway:
             live.malformed = True
             await live.engine.withdraw(live.decision, "invalid_request")
             return Recovery(try_next=False)
-        failure = failure_of(error)
-        callers = failure.kind in _OF_THE_REQUEST or (failure.kind == "timeout" and live.own_timeout)
+        failure = failure_of(error, live.asked)
+        callers = failure.kind in OF_THE_REQUEST or (failure.kind == "timeout" and live.own_timeout)
         cool_down = not (callers or live.own_credentials)
         return await live.engine.fail(live.decision, failure, cool_down=cool_down)
 

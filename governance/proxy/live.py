@@ -47,6 +47,7 @@ class Live:
         released_s: monotonic seconds at which it was released.
         usages: what the provider's stream reported.
         parts: what targets delivered before others went on.
+        body: what the caller has sent, until its request is over.
     """
 
     engine: Engine
@@ -68,6 +69,11 @@ class Live:
     released_s: float | None = None
     usages: Told = field(default_factory=Told)
     parts: Parts = field(default_factory=Parts)
+    body: Any = None
+
+    def asked(self) -> str:
+        """All that the caller has sent, as one text."""
+        return str(self.body)
 
     @property
     def name(self) -> str:
@@ -132,11 +138,13 @@ class LiveRequests:
 
     def settled(self, live: Live) -> None:
         """It was answered; nothing later changes that."""
+        live.body = None
         self._open.pop(live.decision.id, None)
         self._released.pop(live.decision.id, None)
 
     def released(self, live: Live) -> None:
         """It ended without an answer; one may still be reported for a while."""
+        live.body = None
         now = live.released_s = time.monotonic()
         self._open.pop(live.decision.id, None)
         self._released[live.decision.id] = live

@@ -20,6 +20,7 @@ from governance.engine.refusals import amount, spoken_period
 from governance.limits.alerts import Alert
 from governance.limits.subjects import spoken
 from governance.model.printable import printable
+from governance.model.target_alert import TargetAlert
 from governance.policy.telemetry import AlertSettings
 from governance.trace import iso, period_text
 
@@ -64,13 +65,13 @@ class Alerting:
         self._resolve = resolve
         self._count = count
         self._first_wait_s = first_wait_s
-        self._waiting: deque[Alert] = deque()
+        self._waiting: deque[Alert | TargetAlert] = deque()
         self._sending: asyncio.Task[None] | None = None
         self._closed = False
         self.error: str | None = None
         self.delivered = self.failed = 0
 
-    def tell(self, alert: Alert) -> None:
+    def tell(self, alert: Alert | TargetAlert) -> None:
         """Log it, and send it soon. Needs a running event loop where there is a webhook."""
         log.warning("%s", sentence(alert))
         if self._settings.webhook is None:
@@ -119,7 +120,7 @@ class Alerting:
                 self._waiting.popleft()
                 self._end("failed")
 
-    async def _send(self, client: httpx.AsyncClient, alert: Alert) -> bool:
+    async def _send(self, client: httpx.AsyncClient, alert: Alert | TargetAlert) -> bool:
         """Whether it has arrived, after as many tries as the policy gives it."""
         if self._settings.webhook is None:
             return False
@@ -159,7 +160,7 @@ class Alerting:
         await answer.aclose()
         return answer.status_code, answer.headers
 
-    def _headers(self, alert: Alert, body: bytes) -> dict[str, str]:
+    def _headers(self, alert: Alert | TargetAlert, body: bytes) -> dict[str, str]:
         headers = {"content-type": "application/json", "idempotency-key": idempotency_key(alert)}
         if self._settings.secret is not None:
             at_s = int(time.time())
@@ -182,8 +183,17 @@ class Alerting:
         self._count(outcome)
 
 
-def message(alert: Alert) -> dict[str, Any]:
+def message(alert: Alert | TargetAlert) -> dict[str, Any]:
     """What is sent. `text` is what chat systems show."""
+    if isinstance(alert, TargetAlert):
+        return {
+            "text": sentence(alert),
+            "target": alert.target,
+            "failure": alert.kind,
+            "left_alone_until": iso(alert.until_s),
+            "at": iso(alert.at_s),
+            "policy_revision": alert.policy_revision,
+        }
     return {
         "text": sentence(alert),
         "limit": alert.limit,
@@ -200,8 +210,13 @@ def message(alert: Alert) -> dict[str, Any]:
     }
 
 
-def sentence(alert: Alert) -> str:
+def sentence(alert: Alert | TargetAlert) -> str:
     """One alert for people."""
+    if isinstance(alert, TargetAlert):
+        return printable(
+            f"{alert.target} fails with {alert.kind}: its provider serves this account no more; "
+            f"it is left alone until {iso(alert.until_s)}"
+        )
     used, of = amount(alert.unit, alert.used), amount(alert.unit, alert.limit_amount)
     until = "" if alert.resets_at_s is None else f"; all of it is free again at {iso(alert.resets_at_s)}"
     whose = spoken(alert.subject, alert.name_of_subject)
@@ -211,11 +226,16 @@ def sentence(alert: Alert) -> str:
     )
 
 
-def idempotency_key(alert: Alert) -> str:
+def idempotency_key(alert: Alert | TargetAlert) -> str:
     """The same however often this alert is sent, and another one in the next window."""
+    if isinstance(alert, TargetAlert):
+        return _digest(alert.target, alert.kind, alert.at_s)
     # A rolling window has no end that all agree on, but of each crossing there is one alert.
     which = alert.at_s if isinstance(alert.window, int) else alert.resets_at_s
-    parts = (alert.limit, alert.subject, alert.unit, alert.window, alert.threshold_percent, which)
+    return _digest(alert.limit, alert.subject, alert.unit, alert.window, alert.threshold_percent, which)
+
+
+def _digest(*parts: object) -> str:
     return hashlib.sha256("\n".join(map(str, parts)).encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -142,9 +142,9 @@ class Metrics:
         """One call of the ledger is over."""
         self._ledger.add(seconds, op)
 
-    def alerted(self, limit: str, threshold_percent: int) -> None:
-        """A limit has reached a threshold."""
-        self._alerts.add(limit, str(threshold_percent))
+    def alerted(self, limit: str, threshold_percent: int | None = None) -> None:
+        """A limit has reached a threshold; or an account is used up, which has none."""
+        self._alerts.add(limit, "" if threshold_percent is None else str(threshold_percent))
 
     def probed(self, probe: str, held: bool) -> None:
         """A probe of LiteLLM held, or did not."""

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from governance.engine.engine import Engine
 from governance.limits.alerts import Alert
+from governance.model.target_alert import TargetAlert
 from governance.policy.document import Core
 from governance.policy.telemetry import TelemetrySettings
 from governance.telemetry.alerting import Alerting
@@ -83,9 +84,12 @@ class Telemetry:
         if self._telling is None:
             self._telling = asyncio.get_running_loop().call_later(LINGER_S, self._tell_some)
 
-    def alert(self, alert: Alert) -> None:
-        """A limit has reached a threshold."""
-        self.metrics.alerted(alert.limit, alert.threshold_percent)
+    def alert(self, alert: Alert | TargetAlert) -> None:
+        """A limit has reached a threshold, or an account is used up."""
+        if isinstance(alert, TargetAlert):
+            self.metrics.alerted(alert.kind)
+        else:
+            self.metrics.alerted(alert.limit, alert.threshold_percent)
         self.alerting.tell(alert)
 
     def use(self, settings: TelemetrySettings) -> None:

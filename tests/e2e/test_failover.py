@@ -10,7 +10,7 @@ def attempts(proxy, answer) -> list[tuple[str, str]]:
     return [(attempt["target"], attempt["outcome"]) for attempt in record["attempts"]]
 
 
-@pytest.mark.parametrize("status", [429, 500, 503, 401, 404])
+@pytest.mark.parametrize("status", [402, 405, 409, 424, 429, 451, 499, 500, 503, 529, 401, 404])
 def test_the_next_target_answers_when_the_first_fails(proxy, providers, status: int) -> None:
     providers.fail("cerebras", status=status)
 
@@ -20,6 +20,16 @@ def test_the_next_target_answers_when_the_first_fails(proxy, providers, status: 
     assert answer.headers["x-governance-target"] == "openai/failing"
     assert answer.headers["x-governance-attempts"] == "2"
     assert attempts(proxy, answer) == [("cerebras/failing", "failed"), ("openai/failing", "ok")]
+
+
+def test_a_400_that_is_not_the_callers_is_tried_elsewhere(proxy, providers) -> None:
+    providers.fail("cerebras", status=400, message="Your credit balance is too low to access the API")
+
+    answer = proxy.chat("fast/unpaid")
+
+    assert answer.headers["x-governance-target"] == "openai/unpaid"
+    failed = proxy.decision(answer.headers["x-governance-decision-id"])["attempts"][0]
+    assert (failed["error"], failed["whose"], failed["status"]) == ("account_exhausted", "account", 400)
 
 
 def test_each_target_is_asked_once(proxy, providers) -> None:

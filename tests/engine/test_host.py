@@ -160,7 +160,7 @@ def test_the_first_word_on_a_failure_wins() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "try_next"),
-    [("rate_limited", True), ("server_error", True), ("invalid_request", False), ("content_policy", False)],
+    [("rate_limited", True), ("server_error", True), ("invalid_request", False), ("content_policy", True)],
 )
 def test_where_no_plugin_speaks_only_the_requests_own_faults_end_it(kind: str, try_next: bool) -> None:
     assert host().on_failure(REQUEST, Target("a/m"), Failure(kind), trace()).try_next is try_next

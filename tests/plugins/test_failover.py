@@ -1,10 +1,14 @@
 """governance_plugins.failover"""
 
+from typing import get_args
+
 import pytest
 
 from governance.engine.host import Host
 from governance.model import Failure, Recovery, Request, Target
 from governance.model.errors import PolicyError
+from governance.model.failure_kinds import BY_NAME, KINDS, Kind
+from governance.model.vocabulary import FailureKind
 from governance.trace import Trace
 from governance_plugins.failover.config import CoolDown, parse_cool_down
 
@@ -23,6 +27,8 @@ def recovery(failover: str, failure: Failure) -> Recovery:
         ("retry_after", CoolDown(None)),
         ("10s after 3 in 60s", CoolDown(10, 3, 60)),
         ("retry_after after 2 in 1 minute", CoolDown(None, 2, 60)),
+        ("15s unless alone", CoolDown(15, unless_alone=True)),
+        ("10s after 3 in 60s unless alone", CoolDown(10, 3, 60, True)),
     ],
 )
 def test_cool_downs_are_read_as_written(text: str, meant: CoolDown) -> None:
@@ -54,12 +60,40 @@ def test_single_server_errors_are_forgiven() -> None:
 
 
 def test_failures_without_a_rule_do_not_cool_down() -> None:
-    assert recovery("{}", Failure("timeout")) == Recovery()
+    assert recovery("{cool_down: {auth: 5m}}", Failure("timeout")) == Recovery()
 
 
-@pytest.mark.parametrize("kind", ["invalid_request", "content_policy"])
-def test_what_is_wrong_with_the_request_is_not_tried_elsewhere(kind: str) -> None:
-    assert not recovery("{}", Failure(kind)).try_next
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_every_kind_of_failure_has_its_defaults(kind: Kind) -> None:
+    found = recovery("{}", Failure(kind.name))
+
+    assert found.try_next is kind.retry
+    assert (found.cool_down_s > 0) is bool(kind.cool_down)
+
+
+def test_who_may_fail_is_every_word_of_the_policy() -> None:
+    assert sorted(BY_NAME) == sorted(get_args(FailureKind))
+
+
+def test_only_what_is_wrong_with_the_request_everywhere_is_not_tried_elsewhere() -> None:
+    assert [kind.name for kind in KINDS if not kind.retry] == ["invalid_request"]
+
+
+@pytest.mark.parametrize("kind", ["timeout", "connection_error"])
+def test_who_has_nobody_else_is_asked_again_at_once(kind: str) -> None:
+    assert recovery("{}", Failure(kind)).cool_down_s == 15
+    assert recovery("{}", Failure(kind, alone=True)).cool_down_s == 0
+    assert recovery(f"{{cool_down: {{{kind}: 15s}}}}", Failure(kind, alone=True)).cool_down_s == 15
+
+
+def test_an_account_that_is_used_up_is_left_alone_until_the_date_that_is_stated() -> None:
+    assert recovery("{}", Failure("account_exhausted", 402)).cool_down_s == 600
+    assert recovery("{}", Failure("account_exhausted", 402, 3_600.0)).cool_down_s == 3_600
+
+
+def test_kinds_that_were_part_of_another_take_its_rule_where_that_alone_is_named() -> None:
+    assert recovery("{cool_down: {server_error: 7s}}", Failure("connection_error")).cool_down_s == 7
+    assert recovery("{cool_down: {rate_limited: 7s}}", Failure("account_exhausted")).cool_down_s == 7
 
 
 def test_the_policy_may_say_what_is_not_tried_elsewhere() -> None:

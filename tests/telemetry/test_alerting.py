@@ -14,10 +14,12 @@ from typing import Any, NamedTuple
 import pytest
 
 from governance.limits.alerts import Alert
+from governance.model.target_alert import TargetAlert
 from governance.policy.telemetry import AlertSettings
-from governance.telemetry.alerting import Alerting, idempotency_key, sentence
+from governance.telemetry.alerting import Alerting, idempotency_key, message, sentence
 from tests.patience import ANSWER_S
 
+UNPAID = TargetAlert("openai/gpt-4o", "account_exhausted", 1_800_000_600.0, 1_800_000_000.0, "sha256:0")
 ALERT = Alert(
     "research team", "team:research", "tokens", 80, 812_345, 1_000_000, "month", 1_796_083_200.0, 1.0, "sha256:0"
 )
@@ -103,6 +105,12 @@ async def test_an_alert_is_sent_as_json_with_a_sentence_for_people(tell: Tell, r
     assert received.headers["content-type"] == "application/json"
     assert "x-governance-signature" not in received.headers
     assert outcomes == {"delivered": 1}
+
+
+def test_an_account_that_is_used_up_is_told_in_its_own_words() -> None:
+    assert sentence(UNPAID).startswith("openai/gpt-4o fails with account_exhausted")
+    assert message(UNPAID)["left_alone_until"] == "2027-01-15T08:10:00.000Z"
+    assert idempotency_key(UNPAID) != idempotency_key(UNPAID._replace(at_s=1_800_000_700.0))
 
 
 def test_money_is_told_in_dollars() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from governance.model.amounts import parse_period_s
+from governance.model.failure_kinds import KINDS, OTHER_TARGETS_WILL_NOT_HELP
 from governance.model.vocabulary import FailureKind
 
 LONGEST_COOL_DOWN_S = 86_400
@@ -15,19 +16,30 @@ LONGEST_COOL_DOWN_S = 86_400
 _AFTER = re.compile(r"(?P<period>.+?)\s+after\s+(?P<after>\d+)\s+in\s+(?P<within>.+)", re.IGNORECASE)
 
 
+_UNLESS_ALONE = re.compile(r"(?P<rule>.+?)\s+unless\s+alone", re.IGNORECASE)
+
+
 class CoolDown(NamedTuple):
-    """Leave a target alone for `seconds` (None: as its provider says) from its failure `after` in `within_s` on."""
+    """Leave a target alone for `seconds` (None: as its provider says) from its failure `after` in `within_s` on.
+
+    Args:
+        unless_alone: only where the request that failed has another target to go to.
+    """
 
     seconds: int | None
     after: int = 1
     within_s: int = 0
+    unless_alone: bool = False
 
 
 def parse_cool_down(value: Any) -> CoolDown:
-    """`15s`, `retry_after`, `10s after 3 in 60s` -> CoolDown. Raises ValueError."""
+    """`15s`, `retry_after`, `10s after 3 in 60s`, `15s unless alone` -> CoolDown. Raises ValueError."""
     if not isinstance(value, str):
-        raise ValueError("must be a time such as 15s, `10s after 3 in 60s`, or retry_after")
+        raise ValueError("must be a time such as 15s, `10s after 3 in 60s`, `15s unless alone`, or retry_after")
     text = value.strip()
+    unless_alone = _UNLESS_ALONE.fullmatch(text)
+    if unless_alone:
+        text = unless_alone["rule"]
     match = _AFTER.fullmatch(text)
     period, after, within_s = text, 1, 0
     if match:
@@ -35,18 +47,26 @@ def parse_cool_down(value: Any) -> CoolDown:
         if not 2 <= after <= 1000:
             raise ValueError(f"`{value}`: the number of failures must be from 2 to 1000")
     if period.lower() == "retry_after":
-        return CoolDown(None, after, within_s)
+        return CoolDown(None, after, within_s, unless_alone is not None)
     seconds = parse_period_s(period)
     if seconds > LONGEST_COOL_DOWN_S:
         raise ValueError(f"`{value}`: a target cools down for a day at most")
-    return CoolDown(seconds, after, within_s)
+    return CoolDown(seconds, after, within_s, unless_alone is not None)
 
 
 Rule = Annotated[
     CoolDown,
     BeforeValidator(parse_cool_down),
-    WithJsonSchema({"type": "string", "examples": ["15s", "retry_after", "10s after 3 in 60s"]}),
+    WithJsonSchema({"type": "string", "examples": ["15s", "retry_after", "10s after 3 in 60s", "15s unless alone"]}),
 ]
+
+
+DEFAULT_COOL_DOWNS: Final[dict[FailureKind, CoolDown]] = {
+    cast(FailureKind, kind.name): parse_cool_down(kind.cool_down) for kind in KINDS if kind.cool_down
+}
+DEFAULT_DO_NOT_RETRY: Final = cast("tuple[FailureKind, ...]", tuple(sorted(OTHER_TARGETS_WILL_NOT_HELP)))
+PART_OF: Final = {"connection_error": "server_error", "account_exhausted": "rate_limited"}
+"""Kinds that take the rule of another one where a list of cool-downs names that alone."""
 
 
 class FailoverConfig(BaseModel):
@@ -55,10 +75,10 @@ class FailoverConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     max_attempts: int = Field(default=4, ge=1, le=20, description="targets that one request may try, all in all")
-    cool_down: dict[FailureKind, Rule] = {
-        "rate_limited": CoolDown(None),
-        "overloaded": CoolDown(15),
-        "server_error": CoolDown(10, after=3, within_s=60),
-        "auth": CoolDown(300),
-    }
-    do_not_retry: tuple[FailureKind, ...] = ("invalid_request", "content_policy")
+    cool_down: dict[FailureKind, Rule] = Field(default_factory=lambda: dict(DEFAULT_COOL_DOWNS))
+    do_not_retry: tuple[FailureKind, ...] = DEFAULT_DO_NOT_RETRY
+
+    def cool_down_for(self, kind: str) -> CoolDown | None:
+        """The rule for a kind of failure; None where it starts no cool-down."""
+        named = {str(name): rule for name, rule in self.cool_down.items()}
+        return named.get(kind) or named.get(PART_OF.get(kind, ""))

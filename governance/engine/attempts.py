@@ -1,0 +1,26 @@
+"""How an attempt ends in the account of its request."""
+
+from __future__ import annotations
+
+from governance.model import Failure, Refusal, Target
+from governance.trace import Attempt, Trace
+
+
+def close(trace: Trace, target: Target, now_s: float, failure: Failure | None = None) -> None:
+    """Note that the last attempt of this target was answered, or has failed."""
+    same = [attempt for attempt in trace.attempts if attempt.target == target.name and attempt.outcome != "skipped"]
+    outcome = "failed" if failure else "ok"
+    attempt = same[-1] if same else Attempt(target.name, outcome, trace.at_s, reached=True)
+    if not same:
+        trace.attempts.append(attempt)
+    if attempt.outcome == "started":
+        attempt.ms = max(0, round((now_s - attempt.started_s) * 1000))
+    attempt.outcome = outcome
+    attempt.error, attempt.status = (failure.kind, failure.status) if failure else (None, None)
+
+
+def skip(attempt: Attempt, status: int, code: str, detail: str, wait_s: int | None) -> Refusal:
+    """Note that a target was passed over, and say why."""
+    attempt.outcome, attempt.error = "skipped", code
+    message = f"{attempt.target} cannot be tried now: {code} ({detail})"
+    return Refusal(status, code, message, retry_after_s=wait_s)
