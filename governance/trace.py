@@ -42,7 +42,8 @@ class Candidate(NamedTuple):
 class Attempt:
     """One try of one target. `outcome`: `started`, `ok`, `failed` or `skipped`. `reached`: a provider was asked.
     `served`: the `provider/model` of the deployment that was asked, where several may serve the target.
-    `status`: of HTTP, with which the provider has failed.
+    `probe`: it was to find out whether the target is well after its cool-down.
+    `status`, `retry_after_s`: with what the provider has failed, and how long it says to wait.
     """
 
     target: str
@@ -53,12 +54,15 @@ class Attempt:
     ms: int = 0
     served: str = ""
     status: int | None = None
+    retry_after_s: float | None = None
+    probe: bool = False
 
 
 @dataclass(slots=True)
 class Trace:
     """See `record` for what it holds; every list is in the order of events. `moves`: hops of the reservation.
-    `decided_us`: what deciding took. `shadow_limits`: limits that only watch, with the plugin of each."""
+    `decided_us`: what deciding took. `shadow_limits`: limits that only watch, with the plugin of each. `probing`: the
+    target that this request probes for all others, until it is known."""
 
     request: Request
     policy_revision: str
@@ -79,6 +83,7 @@ class Trace:
     moves: int = 0
     decided_us: int = 0
     shadow_limits: dict[str, str] = field(default_factory=dict)
+    probing: str = ""
 
     def step(self, plugin: str, hook: str, did: str, since_ns: int = 0) -> None:
         """Note what `plugin` did; `since_ns` is `perf_counter_ns` when it began."""
@@ -218,7 +223,8 @@ def _refusal(refusal: Refusal | None) -> dict[str, Any] | None:
 def _attempt(attempt: Attempt) -> dict[str, Any]:
     shown: dict[str, Any] = {"target": attempt.target, "outcome": attempt.outcome, "ms": attempt.ms}
     fault = whose(attempt.error) if attempt.outcome == "failed" and attempt.error else None
-    told = {"error": attempt.error, "whose": fault, "status": attempt.status, "served": attempt.served}
+    told: dict[str, Any] = {"error": attempt.error, "whose": fault, "status": attempt.status, "served": attempt.served}
+    told |= {"retry_after_s": attempt.retry_after_s, "probe": attempt.probe}
     return {**shown, **{name: value for name, value in told.items() if value}}
 
 

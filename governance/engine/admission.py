@@ -10,7 +10,7 @@ from governance.catalog import screen
 from governance.engine import groups, refusals
 from governance.engine.decision import Decision, decided, has_room, note_candidates, note_windows, option_of, refused
 from governance.engine.host import Host
-from governance.ledger import Option, Reading, Reserved
+from governance.ledger import Option, OptionReading, Reading, Reserved
 from governance.ledger.reservation import Key, key_of
 from governance.model import Charge, Refusal, Rejection, Request, Target, Window, codes, once
 from governance.trace import Trace
@@ -129,6 +129,9 @@ class Admission:
             )
             return refused(trace, request, refusal)
         chosen = eligible[reserved.chosen]
+        reading = reserved.options[reserved.chosen]
+        if reading.recovering and not _is_probed(reading) and trace.mode == "live":
+            trace.probing = chosen.name
         if own and reserved.chosen == 0 and not targets[0].rejected:
             return self._passes((chosen, *targets[1:]))
         fallbacks = await self._fallbacks(eligible, reserved, own)
@@ -141,10 +144,11 @@ class Admission:
         ]
         with_room = [target for target, reading in others if has_room(reading)]
         full = [target for target, reading in others if not reading.fits and reading.cooling_until_s is None]
+        probed = [target for target, reading in others if reading.fits and _is_probed(reading)]
         chosen = () if reserved.chosen is None else (eligible[reserved.chosen],)
         last = (target for target in full if target.when_full == "last")
         # Nobody is tried twice, however a name is written.
-        fallbacks = self._each_once((*chosen, *with_room, *last))[len(chosen) :]
+        fallbacks = self._each_once((*chosen, *with_room, *probed, *last))[len(chosen) :]
         # A limit that made the request ask for less does not pay for what the caller would rather have.
         if own or self._degraded or (fallbacks and not self._request.keep_fallbacks):
             return fallbacks
@@ -228,6 +232,11 @@ class Admission:
         trace.notes["degraded_by"] = limit
         trace.step("engine", "reserve", f"{limit} is used up: asks for {model} instead")
         return True
+
+
+def _is_probed(reading: OptionReading) -> bool:
+    """Whether a target is probed by another request at this moment."""
+    return reading.recovering and reading.cooling_until_s is not None
 
 
 def _in_the_way(full: Reserved | None) -> list[Window]:

@@ -16,7 +16,10 @@ def close(trace: Trace, target: Target, now_s: float, failure: Failure | None = 
     if attempt.outcome == "started":
         attempt.ms = max(0, round((now_s - attempt.started_s) * 1000))
     attempt.outcome = outcome
-    attempt.error, attempt.status = (failure.kind, failure.status) if failure else (None, None)
+    if failure:
+        attempt.error, attempt.status, attempt.retry_after_s = failure.kind, failure.status, failure.retry_after_s
+    else:
+        attempt.error = attempt.status = attempt.retry_after_s = None
 
 
 def skip(attempt: Attempt, status: int, code: str, detail: str, wait_s: int | None) -> Refusal:

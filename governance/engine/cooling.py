@@ -29,12 +29,21 @@ class Cooling:
         """Start the cool-down of a target, where this failure is the one too many. Raises LedgerUnavailable."""
         # LiteLLM itself cools down single deployments of several.
         if recovery.cool_down_s <= 0 or target.members or not await self._too_many(target, recovery):
+            await self.probed(trace, well=False)
             return
+        if trace.probing == target.name:
+            trace.probing = ""
         await self._ledger.cool_down(target.name, recovery.cool_down_s)
         if failure.kind == "account_exhausted":
             at_s = self._clock()
             until_s = at_s + recovery.cool_down_s
             self._tell(TargetAlert(target.name, failure.kind, until_s, at_s, trace.policy_revision))
+
+    async def probed(self, trace: Trace, *, well: bool) -> None:
+        """The request has found out, or not, how a target is that it was to probe. Raises LedgerUnavailable."""
+        if trace.probing:
+            name, trace.probing = trace.probing, ""
+            await self._ledger.recovered(name, well)
 
     async def _too_many(self, target: Target, recovery: Recovery) -> bool:
         if recovery.after <= 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from governance.engine import refusals
 from governance.ledger import Option, OptionReading, Reading, Reserved
@@ -93,6 +94,9 @@ def has_room(reading: OptionReading) -> bool:
     return reading.fits and reading.cooling_until_s is None
 
 
+_PROBE: Final = "its cool-down is over; one request at a time finds out whether it is well"
+
+
 def note_candidates(trace: Trace, targets: Sequence[Target], reserved: Reserved) -> list[tuple[str, int]]:
     """Note every target with its reason; returns code and wait of those for which waiting helps."""
     waits: list[tuple[str, int]] = []
@@ -102,8 +106,9 @@ def note_candidates(trace: Trace, targets: Sequence[Target], reserved: Reserved)
             trace.candidates.append(Candidate(target.name, False, target.rejected.code, target.rejected.detail))
             continue
         i, reading = next(readings)
-        if has_room(reading):
-            trace.candidates.append(Candidate(target.name, i == reserved.chosen, None, target.note))
+        if has_room(reading) or i == reserved.chosen:
+            note = "; ".join(filter(None, (target.note, _PROBE if reading.recovering else "")))
+            trace.candidates.append(Candidate(target.name, i == reserved.chosen, None, note))
             continue
         code, detail, wait = refusals.rejection_detail(reading, reserved.now_s)
         trace.candidates.append(Candidate(target.name, False, code, detail))

@@ -8,15 +8,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from governance.engine import groups, refusals
+from governance.engine import groups
 from governance.engine.admission import Admission, MayCall
 from governance.engine.assumed import with_assumed_prices
 from governance.engine.attempts import close, skip
 from governance.engine.cooling import Cooling, Tell
-from governance.engine.decision import Decision, all_readings, has_room, option_of, refused
+from governance.engine.decision import Decision, all_readings, option_of, refused
 from governance.engine.habits import Learned
 from governance.engine.host import Host
 from governance.engine.levels import LastSeen
+from governance.engine.moving import Moves
 from governance.engine.parts import both, charge_part
 from governance.ledger import Ledger, Option, Reserved
 from governance.limits.alerts import Alerts
@@ -26,8 +27,6 @@ from governance.model.sizes import LARGEST_USE
 from governance.trace import Attempt, Trace
 
 log = logging.getLogger("governance.engine")
-
-_AWAY: tuple[str, str, int | None] = (codes.LEDGER_UNAVAILABLE, "the ledger does not answer", 1)
 
 _UNAVAILABLE = Refusal(503, codes.LEDGER_UNAVAILABLE, "limits cannot be checked now; try again", retry_after_s=1)
 
@@ -51,6 +50,7 @@ class Engine:
         self.habits = Learned()
         self.alerts = Alerts(ledger, host.policy.revision, tell, clock=clock)
         self._cooling = Cooling(ledger, tell, clock)
+        self._moves = Moves(ledger, clock)
         self._clock = clock
         self._reads_percent = host.reads_percent
 
@@ -104,26 +104,11 @@ class Engine:
         decision.held[call_name] = target
         counted = decision.counted or bool(target.charges)
         if not counted or (len(trace.attempts) == 1 and target == decision.target):
+            attempt.probe = trace.probing == target.name
             return None
-        again = tuple(charge for charge in decision.shared if charge.window.unit == "requests")
-        # As at the decision: who asks for a model by its own name is not kept from it by others' failures.
-        own = decision.outcome == "pass" and target is decision.target
-        tried = []
-        for choice in groups.choices(target):
-            try:
-                trace.moves += 1
-                tried.append(await self.ledger.move(trace.id, trace.moves, option_of(choice, cools=not own), again))
-            except LedgerUnavailable:
-                return skip(attempt, 503, *_AWAY)
-            if has_room(tried[-1]):
-                decision.held[call_name] = choice
-                return None
-        reading = tried[0]
-        if not reading.available:
-            return skip(attempt, 503, *_AWAY)
-        code, detail, wait = refusals.rejection_detail(reading, self._clock())
-        status = 400 if wait is None else 503 if code == codes.COOLING_DOWN else 429
-        return skip(attempt, status, code, detail, wait)
+        refusal = await self._moves.to(decision, call_name, target, attempt)
+        attempt.probe = trace.probing == target.name
+        return refusal
 
     async def reached(self, decision: Decision, call_name: str = "", served: str = "") -> None:
         """The attempt is on its way to the provider: its request stays counted, even if this process dies.
@@ -160,13 +145,13 @@ class Engine:
         tried = sum(1 for attempt in trace.attempts if attempt.outcome != "skipped")
         elapsed_s = max(0.0, self._clock() - trace.at_s)
         failure = replace(failure, attempt=max(1, tried), alone=not decision.fallbacks, elapsed_s=elapsed_s)
+        failure = replace(failure, probe=bool(trace.attempts) and trace.attempts[-1].probe)
         target = decision.target_named(trace.attempts[-1].target) if trace.attempts else decision.target
         if target is None:
             return Recovery()
         close(trace, target, self._clock(), failure)
         recovery = self.host.on_failure(decision.request, target, failure, trace)
-        if cool_down:
-            await self._quietly(trace, self._cooling.after(trace, target, failure, recovery))
+        await self._quietly(trace, self._cooling.after(trace, target, failure, recovery if cool_down else Recovery()))
         return recovery
 
     async def withdraw(self, decision: Decision, kind: str) -> None:
@@ -178,9 +163,14 @@ class Engine:
             attempt.outcome, attempt.error = "failed", kind
         if decision.counted:
             await self._quietly(trace, self.ledger.release(decision.id, attempted=False))
+        await self._quietly(trace, self._cooling.probed(trace, well=False))
 
-    async def settle(self, decision: Decision, call_name: str, usage: Usage) -> None:
-        """The request was answered by this model: replace what was reserved by what was used."""
+    async def settle(self, decision: Decision, call_name: str, usage: Usage, *, broken: bool = False) -> None:
+        """The request was answered by this model: replace what was reserved by what was used.
+
+        Args:
+            broken: the answer broke off, and its failure was told before.
+        """
         trace = decision.trace
         target = decision.by_call_name.get(call_name) or self._charged(decision, call_name)
         target = decision.held.get(call_name, target)
@@ -188,8 +178,10 @@ class Engine:
         if decision.counted and not trace.attempts and target != decision.target:
             trace.moves += 1
             await self._quietly(trace, self.ledger.move(trace.id, trace.moves, option_of(target), force=True))
-        close(trace, target, self._clock())
+        if not broken:
+            close(trace, target, self._clock())
         trace.usage = usage
+        await self._quietly(trace, self._cooling.probed(trace, well=trace.probing == target.name))
         self._learn(decision.request, target, usage)
         if decision.counted:
             # Whatever a provider reports, one answer must not spoil the sum of a window.
@@ -217,6 +209,12 @@ class Engine:
             attempts = [attempt for attempt in decision.trace.attempts if attempt.outcome != "skipped"]
             attempted = bool(attempts) and attempts[-1].reached
             await self._quietly(decision.trace, self.ledger.release(decision.id, attempted=attempted))
+        await self._quietly(decision.trace, self._cooling.probed(decision.trace, well=False))
+
+    async def answering(self, decision: Decision) -> None:
+        """The target has begun to answer: one that was probed is well."""
+        if decision.trace.attempts and decision.trace.attempts[-1].probe:
+            await self._quietly(decision.trace, self._cooling.probed(decision.trace, well=True))
 
     async def renew(self, decision: Decision) -> None:
         """The request is still under way: put off the deadline of its reservation."""

@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from typing import Final, Protocol
 
 from governance.catalog.identity import spellings
+from governance.engine.host import Host
 from governance.hookspecs import hookimpl
 from governance.model import Refusal, Rejection, Request, Target, codes, group_of
 from governance.model.target import member_of
@@ -160,3 +161,10 @@ def _spelled(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
 def _ended(key: Key, shown: Digest, now: datetime) -> datetime | None:
     ends = [end for end in (key.expires, shown.expires) if end is not None and end <= now]
     return min(ends).astimezone(timezone.utc) if ends else None
+
+
+def denying(host: Host, keyring: Keyring, served: Served) -> Host:
+    """The same plugins, and one that keeps keys from the targets that they are denied, where there are such keys."""
+    if not keyring.restricts:
+        return host
+    return Host(host.policy, [*host.plugins.items(), ("keys", DeniedTargets(keyring, served))])

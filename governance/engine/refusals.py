@@ -116,6 +116,9 @@ def rejection_detail(reading: OptionReading, now_s: float) -> tuple[str, str, in
     wait = option_wait_s(reading, now_s)
     if reading.cooling_until_s is not None:
         cooling = retry_after_s(reading.cooling_until_s, now_s)
+        if reading.recovering:
+            detail = f"another request finds out whether it is well, in {duration(cooling)} at most"
+            return codes.COOLING_DOWN, detail, wait
         return codes.COOLING_DOWN, f"left alone for {duration(cooling)} more", wait
     if full is None:
         return codes.COOLING_DOWN, "has no room", CONCURRENCY_RETRY_S

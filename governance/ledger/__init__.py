@@ -47,12 +47,16 @@ class OptionReading(NamedTuple):
 
     Args:
         available: False when the store did not answer; `fits` then follows `on_unavailable` of each window.
+        recovering: its cool-down has ended, and nobody has found out yet whether it is well again. Whoever is charged
+            for it now is its probe, and it cools down for everybody else until that is known, a minute at most; so
+            where it also cools down, a probe is under way.
     """
 
     fits: bool
     cooling_until_s: float | None
     windows: tuple[Reading, ...]
     available: bool = True
+    recovering: bool = False
 
 
 class Reserved(NamedTuple):
@@ -124,6 +128,8 @@ class Ledger(Protocol):
     ) -> Reserved:
         """Charge everything shared and the first option that fits and is not cooling down, together, or nothing.
 
+        Where there is none, the first that fits and is being probed: the probe is waited for elsewhere, or not at all.
+
         Repeated with an id that is known, it counts nothing and answers as the first time, with fresh readings.
         So the id must be the gateway's own and new for each request: never one that a caller can choose.
         Raises ValueError for a charge that cannot be counted: a negative amount, an unknown period or time zone.
@@ -186,7 +192,13 @@ class Ledger(Protocol):
         """
 
     async def cool_down(self, name: str, seconds: float) -> None:
-        """Keep the option of this name from being chosen for so long; a longer one that runs already stays."""
+        """Keep the option of this name from being chosen for so long; a longer one that runs already stays.
+
+        Afterwards one request at a time probes it, until one of them has `recovered` it; for an hour.
+        """
+
+    async def recovered(self, name: str, well: bool = True) -> None:
+        """The probe of this option is over: it is well, or nothing is known, and the next request probes it."""
 
     async def read(self, windows: Sequence[Window]) -> tuple[Reading, ...]:
         """The state of these windows now."""

@@ -127,6 +127,12 @@ class Guarded:
         except LedgerUnavailable as error:
             self._left(error)
 
+    async def recovered(self, name: str, well: bool = True) -> None:
+        try:
+            await self._ledger.recovered(name, well)
+        except LedgerUnavailable as error:
+            self._left(error)
+
     async def health(self) -> Health:
         health = await self._ledger.health()
         if health.reachable:

@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from governance.ledger import Health, Option, OptionReading, Reading, Reserved
 from governance.ledger.announced import Announced
+from governance.ledger.cooling import Cooling
 from governance.ledger.counters import Counters
 from governance.ledger.reservation import ADOPTED_S, MOST_OPEN, Key, Part, Record, check, held, key_of
 from governance.ledger.windows import Counter, length_ms
@@ -18,7 +19,6 @@ from governance.model import Charge, Window
 REMEMBERED_S: Final = 900  # a settle that comes this long after the end still applies its difference
 _REAPED_PER_CALL: Final = 4
 _FORGOTTEN_PER_CALL: Final = 8
-_COOLED_PER_CALL: Final = 2
 
 
 class MemoryLedger:
@@ -33,8 +33,7 @@ class MemoryLedger:
         self._counters = Counters()
         self._records: dict[str, Record] = {}
         self._due: list[tuple[int, str]] = []  # when to look at a record again
-        self._cooling: dict[str, int] = {}
-        self._cooling_most = 64
+        self._cooling = Cooling()
         self._open: dict[str, Record] = {}
         self._expired = 0
         self._announced = Announced()
@@ -61,6 +60,9 @@ class MemoryLedger:
             readings.append(reading)
             if chosen is None and reading.fits and reading.cooling_until_s is None:
                 chosen = index
+        if chosen is None:
+            probed = (index for index, reading in enumerate(readings) if reading.fits and reading.recovering)
+            chosen = next(probed, None)
         for window in ours:
             window.asked = 0
         granted = fits and (chosen is not None or not options)
@@ -75,6 +77,7 @@ class MemoryLedger:
             if chosen is not None:
                 part = Part(0, False, options[chosen].charges, down_ms, up_ms)
                 self._counters.count(reservation_id, record, part, theirs[chosen])
+                self._cooling.charged(options[chosen].name, down_ms)
             self._remember(reservation_id, record)
         return Reserved(granted, chosen, shared_readings, tuple(readings), down_ms / 1000)
 
@@ -114,6 +117,7 @@ class MemoryLedger:
         record.hop, record.attempted = hop, False
         record.holds = force or (reading.fits and reading.cooling_until_s is None)
         if record.holds:
+            self._cooling.charged(option.name, down_ms)
             ours = len(option.charges)
             self._counters.count(
                 reservation_id, record, Part(hop, False, option.charges, down_ms, up_ms), counters[:ours]
@@ -173,14 +177,10 @@ class MemoryLedger:
         return True
 
     async def cool_down(self, name: str, seconds: float) -> None:
-        down_ms = self._now_ms()
-        self._cooling[name] = max(self._cooling.pop(name, 0), down_ms + round(seconds * 1000))
-        for oldest in list(islice(self._cooling, _COOLED_PER_CALL)):
-            if self._cooling[oldest] <= down_ms:
-                del self._cooling[oldest]
-        if len(self._cooling) > self._cooling_most:
-            self._cooling = {name: until for name, until in self._cooling.items() if until > down_ms}
-            self._cooling_most = 64 + 2 * len(self._cooling)
+        self._cooling.begin(name, round(seconds * 1000), self._now_ms())
+
+    async def recovered(self, name: str, well: bool = True) -> None:
+        self._cooling.recovered(name, well, self._now_ms())
 
     async def read(self, windows: Sequence[Window]) -> tuple[Reading, ...]:
         down_ms, _ = self._begin()
@@ -246,8 +246,8 @@ class MemoryLedger:
         fits, readings = check(option.charges, counters, now_ms)
         for window, charge in zip(counters, option.charges, strict=True):
             window.asked -= charge.amount
-        until_ms = self._cooling.get(option.name, 0)
-        return OptionReading(fits, until_ms / 1000 if until_ms > now_ms else None, readings)
+        until_ms, recovering = self._cooling.state(option.name, now_ms)
+        return OptionReading(fits, until_ms / 1000 if until_ms else None, readings, True, recovering)
 
     def _remember(self, reservation_id: str, record: Record) -> None:
         self._records[reservation_id] = record

@@ -84,12 +84,15 @@ class RedisLedger:
         status, chosen = next(numbers), (next(numbers), next(numbers))[1]
         _, shared_readings = readings(shared, numbers, now_s)
         weighed = [readings(option.charges, numbers, now_s) for option in options]
-        cooling = [until_ms / 1000 if until_ms else None for until_ms in numbers]
+        cooling = [_cooling(state) for state in numbers]
         return Reserved(
             status == 1,
             chosen if chosen >= 0 else None,
             shared_readings,
-            tuple(OptionReading(fits, cool, told) for (fits, told), cool in zip(weighed, cooling, strict=True)),
+            tuple(
+                OptionReading(fits, until_s, told, True, recovering)
+                for (fits, told), (until_s, recovering) in zip(weighed, cooling, strict=True)
+            ),
             now_s,
         )
 
@@ -116,9 +119,10 @@ class RedisLedger:
                 break
         else:
             raise LedgerUnavailable("the ledger's clock jumps: no calendar period holds it")
-        status, now_ms, cool_ms, *numbers = answer
+        status, now_ms, state, *numbers = answer
         told = readings((*option.charges, *shared), iter(numbers), now_ms / 1000)[1]
-        return OptionReading(status == 1, cool_ms / 1000 if cool_ms else None, told)
+        until_s, recovering = _cooling(state)
+        return OptionReading(status == 1, until_s, told, True, recovering)
 
     async def settle(self, reservation_id: str, actual: Mapping[str, int]) -> bool:
         used = "".join(f"{LETTERS[unit]}{max(0, amount)}," for unit, amount in actual.items())
@@ -134,6 +138,9 @@ class RedisLedger:
         milliseconds = round(seconds * 1000)
         if milliseconds > 0:
             await self._link.run(self._scripts["cool_down"], [self._cool(name)], [milliseconds])
+
+    async def recovered(self, name: str, well: bool = True) -> None:
+        await self._link.run(self._scripts["recovered"], [self._cool(name)], [int(well)])
 
     async def read(self, windows: Sequence[Window]) -> tuple[Reading, ...]:
         charges = [Charge(window, 0) for window in windows]
@@ -217,6 +224,11 @@ class RedisLedger:
 
     def _cool(self, name: str) -> str:
         return f"{self._prefix}x:{self._encoder.name(name)}"
+
+
+def _cooling(state: int) -> tuple[float | None, bool]:
+    """Until when an option cools down, and whether it still has to be found well; see lua/cooling.lua."""
+    return abs(state) / 1000 if state not in (0, -1) else None, state < 0
 
 
 def prefix(realm: str) -> str:

@@ -8,8 +8,8 @@ from importlib.resources import files
 from typing import NamedTuple
 
 _WITH = {
-    "reserve": ("clock", "windows", "subjects"),
-    "move": ("clock", "windows", "subjects", "records"),
+    "reserve": ("clock", "cooling", "windows", "subjects"),
+    "move": ("clock", "cooling", "windows", "subjects", "records"),
     "finish": ("clock", "windows", "subjects", "records"),
     "health": ("clock", "windows", "subjects", "records"),
     "reserved": ("clock", "windows", "subjects", "records"),
@@ -17,6 +17,7 @@ _WITH = {
     "announced": ("clock",),
     "open": ("clock",),
     "cool_down": ("clock",),
+    "recovered": ("clock",),
 }
 
 SCRIPTS = tuple(_WITH)

@@ -147,7 +147,7 @@ def made_here(error: BaseException, *, sent: bool) -> bool:
     chain = list(_chain(error))
     if any(map(_unwritten, chain)):
         return True
-    if any(map(_of_network, chain)):
+    if of_network(error):
         return False
     if any(isinstance(link, (UnicodeError, RecursionError)) or "not JSON compliant" in str(link) for link in chain):
         return True
@@ -155,6 +155,11 @@ def made_here(error: BaseException, *, sent: bool) -> bool:
     # Its router says "no deployments available" with a ValueError of its own.
     stumbled = isinstance(first, _OF_PROGRAMS) and not isinstance(first, JSONDecodeError) and not _litellms(first)
     return not sent and stumbled
+
+
+def of_network(error: BaseException) -> bool:
+    """Whether an error comes of a connection, whatever was made of it since."""
+    return any(map(_of_network, _chain(error)))
 
 
 def aborted_here(error: BaseException) -> bool:

@@ -12,13 +12,13 @@ from typing import Any, Final
 from governance.engine.admission import MayCall
 from governance.engine.engine import Engine
 from governance.engine.host import Host
-from governance.engine.keyring import UNKNOWN, DeniedTargets, Keyring, Served, may_call, model_refusal
+from governance.engine.keyring import UNKNOWN, Keyring, denying, may_call, model_refusal
 from governance.ledger import open_ledger
 from governance.limits.announcements import Announcements
 from governance.limits.changes import begins_anew
 from governance.model import Recovery, Refusal, Request, Usage
 from governance.model.failure_kinds import OF_THE_REQUEST
-from governance.proxy import malformed
+from governance.proxy import cuts, heads, malformed
 from governance.proxy.background import Background
 from governance.proxy.contract.contract import ATTEMPT, Contract
 from governance.proxy.deployments import priced
@@ -27,7 +27,7 @@ from governance.proxy.failures import failure_of, made_here
 from governance.proxy.hops import Hops
 from governance.proxy.keyholder import Keyholder
 from governance.proxy.live import PASS_THROUGH, Live, LiveRequests
-from governance.proxy.misuse import LONGEST_MODEL, NOT_ROUTABLE, WHOSE_KEY, misused
+from governance.proxy.misuse import LONGEST_MODEL, NOT_ROUTABLE, WHOSE_KEY, misused, several_providers
 from governance.proxy.models import ProxyModels
 from governance.proxy.policies import Policies, differs_in_truth
 from governance.proxy.reload import ReloadState
@@ -59,7 +59,7 @@ class Gateway:
         timed = Timed(ledger, self.telemetry.metrics.ledger_took)
         self.contract = Contract(host.policy.core.on_contract_breach, self.telemetry.metrics.probed)
         self.models = ProxyModels(host, self._look_at_router, kept=policies)
-        self.engine = Engine(_denying(host, self.keyring, self.models), timed, tell=self.telemetry.alert)
+        self.engine = Engine(denying(host, self.keyring, self.models), timed, tell=self.telemetry.alert)
         self.live = LiveRequests()
         self.hops = Hops(self.live, self.models)
         self.responses = Background()
@@ -70,6 +70,8 @@ class Gateway:
     def start(self) -> None:
         """Begin what runs beside the requests. Needs a running event loop."""
         listen(self.live.listener)
+        cuts.listen(self.live.cut)
+        heads.watch(self.live.serving)
         self.models.keep_listed()
         self.hops.watch()
         self.doors.watch()
@@ -92,7 +94,7 @@ class Gateway:
         for change in begins_anew(before.host.policy.sections, policy.sections):
             log.warning("policy %s: %s", policy.source, change)
         keyring = Keyring(policy.core.keys)
-        engine = Engine(_denying(host, keyring, self.models), before.ledger, tell=self.telemetry.alert)
+        engine = Engine(denying(host, keyring, self.models), before.ledger, tell=self.telemetry.alert)
         engine.levels, engine.habits, engine.deadline_s = before.levels, before.habits, before.deadline_s
         self.engine, self.keyring = engine, keyring
         self.reload = ReloadState(policy, time.time())
@@ -129,7 +131,7 @@ class Gateway:
         unfit = None
         if call_type in (PASS_THROUGH, RELAYED) and decision.outcome == "route":
             unfit = NOT_ROUTABLE
-        elif own_credentials and decision.target and _shared(request, decision.call_name(decision.target)):
+        elif own_credentials and decision.target and several_providers(request, decision.call_name(decision.target)):
             unfit = WHOSE_KEY
         if unfit:
             await self.engine.release(decision)
@@ -161,10 +163,17 @@ class Gateway:
     async def settle(self, live: Live, usage: Usage) -> None:
         """The request was answered; parts of it perhaps by targets that failed before the one that completed it."""
         self.live.settled(live)
-        await live.engine.settle(live.decision, live.name, usage)
+        broken = live.cut if live.trying else None
+        if broken:
+            await self.fail(live, broken)
+        await live.engine.settle(live.decision, live.name, usage, broken=bool(broken))
         for target, part in live.parts.of:
             await live.engine.settle_part(live.decision, target, part)
         self._tell(live)
+
+    def begun(self, live: Live) -> None:
+        """The caller has the first text of an answer."""
+        self.background(live.engine.answering(live.decision))
 
     async def fail(self, live: Live, error: BaseException) -> Recovery:
         """The attempt under way failed; what may be the caller's doing is not the other callers' loss."""
@@ -286,14 +295,3 @@ class Gateway:
         if not live.told:
             live.told = True
             self.telemetry.tell(live.decision.trace)
-
-
-def _shared(request: Request, name: str) -> bool:
-    """Whether several providers may answer when the proxy is asked for this name."""
-    return request.models is not None and len({provider for provider, _ in request.models.served_by(name)}) > 1
-
-
-def _denying(host: Host, keyring: Keyring, served: Served) -> Host:
-    if not keyring.restricts:
-        return host
-    return Host(host.policy, [*host.plugins.items(), ("keys", DeniedTargets(keyring, served))])

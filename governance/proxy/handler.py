@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -21,6 +22,7 @@ from governance.proxy.headers import decision_headers
 from governance.proxy.hops import model_group
 from governance.proxy.live import PASS_THROUGH, Live
 from governance.proxy.passed import told_in
+from governance.proxy.relay import relay
 from governance.proxy.translate import RELAYED, buckets, exception_from, mark, rewrite, tame
 from governance.proxy.usage import usage_of
 from governance.telemetry.marks import mark_next_target, mark_spans, mark_spend_logs
@@ -127,10 +129,9 @@ class Governance_PROXY_Handler(CustomLogger):
     async def async_log_failure_event(
         self, kwargs: dict[str, Any], response_obj: Any, start_time: Any, end_time: Any
     ) -> None:
-        """The only sign of a stream that was cut and goes on at the next target; what it means shows there."""
+        """A stream was cut: what it had delivered is told here alone."""
         live = self._live.find(kwargs)
         if live and live.trying and isinstance(kwargs.get("exception"), Exception):
-            live.cut = kwargs["exception"]
             live.parts.note(kwargs, live.decision)
 
     async def async_post_call_failure_hook(
@@ -150,8 +151,8 @@ class Governance_PROXY_Handler(CustomLogger):
             if live.delivered.output_tokens and aborted_here(original_exception):
                 await self._gateway.break_off(live)
                 return None
-            if live.trying and of_provider(original_exception):
-                await self._gateway.fail(live, original_exception)
+            if live.trying and (live.cut or of_provider(original_exception)):
+                await self._gateway.fail(live, live.cut or original_exception)
             await self._gateway.release(live)
             if live.malformed:
                 return HTTPException(400, MALFORMED)
@@ -162,16 +163,18 @@ class Governance_PROXY_Handler(CustomLogger):
     ) -> AsyncGenerator[Any, None]:
         """Keep from the client the usage that we asked for in its place."""
         live = self._live.find(request_data)
-        strip = request_data.get("_litellm_strip_stream_usage") is True and live
-        try:
+        strip = request_data.get("_litellm_strip_stream_usage") is True
+        if live is None:
             async for chunk in response:
-                if not (strip and _is_completion_usage(chunk)):
-                    if live:
-                        live.delivered.note(chunk)
+                yield chunk
+            return
+        try:
+            async with contextlib.aclosing(relay(live, response, self._gateway.begun, strip=strip)) as chunks:
+                async for chunk in chunks:
                     yield chunk
         except (GeneratorExit, asyncio.CancelledError):
             # The caller has left. LiteLLM tells what it got of a stream, and nothing at all where that is nothing.
-            if live and not live.delivered.began:
+            if not live.delivered.began:
                 self._gateway.background(self._gateway.left(live))
             raise
 
@@ -212,6 +215,9 @@ class Governance_PROXY_Handler(CustomLogger):
         if live.trying and live.cut:
             live.parts.cut(live.decision.trace.attempts[-1].target)
             await self._fail(live, live.cut)
+            if live.call_type in _NOT_CONTINUED and live.delivered.output_tokens:
+                # LiteLLM would begin a second answer behind the first half of this one.
+                live.stopped = live.stopped or live.cut
         live.cut = None
         if live.stopped:
             raise live.stopped
@@ -232,6 +238,7 @@ class Governance_PROXY_Handler(CustomLogger):
 
 
 MALFORMED = "LiteLLM cannot make a request of this body: a field has a form that its API does not have"
+_NOT_CONTINUED = frozenset({"aresponses", "anthropic_messages"})
 ONE_PROVIDER = "a request with provider credentials of its own is not tried at another model"
 
 
@@ -240,9 +247,3 @@ def _refused(live: Live) -> Exception:
     if refusal is None:
         raise ValueError("not refused")
     return exception_from(refusal, live.decision.id, decision_headers(live.decision.trace))
-
-
-def _is_completion_usage(chunk: Any) -> bool:
-    if type(chunk).__name__ != "TextCompletionResponse" or not getattr(chunk, "usage", None):
-        return False
-    return not any(getattr(choice, "text", None) for choice in chunk.choices)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
@@ -37,7 +38,7 @@ class Live:
         own_credentials: the caller brought the provider's key, so a failure may be the caller's.
         coming: the name of the hop that LiteLLM announced last.
         answer: of the provider, not streamed; what comes after it may still keep it from the caller.
-        cut: what LiteLLM logged as the failure of the attempt under way.
+        cut: what the stream of the attempt under way broke with.
         own_timeout: the caller said how long to wait, so that a wait that was too long may be its doing.
         sent: LiteLLM has said that the attempt under way is on its way to the provider.
         malformed: LiteLLM could not make a request of the body.
@@ -70,6 +71,13 @@ class Live:
     usages: Told = field(default_factory=Told)
     parts: Parts = field(default_factory=Parts)
     body: Any = None
+
+    @property
+    def retry_after_s(self) -> int | None:
+        """Whole seconds until the first of the targets that failed wants to be asked again; None where none says."""
+        attempts = (attempt.retry_after_s for attempt in self.decision.trace.attempts if attempt.outcome == "failed")
+        said = [seconds for seconds in attempts if seconds is not None]
+        return max(1, math.ceil(min(said))) if said else None
 
     def asked(self) -> str:
         """All that the caller has sent, as one text."""
@@ -184,6 +192,16 @@ class LiveRequests:
         live = self._current.get()
         marked = isinstance(data, Mapping) and any(live and m.get(MARKER) == live.decision.id for m in buckets(data))
         return live if marked else self.find(data)
+
+    def serving(self) -> Live | None:
+        """The request of this context, whatever has become of it; None for one that no policy is about."""
+        return self._current.get()
+
+    def cut(self, error: Exception) -> None:
+        """A stream that is read in this context has broken, and LiteLLM may go on at the next target."""
+        live = self._current.get()
+        if live is not None and live.trying:
+            live.cut = error
 
     def find_passed_through(self) -> Live | None:
         """The request of this context, where it is one that LiteLLM passes through without metadata."""

@@ -57,3 +57,8 @@ def misused(
     if not passed_through and not all(map(is_name, (request.model, *request.fallbacks))):
         return NO_NAME
     return None
+
+
+def several_providers(request: Request, name: str) -> bool:
+    """Whether several providers may answer when the proxy is asked for this name."""
+    return request.models is not None and len({provider for provider, _ in request.models.served_by(name)}) > 1

@@ -27,6 +27,7 @@ class Timed:
         self.release = _timed("release", ledger.release, took)
         self.renew = _timed("renew", ledger.renew, took)
         self.cool_down = _timed("cool_down", ledger.cool_down, took)
+        self.recovered = _timed("recovered", ledger.recovered, took)
         self.read = _timed("read", ledger.read, took)
         self.reserved = _timed("reserved", ledger.reserved, took)
         self.announce = _timed("announce", ledger.announce, took)

@@ -185,6 +185,55 @@ async def test_the_cool_down_that_a_plugin_asks_for_begins() -> None:
     assert (await house.admit()).trace.model == "a/m"
 
 
+async def test_after_a_cool_down_one_request_finds_out_for_all() -> None:
+    house = House(Policed(recovery=Recovery(cool_down_s=15)))
+    failing = await house.admit()
+    await house.engine.attempt(failing, "a/m")
+    await house.engine.fail(failing, Failure("overloaded", 529))
+    house.now_s += 15
+    probe, other = await house.admit(), await house.admit()
+    await house.engine.attempt(probe, "a/m")
+
+    assert (probe.trace.model, other.trace.model) == ("a/m", "b/m")
+    assert other.trace.fallbacks == ("a/m",)
+    assert probe.trace.record()["attempts"][0]["probe"]
+    await house.engine.fail(probe, Failure("overloaded", 529))
+    house.now_s += 14
+    assert (await house.admit()).trace.model == "b/m", "a probe that fails begins the next cool-down"
+    house.now_s += 1
+    probe = await house.admit()
+    await house.engine.attempt(probe, "a/m")
+    await house.engine.settle(probe, "a/m", Usage(40, 2))
+    assert [(await house.admit()).trace.model for _ in range(2)] == ["a/m", "a/m"]
+
+
+async def test_a_probe_that_tells_nothing_gives_way_to_the_next() -> None:
+    house = House(Policed(recovery=Recovery(cool_down_s=15)))
+    await house.ledger.cool_down("a/m", 15)
+    house.now_s += 15
+    probe = await house.admit()
+    await house.engine.attempt(probe, "a/m")
+    await house.engine.fail(probe, Failure("invalid_request", 400), cool_down=False)
+    second = await house.admit()
+    assert second.trace.model == "a/m"
+    assert (await house.admit()).trace.model == "b/m"
+    await house.engine.release(second)
+
+    assert (await house.admit()).trace.model == "a/m"
+
+
+async def test_a_hop_to_a_target_that_is_probed_is_the_last_resort() -> None:
+    house = House(Policed())
+    await house.ledger.cool_down("a/m", 15)
+    house.now_s += 15
+    await house.admit()
+    decision = await house.admit()
+    await house.engine.attempt(decision, "b/m")
+    await house.engine.fail(decision, Failure("overloaded", 529))
+
+    assert await house.engine.attempt(decision, "a/m") is None
+
+
 async def test_a_cool_down_after_several_failures_waits_for_them() -> None:
     house = House(Policed(recovery=Recovery(cool_down_s=15, after=3, within_s=60)))
     chosen = []

@@ -207,6 +207,51 @@ async def test_only_cooling_options_are_a_refusal(ledger: Ledger) -> None:
     assert await used(ledger, MINUTE) == [0]
 
 
+async def test_after_a_cool_down_one_request_at_a_time_probes(ledger: Ledger, clock) -> None:
+    options = (Option("a"), Option("b"))
+    await ledger.cool_down("a", 30)
+    clock.now += 30
+    asked = await reserve(ledger, "explained", options=options, dry_run=True)
+    chosen = [(await reserve(ledger, str(i), options=options)) for i in range(3)]
+
+    assert (asked.chosen, asked.options[0].recovering, asked.options[0].cooling_until_s) == (0, True, None)
+    assert [reserved.chosen for reserved in chosen] == [0, 1, 1], "the others wait for its result elsewhere"
+    assert (chosen[1].options[0].recovering, chosen[1].options[0].cooling_until_s) == (True, clock.now + 60)
+    assert (await ledger.move("1", 1, Option("a"))).cooling_until_s is not None
+    alone = await reserve(ledger, "alone", options=options[:1])
+    assert alone.chosen == 0, "where there is nobody else, they do not wait"
+
+
+@pytest.mark.parametrize(("well", "later"), [(True, [0, 0]), (False, [0, 1])])
+async def test_a_probe_ends_by_its_result(ledger: Ledger, clock, well: bool, later: list[int]) -> None:
+    options = (Option("a"), Option("b"))
+    await ledger.cool_down("a", 30)
+    clock.now += 30
+    await reserve(ledger, "probe", options=options)
+    await ledger.recovered("a", well)
+
+    assert [(await reserve(ledger, str(i), options=options)).chosen for i in range(2)] == later
+
+
+async def test_a_probe_that_fails_begins_a_cool_down_and_one_that_is_lost_gives_way(ledger: Ledger, clock) -> None:
+    options = (Option("a"), Option("b"))
+    await ledger.cool_down("a", 30)
+    clock.now += 30
+    await reserve(ledger, "probe", options=options)
+    await ledger.cool_down("a", 10)
+    assert (await reserve(ledger, "1", options=options)).options[0].cooling_until_s == clock.now + 10
+    clock.now += 10
+    assert (await ledger.move("1", 1, Option("a"))).recovering, "a hop probes too"
+    assert (await reserve(ledger, "2", options=options)).chosen == 1
+    clock.now += 60
+    assert (await reserve(ledger, "3", options=options)).chosen == 0
+    clock.now += 61
+    await ledger.recovered("b")
+    clock.now += 3_600
+    after = await reserve(ledger, "4", options=options)
+    assert (after.chosen, after.options[0].recovering) == (0, False), "nobody has asked for an hour"
+
+
 @pytest.mark.parametrize("deadline_s", [0, -1, 8 * 86_400])
 async def test_a_deadline_that_no_request_can_need_is_an_error(ledger: Ledger, deadline_s: float) -> None:
     with pytest.raises(ValueError, match="deadline"):

@@ -24,6 +24,7 @@ async def test_every_call_is_told_with_its_name_and_answers_as_before() -> None:
     assert await ledger.settle("r", {"requests": 1})
     assert not await ledger.release("r")
     await ledger.cool_down("a/m", 1)
+    await ledger.recovered("a/m")
     await ledger.announce([WINDOW])
     assert (await ledger.reserved([WINDOW])) == (0,)
     assert len(await ledger.announced()) == 1

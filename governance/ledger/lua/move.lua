@@ -4,7 +4,7 @@
 -- ARGV: 1 hash of the reservation, 2 hop, 3 two flags: charge in any case, the target before was asked nothing,
 --   4 deadline in ms for one that is not known,
 --   5 number of the option's blocks, then its blocks and those of every subject.
--- Reply, integers: {status, now, cooling until, then used, ends, room of each window}
+-- Reply, integers: {status, now, cooling (see cooling.lua), then used, ends, room of each window}
 --   status: 1 charged, 0 does not fit, -1 the calendar of the caller does not hold now.
 local down, up = clock()
 local rid, hop, length, nours = ARGV[1], ARGV[2] + 0, ARGV[4] + 0, ARGV[5] + 0
@@ -16,7 +16,7 @@ for i = 6, #ARGV do
 end
 reap(KEYS[2], down)
 local text, cool = redis.call('GET', KEYS[1]), redis.call('GET', KEYS[3])
-local cooling = cool and tonumber(cool) > down and cool + 0 or 0
+local cooling = cooling_of(cool, down)
 local r = text and load(text)
 if not r then
   r = {state = 'o', hop = hop - 1, holds = '0', chosen = -1, deadline = down + length, length = length, parts = {}}
@@ -48,8 +48,9 @@ if over then
   return reply
 end
 r.hop, r.attempted = hop, false
-r.holds = (force or (fits and cooling == 0)) and '1' or '0'
+r.holds = (force or (fits and (cooling == 0 or cooling == -1))) and '1' or '0'
 if r.holds == '1' then
+  if cooling == -1 then probe(KEYS[3], down) end
   local parts = {t = {}, s = {}}
   local nth = {t = 0, s = 0}
   for i = 6, #ARGV do

@@ -4,7 +4,8 @@
 -- ARGV: 1 hash of the reservation, 2 deadline in ms from now, 3 1 = count nothing, 4 number of shared blocks,
 --   5 number of blocks of each option `2,2,1`, then the blocks.
 -- Reply, integers: {status, now, chosen, then used, ends, room of each window, then cooling until of each option}
---   status: 1 granted, 0 refused, -1 the calendar of the caller does not hold now; chosen: from 0, -1 none.
+--   status: 1 granted, 0 refused, -1 the calendar of the caller does not hold now; chosen: from 0, -1 none;
+--   cooling: see cooling.lua.
 
 -- Rarely needed, and every call would build its functions.
 local function reservations()
@@ -27,6 +28,7 @@ for i = 6, #ARGV do
 end
 
 local fits, at, chosen, option = true, nshared, -1, 0
+local probed, probed_from, probed_to
 for i = 1, nshared do
   if not check(blocks[i], ofs[i], down, reply) then fits = false end
 end
@@ -39,12 +41,13 @@ for count in gmatch(ARGV[5], '%d+') do
   end
   for i = at + 1, to do take_back_asked(ofs[i]) end
   local cool = raws[#blocks + option + 3]
-  local until_ms = cool and tonumber(cool) or 0
-  if until_ms <= down then until_ms = 0 end
-  cooling[option + 1] = until_ms
-  if room and chosen < 0 and until_ms == 0 then chosen, chosen_from, chosen_to = option, at + 1, to end
+  local state = cool and cooling_of(cool, down) or 0
+  cooling[option + 1] = state
+  if room and chosen < 0 and (state == 0 or state == -1) then chosen, chosen_from, chosen_to = option, at + 1, to end
+  if room and not probed and state < -1 then probed, probed_from, probed_to = option, at + 1, to end
   at, option = to, option + 1
 end
+if chosen < 0 and probed then chosen, chosen_from, chosen_to = probed, probed_from, probed_to end
 if wrong_calendar then return {-1, down, -1} end
 for i = 1, option do reply[#reply + 1] = cooling[i] end
 
@@ -63,6 +66,7 @@ elseif not dry then
     record[#record + 1] = '/' .. blocks[i]
   end
   if chosen >= 0 then
+    if cooling[chosen + 1] == -1 then probe(KEYS[#blocks + chosen + 3], down) end
     nth = 0
     record[#record + 1] = '~0,t' .. when
     for i = chosen_from, chosen_to do

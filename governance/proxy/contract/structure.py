@@ -64,6 +64,9 @@ PARTS: Final = (
     Part(f"{_LOGGER}.async_pre_call_deployment_hook", takes=("kwargs", "call_type")),
     Part(f"{_LOGGER}.async_post_call_failure_deployment_hook", takes=("request_data", "exception")),
     Part(f"{_LOGGER}.async_post_call_success_deployment_hook", takes=("request_data", "response")),
+    # What streams break with, and when the head of an answer is written (governance/proxy/cuts.py, heads.py).
+    Part("litellm.exceptions:MidStreamFallbackError.__init__", takes=("original_exception",)),
+    Part("starlette.responses:Response.init_headers", takes=("headers",)),
     # Where usage of streams is heard (governance/proxy/wire.py).
     Part("httpx:Response.aiter_bytes", takes=("chunk_size",)),
     # How LiteLLM wraps the ids of responses (governance/proxy/background.py).

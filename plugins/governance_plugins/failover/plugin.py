@@ -31,4 +31,6 @@ class Failover:
             return Recovery(try_next=try_next)
         said = BY_NAME[failure.kind].unsaid_s if failure.retry_after_s is None else failure.retry_after_s
         seconds = said if rule.seconds is None else rule.seconds
-        return Recovery(min(seconds, LONGEST_COOL_DOWN_S), rule.after, rule.within_s, try_next)
+        # Who fails its probe is as ill as before.
+        after = 1 if failure.probe else rule.after
+        return Recovery(min(seconds, LONGEST_COOL_DOWN_S), after, rule.within_s, try_next)

@@ -1,0 +1,52 @@
+"""The head of an answer, written when it goes out: by then it is known who served, and when to come back.
+
+LiteLLM asks for the headers of a stream before it reads its first event, and on most routes not at all for an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from governance.proxy.headers import decision_headers
+from governance.proxy.live import PASS_THROUGH, Live
+
+_ATTEMPTS: Final = b"x-governance-attempts"
+_LATER: Final = frozenset({429, 503, 529})
+
+
+def watch(serving: Callable[[], Live | None]) -> None:
+    """Put right what every answer says of its decision from here on.
+
+    Args:
+        serving: the request that is served in this very context.
+    """
+    begin: Any = Response.init_headers
+    begin = getattr(begin, "undressed", begin)
+
+    def dressed(self: Response, headers: Mapping[str, str] | None = None) -> None:
+        begin(self, headers)
+        live = serving()
+        if live is not None and live.call_type != PASS_THROUGH:
+            _dress(self, live)
+
+    dressed.undressed = begin  # type: ignore[attr-defined]
+    Response.init_headers = dressed  # type: ignore[method-assign]
+
+
+def _dress(answer: Response, live: Live) -> None:
+    trace, failed = live.decision.trace, answer.status_code >= 400
+    if not failed and len(trace.attempts) <= 1:
+        return
+    said = dict(answer.raw_headers)
+    tried = sum(1 for attempt in trace.attempts if attempt.outcome != "skipped")
+    if failed or said.get(_ATTEMPTS, b"") != str(tried).encode():
+        wanted = {name.lower().encode(): value.encode() for name, value in decision_headers(trace).items()}
+        wait_s = live.retry_after_s if answer.status_code in _LATER else None
+        if wait_s is not None:
+            wanted.setdefault(b"retry-after", str(wait_s).encode())
+        if b"retry-after" in said:
+            wanted.pop(b"retry-after", None)
+        answer.raw_headers[:] = [entry for entry in answer.raw_headers if entry[0] not in wanted] + list(wanted.items())
