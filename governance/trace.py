@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from governance.ledger import Reading
-from governance.model import Refusal, Request, Target, Usage
+from governance.model import Refusal, Request, RetryBudget, Target, Usage
 from governance.model.failure_kinds import whose
 
 Outcome = Literal["route", "refuse", "pass"]
@@ -62,7 +62,8 @@ class Attempt:
 class Trace:
     """See `record` for what it holds; every list is in the order of events. `moves`: hops of the reservation.
     `decided_us`: what deciding took. `shadow_limits`: limits that only watch, with the plugin of each. `probing`: the
-    target that this request probes for all others, until it is known."""
+    target that this request probes for all others, until it is known. `budget`: of
+    extra attempts, since one has failed."""
 
     request: Request
     policy_revision: str
@@ -84,6 +85,7 @@ class Trace:
     decided_us: int = 0
     shadow_limits: dict[str, str] = field(default_factory=dict)
     probing: str = ""
+    budget: RetryBudget | None = None
 
     def step(self, plugin: str, hook: str, did: str, since_ns: int = 0) -> None:
         """Note what `plugin` did; `since_ns` is `perf_counter_ns` when it began."""
@@ -99,6 +101,11 @@ class Trace:
         for target in targets:
             if target.rejected:
                 self.candidates.append(Candidate(target.name, False, target.rejected.code, target.rejected.detail))
+
+    @property
+    def family(self) -> str:
+        """The targets that may serve in each other's place: those of a profile or a rule, else of a model."""
+        return self.notes.get("profile") or self.notes.get("rule") or self.request.model
 
     @property
     def served(self) -> str | None:

@@ -34,10 +34,21 @@ def screen(request: Request, target: Target) -> Target:
     if facts.max_input_tokens is not None and request.prompt_tokens > facts.max_input_tokens:
         detail = f"about {request.prompt_tokens:,} prompt tokens, takes {facts.max_input_tokens:,}"
         return _rejected(target, codes.CONTEXT_WINDOW_EXCEEDED, detail)
+    cut = ""
+    if _allows_more(request, facts):
+        cut = f"allows {request.max_output_tokens:,} output tokens, makes {facts.max_output_tokens:,}"
+        if not request.clamped:
+            return _rejected(target, codes.OUTPUT_LIMIT_EXCEEDED, cut)
+        cut = f"{cut}, which are asked for"
     if request.models is not None and request.models.call_name(target.name) is None:
         return _rejected(target, codes.NOT_CONFIGURED, f"the proxy serves no model `{target.name}`")
-    note = _note(needed, offered, unsaid, facts)
+    note = "; ".join(filter(None, (_note(needed, offered, unsaid, facts), cut)))
     return replace(target, note=note) if note else target
+
+
+def _allows_more(request: Request, facts: ModelFacts) -> bool:
+    asked, makes = request.max_output_tokens, facts.max_output_tokens
+    return asked is not None and makes is not None and asked > makes and request.request_type in GENERATES_TEXT
 
 
 def _other_modality(request: Request, facts: ModelFacts) -> str:

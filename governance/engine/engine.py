@@ -19,10 +19,12 @@ from governance.engine.host import Host
 from governance.engine.levels import LastSeen
 from governance.engine.moving import Moves
 from governance.engine.parts import both, charge_part
+from governance.engine.retry_budget import Retries
 from governance.ledger import Ledger, Option, Reserved
 from governance.limits.alerts import Alerts
 from governance.model import Charge, Failure, Recovery, Refusal, Rejection, Request, Target, Usage, codes
 from governance.model.errors import LedgerUnavailable
+from governance.model.failure_kinds import OF_THE_REQUEST
 from governance.model.sizes import LARGEST_USE
 from governance.trace import Attempt, Trace
 
@@ -51,8 +53,10 @@ class Engine:
         self.alerts = Alerts(ledger, host.policy.revision, tell, clock=clock)
         self._cooling = Cooling(ledger, tell, clock)
         self._moves = Moves(ledger, clock)
+        self._retries = Retries(clock)
         self._clock = clock
         self._reads_percent = host.reads_percent
+        self._clamps = host.policy.core.access.body.output_limit == "clamp"
 
     async def admit(
         self, request: Request, *, may_call: MayCall | None = None, mode: Literal["live", "simulated"] = "live"
@@ -65,7 +69,8 @@ class Engine:
         """
         at_s = self._clock()
         if request.at_s is None:
-            request = request.but(at_s=at_s, levels=request.levels or self.levels, habits=request.habits or self.habits)
+            known = {"levels": request.levels or self.levels, "habits": request.habits or self.habits}
+            request = request.but(at_s=at_s, clamped=self._clamps, **known)
         trace = Trace(request, self.host.policy.revision, at_s, mode)
         if self.host.policy.core.access.require_key and not request.identity.virtual_key_id:
             return refused(
@@ -105,9 +110,15 @@ class Engine:
         counted = decision.counted or bool(target.charges)
         if not counted or (len(trace.attempts) == 1 and target == decision.target):
             attempt.probe = trace.probing == target.name
+            self._retries.attempted(trace.family, extra=False)
             return None
+        hop = any(before.outcome == "failed" for before in trace.attempts[:-1])
+        if trace.budget and hop and (why := self._retries.refuses(trace.budget, trace.family, target.name)):
+            return skip(attempt, 503, codes.RETRY_BUDGET_EXHAUSTED, why, None)
         refusal = await self._moves.to(decision, call_name, target, attempt)
         attempt.probe = trace.probing == target.name
+        if refusal is None:
+            self._retries.attempted(trace.family, extra=hop)
         return refusal
 
     async def reached(self, decision: Decision, call_name: str = "", served: str = "") -> None:
@@ -150,7 +161,9 @@ class Engine:
         if target is None:
             return Recovery()
         close(trace, target, self._clock(), failure)
+        self._retries.ended(target.name, failed=failure.kind not in OF_THE_REQUEST)
         recovery = self.host.on_failure(decision.request, target, failure, trace)
+        trace.budget = recovery.budget
         await self._quietly(trace, self._cooling.after(trace, target, failure, recovery if cool_down else Recovery()))
         return recovery
 
@@ -179,6 +192,7 @@ class Engine:
             trace.moves += 1
             await self._quietly(trace, self.ledger.move(trace.id, trace.moves, option_of(target), force=True))
         if not broken:
+            self._retries.ended(target.name, failed=False)
             close(trace, target, self._clock())
         trace.usage = usage
         await self._quietly(trace, self._cooling.probed(trace, well=trace.probing == target.name))

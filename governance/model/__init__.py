@@ -1,6 +1,6 @@
 """The nouns: frozen values without I/O that every other room speaks in."""
 
-from governance.model.answers import Failure, Recovery, Refusal, Ruling, Selection
+from governance.model.answers import Failure, Recovery, Refusal, RetryBudget, Ruling, Selection
 from governance.model.facts import NO_FACTS, ModelFacts
 from governance.model.limits import Charge, Usage, Window
 from governance.model.request import NOBODY, Identity, Levels, Models, Percent, Request
@@ -29,6 +29,7 @@ __all__ = [
     "Refusal",
     "Rejection",
     "Request",
+    "RetryBudget",
     "Ruling",
     "Selection",
     "Target",

@@ -93,6 +93,19 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class RetryBudget:
+    """How many extra attempts targets that mostly fail get, of the first attempts of the last ten seconds.
+
+    Args:
+        percent: of the first attempts.
+        at_least: so many in any case.
+    """
+
+    percent: int = 20
+    at_least: int = 10
+
+
+@dataclass(frozen=True, slots=True)
 class Recovery:
     """What to do after a failed attempt.
 
@@ -101,9 +114,11 @@ class Recovery:
         after, within_s: only when it is (at least) the failure number `after` of this target within so many seconds;
             all proxies count together.
         try_next: False ends the request with this failure.
+        budget: above it, targets of which more than half of the attempts fail are skipped.
     """
 
     cool_down_s: float = 0.0
     after: int = 1
     within_s: int = 0
     try_next: bool = True
+    budget: RetryBudget | None = None

@@ -18,6 +18,8 @@ CAPABILITY_MISMATCH: Final = "capability_mismatch"
 """The target lacks something that the request needs."""
 CONTEXT_WINDOW_EXCEEDED: Final = "context_window_exceeded"
 """The prompt is longer than the model takes."""
+OUTPUT_LIMIT_EXCEEDED: Final = "output_limit_exceeded"
+"""The answer that the request allows is longer than the model makes."""
 NOT_CONFIGURED: Final = "not_configured"
 """LiteLLM has no such model."""
 UNPRICED: Final = "unpriced"
@@ -27,6 +29,8 @@ MODEL_NOT_ALLOWED: Final = "model_not_allowed"
 refusal, 403: the key may not ask for it."""
 COOLING_DOWN: Final = "cooling_down"
 """The target failed lately and is left alone for a while."""
+RETRY_BUDGET_EXHAUSTED: Final = "retry_budget_exhausted"
+"""Of an attempt that was skipped: too many extra attempts lately, and this target mostly fails too."""
 REQUESTS_EXHAUSTED: Final = "requests_exhausted"
 TOKENS_EXHAUSTED: Final = "tokens_exhausted"
 COST_EXHAUSTED: Final = "cost_exhausted"
@@ -39,6 +43,7 @@ TARGET_REASONS: Final = (
     REQUEST_TYPE_MISMATCH,
     CAPABILITY_MISMATCH,
     CONTEXT_WINDOW_EXCEEDED,
+    OUTPUT_LIMIT_EXCEEDED,
     NOT_CONFIGURED,
     UNPRICED,
     MODEL_NOT_ALLOWED,

@@ -100,6 +100,7 @@ class Request:
         last_user_text: the beginning and the end of what the user said last; it may be in no record.
         task: as the caller says, or as a plugin has ruled; None = nobody has said.
         targets: what a plugin has ruled in `pre_request`: the first of the targets of `select_targets`.
+        clamped: where it allows longer answers than a target makes, it asks that target for less.
         keep_fallbacks: the caller's own fallbacks come after those targets, not only in their place.
     """
 
@@ -128,6 +129,7 @@ class Request:
     characters: int = 0
     targets: tuple[Target, ...] = ()
     keep_fallbacks: bool = False
+    clamped: bool = False
 
     def but(self, **changes: Any) -> Request:
         """The same with some fields changed; a fifth of the time of `dataclasses.replace`, on every request's path."""

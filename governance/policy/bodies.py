@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 
@@ -38,3 +38,5 @@ class BodySettings(BaseModel):
     timeout: Annotated[
         Range, BeforeValidator(parse_range), WithJsonSchema({"type": "string", "examples": ["1s..600s"]})
     ] = Range(1, 600)
+    # A target that makes shorter answers than the caller allows is passed over, or asked for as much as it makes.
+    output_limit: Literal["compare", "clamp"] = "compare"

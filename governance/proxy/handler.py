@@ -21,6 +21,7 @@ from governance.proxy.gateway import Gateway
 from governance.proxy.headers import decision_headers
 from governance.proxy.hops import model_group
 from governance.proxy.live import PASS_THROUGH, Live
+from governance.proxy.output_limit import clamp_output
 from governance.proxy.passed import told_in
 from governance.proxy.relay import relay
 from governance.proxy.translate import RELAYED, buckets, exception_from, mark, rewrite, tame
@@ -90,7 +91,8 @@ class Governance_PROXY_Handler(CustomLogger):
             # Nobody waits for this; what matters is that it is sent before the provider is asked.
             served = chosen(kwargs, self._gateway.models.catalog)
             self._gateway.background(live.engine.reached(live.decision, live.name, served))
-            return self._gateway.ask_for_usage(live, kwargs, call_type)
+            asked = self._gateway.ask_for_usage(live, kwargs, call_type)
+            return clamp_output(live, asked or kwargs, self._gateway.models.catalog) or asked
         return None
 
     def log_pre_api_call(self, model: str, messages: Any, kwargs: dict[str, Any]) -> None:

@@ -91,3 +91,21 @@ def test_where_nothing_is_known_everything_passes() -> None:
     unknown = Request("x", capabilities=frozenset({"vision"}), prompt_tokens=10**9)
 
     assert screen(unknown, Target("any/thing")) == Target("any/thing", note="capabilities unknown")
+
+
+def test_a_target_that_makes_shorter_answers_than_are_allowed_cannot_serve() -> None:
+    catalog = Catalog(
+        [{"model_name": "openai/*"}], {"openai/m": {"litellm_provider": "openai", "max_output_tokens": 8_192}}
+    )
+    target = Target("openai/m")
+
+    def allowing(tokens: int, **more: object) -> Request:
+        return Request("x", max_output_tokens=tokens, models=catalog).but(**more)
+
+    assert reason(allowing(8_192), target) is None
+    assert reason(allowing(8_193), target) == (
+        "output_limit_exceeded",
+        "allows 8,193 output tokens, makes 8,192",
+    )
+    assert reason(allowing(8_193, request_type="embedding"), target) is None
+    assert screen(allowing(8_193, clamped=True), target).note.startswith("allows 8,193 output tokens")

@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from governance.engine.host import Host
-from governance.model import Failure, Recovery, Request, Target
+from governance.model import Failure, Recovery, Request, RetryBudget, Target
 from governance.model.errors import PolicyError
 from governance.model.failure_kinds import BY_NAME, KINDS, Kind
 from governance.model.vocabulary import FailureKind
@@ -56,11 +56,11 @@ def test_no_cool_down_lasts_longer_than_a_day() -> None:
 
 
 def test_single_server_errors_are_forgiven() -> None:
-    assert recovery("{}", Failure("server_error", 500)) == Recovery(10, after=3, within_s=60)
+    assert recovery("{}", Failure("server_error", 500)) == Recovery(10, after=3, within_s=60, budget=RetryBudget())
 
 
 def test_failures_without_a_rule_do_not_cool_down() -> None:
-    assert recovery("{cool_down: {auth: 5m}}", Failure("timeout")) == Recovery()
+    assert recovery("{cool_down: {auth: 5m}, retry_budget: null}", Failure("timeout")) == Recovery()
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)

@@ -61,6 +61,19 @@ Rule = Annotated[
 ]
 
 
+Elapsed = Annotated[int, BeforeValidator(parse_period_s), WithJsonSchema({"type": "string", "examples": ["20s"]})]
+"""Seconds."""
+
+
+class Budget(BaseModel):
+    """How many attempts there may be beside the first one of each request, in ten seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    percent: int = Field(default=20, ge=0, le=1000, description="of the first attempts")
+    at_least: int = Field(default=10, ge=0, le=1_000_000, description="so many in any case")
+
+
 DEFAULT_COOL_DOWNS: Final[dict[FailureKind, CoolDown]] = {
     cast(FailureKind, kind.name): parse_cool_down(kind.cool_down) for kind in KINDS if kind.cool_down
 }
@@ -75,6 +88,8 @@ class FailoverConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     max_attempts: int = Field(default=4, ge=1, le=20, description="targets that one request may try, all in all")
+    max_elapsed: Elapsed | None = None
+    retry_budget: Budget | None = Budget()
     cool_down: dict[FailureKind, Rule] = Field(default_factory=lambda: dict(DEFAULT_COOL_DOWNS))
     do_not_retry: tuple[FailureKind, ...] = DEFAULT_DO_NOT_RETRY
 

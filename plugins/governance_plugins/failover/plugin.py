@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from governance.hookspecs import hookimpl
-from governance.model import Failure, Recovery, Request, Target
+from governance.model import Failure, Recovery, Request, RetryBudget, Target
 from governance.model.changes import Effect, SectionChange
 from governance.model.failure_kinds import BY_NAME
 from governance_plugins.failover.config import LONGEST_COOL_DOWN_S, FailoverConfig
@@ -16,6 +16,8 @@ class Failover:
 
     def __init__(self, config: FailoverConfig) -> None:
         self._config = config
+        budget = config.retry_budget
+        self._budget = RetryBudget(budget.percent, budget.at_least) if budget else None
 
     @staticmethod
     def effects(change: SectionChange) -> set[Effect]:
@@ -26,11 +28,13 @@ class Failover:
     def on_failure(self, request: Request, target: Target, failure: Failure) -> Recovery:
         config = self._config
         try_next = failure.attempt < config.max_attempts and failure.kind not in config.do_not_retry
+        if config.max_elapsed is not None and failure.elapsed_s >= config.max_elapsed:
+            try_next = False
         rule = config.cool_down_for(failure.kind)
         if rule is None or (rule.unless_alone and failure.alone):
-            return Recovery(try_next=try_next)
+            return Recovery(try_next=try_next, budget=self._budget)
         said = BY_NAME[failure.kind].unsaid_s if failure.retry_after_s is None else failure.retry_after_s
         seconds = said if rule.seconds is None else rule.seconds
         # Who fails its probe is as ill as before.
         after = 1 if failure.probe else rule.after
-        return Recovery(min(seconds, LONGEST_COOL_DOWN_S), after, rule.within_s, try_next)
+        return Recovery(min(seconds, LONGEST_COOL_DOWN_S), after, rule.within_s, try_next, self._budget)
