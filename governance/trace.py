@@ -62,8 +62,8 @@ class Attempt:
 class Trace:
     """See `record` for what it holds; every list is in the order of events. `moves`: hops of the reservation.
     `decided_us`: what deciding took. `shadow_limits`: limits that only watch, with the plugin of each. `probing`: the
-    target that this request probes for all others, until it is known. `budget`: of
-    extra attempts, since one has failed."""
+    target that this request probes for all others, until it is known. `budget`: of extra attempts, since one has
+    failed. `arm`: of the policy that decided, while another is tried. `would`: what that one would have done."""
 
     request: Request
     policy_revision: str
@@ -86,6 +86,8 @@ class Trace:
     shadow_limits: dict[str, str] = field(default_factory=dict)
     probing: str = ""
     budget: RetryBudget | None = None
+    arm: str = ""
+    would: Mapping[str, Any] | None = None
 
     def step(self, plugin: str, hook: str, did: str, since_ns: int = 0) -> None:
         """Note what `plugin` did; `since_ns` is `perf_counter_ns` when it began."""
@@ -124,6 +126,9 @@ class Trace:
             "id": self.id,
             "at": iso(self.at_s),
             "policy_revision": self.policy_revision,
+            # Only while a policy is tried.
+            **({"arm": self.arm} if self.arm else {}),
+            **({"would": dict(self.would)} if self.would else {}),
             "mode": self.mode,
             "request": {
                 "model": request.model,

@@ -24,7 +24,7 @@ CLOCKS: Final = {
     "governance/admin/policy.py": "which workers told of themselves lately",
     "governance/admin/policy_changes.py": "when a policy was put in force",
     "governance/admin/usage.py": "the ledger's clock is asked first; this one while the store is away",
-    "governance/cli/kept.py": "when somebody changed the policy by the command",
+    "governance/cli/kept_in_store.py": "when somebody changed the policy by the command",
     "governance/demo/wire.py": "when a fake answer was made",
     "governance/discovery/state.py": "when a provider's list was read",
     "governance/engine/simulation.py": "a simulation that fixes no clock is of now",

@@ -19,17 +19,30 @@ from governance.admin import (
     metrics,
     models,
     policy,
+    policy_candidate,
     policy_changes,
     policy_plan,
+    policy_staging,
     routing_profile_changes,
     routing_profiles,
     simulate,
     usage,
 )
 from governance.admin.administered import Administered
+from governance.admin.answered import answers
 
-_MODULES: Final = (usage, decisions, health, metrics, simulate, models, policy_changes, entry_changes)
-_READABLE: Final = (policy, policy_plan, entries)
+_MODULES: Final = (
+    usage,
+    decisions,
+    health,
+    metrics,
+    simulate,
+    models,
+    policy_changes,
+    policy_staging,
+    entry_changes,
+)
+_READABLE: Final = (policy, policy_candidate, policy_plan, entries)
 # Under the address that other gateways give them.
 _ELSEWHERE: Final = (routing_profile_changes,)
 _READABLE_ELSEWHERE: Final = (routing_profiles,)
@@ -51,5 +64,5 @@ def admin_router(of: Administered, admin: Callable[..., Any], viewer: Callable[.
         ("/api/governance", _READABLE_ELSEWHERE, viewer or admin),
     ):
         for module in modules:
-            router.include_router(module.routes(of), prefix=prefix, dependencies=[Depends(who)])
+            router.include_router(module.routes(of), prefix=prefix, dependencies=[Depends(who)], responses=answers())
     return router

@@ -68,7 +68,7 @@ class Policies(Protocol):
     def settings(self) -> Core:
         """What that file says, as read when the worker started."""
 
-    async def ask(self, use: Callable[[Store], T]) -> T:
+    async def ask(self, use: Callable[[Store], T], within_s: float = ...) -> T:
         """What a use case makes of the store. Raises StoreUnavailable, and whatever the use case raises."""
 
     def look_soon(self) -> None:

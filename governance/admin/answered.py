@@ -93,6 +93,38 @@ def error_response(
     return JSONResponse({"error": {"message": message, "type": kind, "code": code, **more}}, status, headers)
 
 
+_ERROR: Final = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["message", "type", "code"],
+            "properties": {name: {"type": "string"} for name in ("message", "type", "code")},
+        }
+    },
+}
+_MEANS: Final = {
+    202: "done, and workers that were waited for do not serve by it yet",
+    400: "a parameter or the body is not what the page takes",
+    404: "there is none of that name or number",
+    409: "not in this state; `code` says why",
+    412: "made from another policy than the one in force",
+    422: "the policy has mistakes",
+    428: "a header is missing",
+}
+
+
+def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For OpenAPI: what else a page answers, beside 200; every error has the one shape."""
+    error = {"application/json": {"schema": _ERROR}}
+    told: dict[int | str, dict[str, Any]] = {"default": {"description": "an error", "content": error}}
+    for status in statuses:
+        content = {"application/json": {"schema": {"type": "object"}}} if status < 300 else error
+        told[status] = {"description": _MEANS[status], "content": content}
+    return told
+
+
 def _mistake(error: dict[str, Any]) -> str:
     *_, name = error["loc"] or ("request",)
     return f"{name}: {error['msg']}"

@@ -18,8 +18,8 @@ from governance.admin.administered import Administered
 from governance.admin.answered import Answered, NotDone
 from governance.admin.entries import BY_NAME
 from governance.admin.in_force import base_of, etag, policy_is_a_file
+from governance.admin.refused_changes import refusals
 from governance.engine.host import Host
-from governance.model.errors import GovernanceError, PolicyError, StoreUnavailable
 from governance.policy.environment import within
 from governance.policy.names import LONGEST_NAME
 from governance.policy.sections import SECTIONS, Section
@@ -27,6 +27,7 @@ from governance.policy.yaml_text import NotEditable
 from governance.usecases import entries
 from governance.usecases.change_entry import EntryOutcome, Stale, change_entry, effects
 from governance.usecases.change_policy import LONGEST_COMMENT, Applied, Unchanged
+from governance.usecases.guard import GUARDED_WITHIN_S
 from governance.usecases.revisions import row
 
 _LONGEST_TAG = 200
@@ -160,37 +161,32 @@ async def make(
     comment: str = "",
 ) -> Applied | Unchanged:
     """Change one entry of the policy in force. Raises NotDone, StoreUnavailable."""
-    try:
-        if of.policies.source == "file":
-            raise await asyncio.to_thread(_to_commit, of, section, change)
-        outcome: EntryOutcome = await of.policies.ask(
-            partial(
-                change_entry,
-                section=section,
-                change=change,
-                base=base_of(if_match),
-                file=of.policies.settings,
-                environment=os.environ,
-                author=author_of(request),
-                comment=comment,
-                now=datetime.now(timezone.utc),
+    with refusals():
+        try:
+            if of.policies.source == "file":
+                raise await asyncio.to_thread(_to_commit, of, section, change)
+            outcome: EntryOutcome = await of.policies.ask(
+                partial(
+                    change_entry,
+                    section=section,
+                    change=change,
+                    base=base_of(if_match),
+                    file=of.policies.settings,
+                    environment=os.environ,
+                    author=author_of(request),
+                    comment=comment,
+                    now=datetime.now(timezone.utc),
+                ),
+                GUARDED_WITHIN_S,
             )
-        )
-    except entries.BadEntry as error:
-        raise NotDone(400, "invalid_request", str(error)) from None
-    except entries.NoSuchEntry as error:
-        raise NotDone(404, "no_such_entry", str(error)) from None
-    except entries.NameTaken as error:
-        raise NotDone(409, "name_taken", str(error)) from None
-    except NotEditable as error:
-        raise NotDone(409, "edit_by_hand", f"{error}; then apply the policy as a whole") from None
-    except PolicyError as error:
-        problems = [problem._asdict() for problem in error.problems]
-        raise NotDone(422, "invalid_policy", str(error), problems=problems) from None
-    except StoreUnavailable:
-        raise
-    except GovernanceError as error:
-        raise NotDone(422, "invalid_policy", str(error), problems=[]) from None
+        except entries.BadEntry as error:
+            raise NotDone(400, "invalid_request", str(error)) from None
+        except entries.NoSuchEntry as error:
+            raise NotDone(404, "no_such_entry", str(error)) from None
+        except entries.NameTaken as error:
+            raise NotDone(409, "name_taken", str(error)) from None
+        except NotEditable as error:
+            raise NotDone(409, "edit_by_hand", f"{error}; then apply the policy as a whole") from None
     if isinstance(outcome, Stale):
         raise _stale(outcome)
     of.policies.look_soon()

@@ -11,16 +11,17 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 
 from governance.admin.administered import Administered
-from governance.admin.answered import Answered, NotDone
+from governance.admin.answered import Answered, NotDone, answers
 from governance.admin.in_force import etag
 from governance.model.errors import PolicyError, StoreUnavailable
 from governance.policy.load import read_text
 from governance.policy.revision import document_hash
-from governance.store import Revision, Store, Worker
+from governance.store import Revision, Staging, Store, Worker
 from governance.usecases.audit import audit, told, verify_audit
 from governance.usecases.candidate import document_of, secrets_in
 from governance.usecases.follow import GONE_AFTER, seen_workers
-from governance.usecases.revisions import NoSuchRevision, history, row, show
+from governance.usecases.revisions import NoSuchRevision, history, row, rows, show, whole
+from governance.usecases.staging import tried
 from governance.usecases.whereabouts import lines
 
 MOST_ROWS: Final = 200
@@ -33,9 +34,9 @@ def routes(of: Administered) -> APIRouter:
     """What viewers may read, too. Where the file is the truth, there are no revisions and no audit."""
     router = APIRouter(prefix="/api", route_class=Answered)
 
-    @router.get("/policy")
+    @router.get("/policy", response_model=dict[str, Any])
     async def policy() -> Response:
-        active, workers = await _active(of)
+        active, workers, trial = await _active(of)
         text = of.engine.host.policy.text if active is None else active.yaml
         hash = of.engine.host.policy.revision if active is None else active.hash
         withheld = secrets_in(of.engine.host.policy) if active is None else []
@@ -47,10 +48,12 @@ def routes(of: Administered) -> APIRouter:
                 "file": str(of.policies.file),
                 "in_sync": None if of.policies.source == "file" else _file_hash(of) == hash,
                 "active": None if active is None else row(active),
+                "candidate": trial and {**row(trial[0]), **trial[1]._asdict()},
                 "workers": workers,
                 "error": of.reload.error or (of.policies.followed or {}).get("error"),
                 "sections": lines(text),
                 "yaml": None if withheld else text,
+                "tests": None if active is None else active.tests,
                 "withheld": withheld,
             },
             headers={"etag": etag(hash), "cache-control": "no-store"},
@@ -61,16 +64,14 @@ def routes(of: Administered) -> APIRouter:
         if of.policies.source == "file":
             return {"revisions": [], "cursor": None}
         page = await of.policies.ask(partial(history, most=limit, before_id=_number(cursor)))
-        active_id = None if page.pointer is None else page.pointer.active_id
-        rows = [{**row(each), "active": each.id == active_id} for each in page.revisions]
-        return {"revisions": rows, "cursor": _next(page.revisions, limit)}
+        return {"revisions": rows(page), "cursor": _next(page.revisions, limit)}
 
-    @router.get("/policy/revisions/{revision_id}")
+    @router.get("/policy/revisions/{revision_id}", responses=answers(400, 404))
     async def revision(revision_id: int) -> dict[str, Any]:
         if of.policies.source == "file":
             raise NotDone(404, "no_such_revision", f"the policy is the file {of.policies.file}, which has no revisions")
         found = await ask_for_one(of, revision_id)
-        return {**row(found), "yaml": found.yaml}
+        return whole(found)
 
     @router.get("/policy/audit")
     async def policy_audit(limit: Limit = 50, cursor: Cursor = None, verify: bool = False) -> dict[str, Any]:
@@ -91,18 +92,20 @@ async def ask_for_one(of: Administered, id: int) -> Revision:
         raise NotDone(404, "no_such_revision", str(error)) from None
 
 
-async def _active(of: Administered) -> tuple[Revision | None, list[dict[str, Any]] | None]:
+async def _active(
+    of: Administered,
+) -> tuple[Revision | None, list[dict[str, Any]] | None, tuple[Revision, Staging] | None]:
     if of.policies.source == "file":
-        return None, None
+        return None, None, None
 
-    def ask(store: Store) -> tuple[Revision, list[Worker]]:
-        return show(store), seen_workers(store, datetime.now(timezone.utc) - GONE_AFTER)
+    def ask(store: Store) -> tuple[Revision, list[Worker], tuple[Revision, Staging] | None]:
+        return show(store), seen_workers(store, datetime.now(timezone.utc) - GONE_AFTER), tried(store)
 
     try:
-        active, workers = await of.policies.ask(ask)
+        active, workers, trial = await of.policies.ask(ask)
     except StoreUnavailable:
-        return None, None  # what this worker serves by can be read all the same, and the error is told
-    return active, [{**asdict(worker), "seen_at": worker.seen_at.isoformat()} for worker in workers]
+        return None, None, None  # what this worker serves by can be read all the same, and the error is told
+    return active, [{**asdict(worker), "seen_at": worker.seen_at.isoformat()} for worker in workers], trial
 
 
 def _file_hash(of: Administered) -> str | None:

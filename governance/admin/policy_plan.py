@@ -5,21 +5,34 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from governance.admin.access import author_of
 from governance.admin.administered import Administered
-from governance.admin.answered import Answered, NotDone
+from governance.admin.answered import Answered, answers
+from governance.admin.policy_changes import now
+from governance.admin.refused_changes import refusals
 from governance.catalog import Catalog
 from governance.engine.host import Host
 from governance.engine.plugins import installed, section_model
-from governance.model.errors import GovernanceError, PolicyError
+from governance.model.errors import StoreUnavailable
 from governance.policy import parse_policy
+from governance.policy.document import Core
 from governance.policy.environment import within
 from governance.policy.nodes import MAX_BYTES
-from governance.usecases.plan import Plan, StalePlan, plan
+from governance.testing import Result
+from governance.usecases.candidate import usable
+from governance.usecases.guard import LONGEST_TESTS, TESTS, results_of
+from governance.usecases.kept_plans import keep_plan
+from governance.usecases.noted import tests_hash
+from governance.usecases.plan import Plan, plan
+from governance.usecases.revisions import NoSuchRevision, show
 
 
 class Asked(BaseModel):
@@ -28,36 +41,75 @@ class Asked(BaseModel):
     Args:
         policy: its text, YAML or JSON.
         base: the revision that it was written from; another one in force is a mistake.
+        tests: policy tests that are to be kept with it; left out: those of the policy in force.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     policy: Annotated[str, Field(max_length=MAX_BYTES)]
     base: str | None = None
+    tests: str | None = Field(default=None, max_length=LONGEST_TESTS)
 
 
 def routes(of: Administered) -> APIRouter:
     """The page of this worker: its policy, its models."""
     router = APIRouter(prefix="/api/policy", route_class=Answered)
 
-    @router.post("/plan")
-    async def plan_change(asked: Asked) -> Response:
+    @router.post("/plan", responses=answers(400, 412, 422), response_model=dict[str, Any])
+    async def plan_change(request: Request, asked: Asked) -> Response:
+        """What would come of another policy; nothing is changed."""
+        tests, untested = asked.tests, None
+        if tests is None:
+            tests, untested = await _tests_in_force(of)
         # A long policy takes a while to read, and requests do not wait for that.
-        made = await asyncio.to_thread(_planned, of.engine.host, of.models.catalog, asked)
-        return Response(json.dumps(made.report(), default=str), media_type="application/json")
+        settings = of.policies.settings if of.policies.source == "database" else None
+        made = await asyncio.to_thread(_planned, of.engine.host, of.models.catalog, asked, tests, settings)
+        if untested is None and of.policies.source == "database":
+            untested = await _keep(of, made, asked, request)
+        if untested is not None:
+            made = replace(made, warnings=(*made.warnings, untested))
+        told = {**made.report(), "kept": untested is None and of.policies.source == "database"}
+        return Response(json.dumps(told, default=str), media_type="application/json")
 
     return router
 
 
-def _planned(base: Host, catalog: Catalog, asked: Asked) -> Plan:
+async def _tests_in_force(of: Administered) -> tuple[str, str | None]:
+    if of.policies.source == "file":
+        return "", None
     try:
-        known = within(os.environ, base.policy.core.access.environment)
-        policy = parse_policy(asked.policy, "policy", installed(), section_model, known)
-        return asyncio.run(plan(base, Host.start(policy), catalog, made_from=asked.base))
-    except StalePlan as error:
-        raise NotDone(412, "stale_base", str(error)) from None
-    except PolicyError as error:
-        problems = [problem._asdict() for problem in error.problems]
-        raise NotDone(422, "invalid_policy", str(error), problems=problems) from None
-    except GovernanceError as error:
-        raise NotDone(422, "invalid_policy", str(error), problems=[]) from None
+        return (await of.policies.ask(show)).tests, None
+    except (StoreUnavailable, NoSuchRevision) as error:
+        return "", f"its tests were not run, and the plan is not kept: {error}"
+
+
+async def _keep(of: Administered, made: Plan, asked: Asked, request: Request) -> str | None:
+    keep = partial(
+        keep_plan,
+        id=made.id,
+        base=made.base,
+        text=asked.policy,
+        tests=asked.tests,
+        author=author_of(request),
+        now=now(),
+    )
+    try:
+        await of.policies.ask(keep)
+    except StoreUnavailable as error:
+        return f"the plan is not kept: {error}"
+    return None
+
+
+def _candidate(base: Host, text: str, settings: Core | None) -> Host:
+    if settings is not None:
+        return usable(text, "policy", settings, os.environ)
+    known = within(os.environ, base.policy.core.access.environment)
+    return Host.start(parse_policy(text, "policy", installed(), section_model, known))
+
+
+def _planned(base: Host, catalog: Catalog, asked: Asked, tests: str, settings: Core | None) -> Plan:
+    with refusals():
+        candidate = _candidate(base, asked.policy, settings)
+        made = asyncio.run(plan(base, candidate, catalog, made_from=asked.base))
+        found: Mapping[str, Sequence[Result]] = {TESTS: results_of(candidate, tests)} if tests else {}
+    return replace(made, tests=found, brings="" if asked.tests is None else tests_hash(asked.tests))

@@ -21,6 +21,7 @@ from governance.cli import (
     keys,
     models,
     policy,
+    policy_apply,
     policy_diff,
     policy_history,
     policy_import,
@@ -64,8 +65,11 @@ policy.policy.command()(policy_diff.diff)
 policy.policy.command()(policy_diff.plan)
 policy.policy.command()(policy_history.history)
 policy.policy.command("show")(policy_history.show_revision)
-policy.policy.command()(policy_history.apply)
-policy.policy.command()(policy_history.rollback)
+policy.policy.command()(policy_apply.apply)
+policy.policy.command()(policy_apply.rollback)
+policy.policy.command()(policy_apply.candidate)
+policy.policy.command()(policy_apply.promote)
+policy.policy.command()(policy_apply.abort)
 policy.policy.command()(policy_history.drift)
 policy.policy.add_typer(policy_history.audit, name="audit")
 policy.policy.command()(policy_merge.merge)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -13,12 +13,6 @@ from governance.cli.kept import Kept, OfProxy, clear_outcome, kept
 from governance.cli.running_proxy import KEY_ENV, KeyEnvOption
 from governance.cli.table import Table
 from governance.cli.terminal import CHANGES, INVALID, AsJson, PolicyOption, policy_path, print_json, show
-
-Base = Annotated[
-    str | None, typer.Option("--from", help="the hash of the policy it was made from; default: the one in force")
-]
-Comment = Annotated[str, typer.Option("--comment", "-m", help="why, for the history")]
-Number = Annotated[int, typer.Argument(min=1, metavar="REVISION", help="its number, as `history` shows it")]
 
 
 def history(
@@ -36,9 +30,11 @@ def history(
         return
     table = Table("", "revision", "at", "by", "hash", "why", names=("revision", "hash"), numbers=("revision",))
     for row in rows:
-        mark = "in force" if row["active"] else ""
+        tried = row.get("candidate")
+        mark = "in force" if row["active"] else f"tried, {tried['percent']} %" if tried else ""
         at, hash = row["created_at"][:19].replace("T", " "), row["hash"][:19]
-        table.add(mark, str(row["id"]), at, row["author"], hash, row["comment"] or row["source"])
+        why = f"{row['comment'] or row['source']}{' (tests overruled)' if row['forced'] else ''}"
+        table.add(mark, str(row["id"]), at, row["author"], hash, why)
     show(table)
 
 
@@ -56,40 +52,6 @@ def show_revision(
         print_json(found)
     else:
         sys.stdout.write(found["yaml"])
-
-
-def apply(
-    file: Annotated[Path, typer.Argument(help="the policy to put in force")],
-    base: Base = None,
-    comment: Comment = "",
-    policy: PolicyOption = None,
-    url: OfProxy = None,
-    key_env: KeyEnvOption = KEY_ENV,
-    as_json: AsJson = False,
-) -> None:
-    """Put a policy in force, as a new revision. Exit code 5: another one is in force than it was made from."""
-    from governance.policy.load import read_text
-
-    with clear_outcome(as_json):
-        text = read_text(file)
-        found = kept(url, key_env, policy)
-        told = found.apply(text, file.name, base or found.show(None)["hash"], comment)
-    _tell(told, as_json)
-
-
-def rollback(
-    revision: Number,
-    base: Base = None,
-    comment: Comment = "",
-    policy: PolicyOption = None,
-    url: OfProxy = None,
-    key_env: KeyEnvOption = KEY_ENV,
-    as_json: AsJson = False,
-) -> None:
-    """Put an old revision in force again, as a new one. Exit code 5: another one is in force than --from says."""
-    with clear_outcome(as_json):
-        told = kept(url, key_env, policy).rollback(revision, base, comment)
-    _tell(told, as_json)
 
 
 def drift(
@@ -165,12 +127,3 @@ def _missing(found: Kept, seal: str | None) -> list[str]:
     if seal is None or any(event["hash"] == seal for event in found.events()):
         return []
     return [f"no event has the seal {seal}: the chain was cut, or is another one"]
-
-
-def _tell(told: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        print_json(told)
-    elif told["changed"]:
-        typer.echo(f"revision {told['revision']['id']} is in force ({told['revision']['hash']})")
-    else:
-        typer.echo(f"revision {told['revision']['id']} says this already; nothing was changed")

@@ -88,9 +88,13 @@ class RunningProxy:
         """
         return self._ask("GET", path, params={name: value for name, value in asked.items() if value is not None})
 
-    def post(self, path: str, body: Any, headers: dict[str, str] | None = None) -> Any:
-        """The answer to `body`, sent as JSON. Raises NotAnswered."""
-        return self._ask("POST", path, json=body, headers=headers)
+    def post(self, path: str, body: Any, headers: dict[str, str] | None = None, longer_s: float = 0) -> Any:
+        """The answer to `body`, sent as JSON. Raises NotAnswered.
+
+        Args:
+            longer_s: than other pages it may take.
+        """
+        return self._ask("POST", path, json=body, headers=headers, timeout=_TIMEOUT_S + longer_s)
 
     def _ask(self, method: str, path: str, **how: Any) -> Any:
         import httpx

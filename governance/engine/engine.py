@@ -34,7 +34,11 @@ _UNAVAILABLE = Refusal(503, codes.LEDGER_UNAVAILABLE, "limits cannot be checked 
 
 
 class Engine:
-    """Decides for one policy, on one ledger. Requests that began on it also end on it."""
+    """Decides for one policy, on one ledger. Requests that began on it also end on it.
+
+    Attributes:
+        arm: for whom it decides while a policy is tried; "" = for all.
+    """
 
     def __init__(
         self,
@@ -47,6 +51,7 @@ class Engine:
         """`tell` gets every alert that this process is to raise; it must not block."""
         self.host = host
         self.ledger = ledger
+        self.arm = ""
         self.deadline_s = float(host.policy.core.ledger.deadline_s)
         self.levels = LastSeen(clock=clock)
         self.habits = Learned()
@@ -71,7 +76,7 @@ class Engine:
         if request.at_s is None:
             known = {"levels": request.levels or self.levels, "habits": request.habits or self.habits}
             request = request.but(at_s=at_s, clamped=self._clamps, **known)
-        trace = Trace(request, self.host.policy.revision, at_s, mode)
+        trace = Trace(request, self.host.policy.revision, at_s, mode, arm=self.arm)
         if self.host.policy.core.access.require_key and not request.identity.virtual_key_id:
             return refused(
                 trace, request, Refusal(401, codes.VIRTUAL_KEY_REQUIRED, "this gateway requires a virtual key")
@@ -87,7 +92,8 @@ class Engine:
 
     def refuse(self, request: Request, refusal: Refusal) -> Decision:
         """A refusal that needs no deciding: what is asked cannot be governed."""
-        return refused(Trace(request, self.host.policy.revision, self._clock(), "live"), request, refusal)
+        trace = Trace(request, self.host.policy.revision, self._clock(), "live", arm=self.arm)
+        return refused(trace, request, refusal)
 
     async def attempt(self, decision: Decision, call_name: str, may_call: MayCall | None = None) -> Refusal | None:
         """LiteLLM is about to try this model: move the reservation to it, or say why it may not be tried now.
@@ -196,7 +202,7 @@ class Engine:
             close(trace, target, self._clock())
         trace.usage = usage
         await self._quietly(trace, self._cooling.probed(trace, well=trace.probing == target.name))
-        self._learn(decision.request, target, usage)
+        self.habits.note_answer(decision.request, target.name, usage)
         if decision.counted:
             # Whatever a provider reports, one answer must not spoil the sum of a window.
             used = {unit: min(amount, LARGEST_USE) for unit, amount in usage.amounts.items()}
@@ -270,18 +276,6 @@ class Engine:
             self.alerts.look(reading for reading, _ in all_readings(reserved))
         trace.step("ledger", "reserve", "granted" if reserved.granted else "refused", began)
         return reserved
-
-    def _learn(self, request: Request, target: Target, usage: Usage) -> None:
-        # What a caller costs is charged by the name asked for, what a target costs by its own.
-        for name in dict.fromkeys((request.model, target.name)):
-            self.habits.note(
-                name,
-                request.request_type,
-                request.prompt_tokens,
-                usage,
-                choices=request.choices,
-                allowed=request.max_output_tokens,
-            )
 
     def _charged(self, decision: Decision, call_name: str) -> Target:
         """A target that the decision did not name: LiteLLM tries it by itself."""

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from governance.model import Usage
+from governance.model import Request, Usage
 
 # Before so many answers there is nothing typical.
 _ENOUGH_ANSWERS: Final = 20
@@ -56,6 +56,18 @@ class Learned:
         if habit is None or habit.prompts < _ENOUGH_ANSWERS:
             return None
         return habit.factor
+
+    def note_answer(self, request: Request, target: str, usage: Usage) -> None:
+        """Learn from the answer to a request, by both names that are charged: the one asked for and the target's."""
+        for name in dict.fromkeys((request.model, target)):
+            self.note(
+                name,
+                request.request_type,
+                request.prompt_tokens,
+                usage,
+                choices=request.choices,
+                allowed=request.max_output_tokens,
+            )
 
     def note(
         self,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from governance.ledger import OptionReading, Reading, Reserved
 from governance.limits.subjects import names_caller, of_caller, spoken
 from governance.model import MICROS_PER_USD, Refusal, Target, Unit, Window, codes
-from governance.trace import Candidate, period_text
+from governance.trace import Attempt, Candidate, period_text
 
 # Room for one more in flight comes when any running request ends; nobody can know when.
 CONCURRENCY_RETRY_S = 1
@@ -21,6 +21,13 @@ _UNIT_NAMES: dict[Unit, str] = {
     "output_tokens": "output tokens",
     "concurrent": "requests in flight",
 }
+
+
+def skip(attempt: Attempt, status: int, code: str, detail: str, wait_s: int | None) -> Refusal:
+    """Why an attempt is not made now."""
+    attempt.outcome, attempt.error = "skipped", code
+    message = f"{attempt.target} cannot be tried now: {code} ({detail})"
+    return Refusal(status, code, message, retry_after_s=wait_s)
 
 
 def retry_after_s(room_at_s: float, now_s: float) -> int:

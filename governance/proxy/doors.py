@@ -20,6 +20,7 @@ from governance.engine.keyring import Keyring
 from governance.model import NOBODY, Identity, Refusal, Request, codes
 from governance.policy.ungoverned import ENDPOINTS, OTHER, opened
 from governance.proxy.admin import verifies_keys
+from governance.proxy.arms import Arms
 from governance.proxy.body import too_early
 from governance.proxy.endpoints import (
     DECIDED,
@@ -42,6 +43,9 @@ class Behind(Protocol):
 
     @property
     def engine(self) -> Engine: ...
+
+    @property
+    def arms(self) -> Arms: ...
 
     @property
     def keyring(self) -> Keyring: ...
@@ -131,7 +135,7 @@ class Doors:
         key = self._behind.keyring.of(request.identity.virtual_key_id)
         if key is not None and key.restricted:
             return f"the models of key {key.name}"
-        limit = self._behind.engine.host.limit_on(request)
+        limit = self._behind.arms.of(request.identity).host.limit_on(request)
         return None if limit is None else f"limit {limit}"
 
     def _refuse(self, request: Request, refusal: Refusal) -> None:

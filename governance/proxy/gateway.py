@@ -12,13 +12,14 @@ from typing import Any, Final
 from governance.engine.admission import MayCall
 from governance.engine.engine import Engine
 from governance.engine.host import Host
-from governance.engine.keyring import UNKNOWN, Keyring, denying, may_call, model_refusal
+from governance.engine.keyring import UNKNOWN, Keyring, may_call, model_refusal
 from governance.ledger import open_ledger
 from governance.limits.announcements import Announcements
 from governance.limits.changes import begins_anew
 from governance.model import Recovery, Refusal, Request, Usage
 from governance.model.failure_kinds import OF_THE_REQUEST
 from governance.proxy import cuts, heads, malformed
+from governance.proxy.arms import Arms
 from governance.proxy.background import Background
 from governance.proxy.contract.contract import ATTEMPT, Contract
 from governance.proxy.deployments import priced
@@ -36,6 +37,7 @@ from governance.proxy.translate import RELAYED, has_own_credentials, has_own_tim
 from governance.proxy.wire import listen
 from governance.telemetry.telemetry import Telemetry
 from governance.telemetry.timed import Timed
+from governance.usecases.follow import Tried
 
 log = logging.getLogger("governance.proxy")
 
@@ -59,7 +61,7 @@ class Gateway:
         timed = Timed(ledger, self.telemetry.metrics.ledger_took)
         self.contract = Contract(host.policy.core.on_contract_breach, self.telemetry.metrics.probed)
         self.models = ProxyModels(host, self._look_at_router, kept=policies)
-        self.engine = Engine(denying(host, self.keyring, self.models), timed, tell=self.telemetry.alert)
+        self.arms = Arms(host, self.keyring, self.models, timed, self.telemetry.alert)
         self.live = LiveRequests()
         self.hops = Hops(self.live, self.models)
         self.responses = Background()
@@ -84,6 +86,11 @@ class Gateway:
         self.background(self._renew_again_and_again())
         end_with_proxy(self.close)
 
+    @property
+    def engine(self) -> Engine:
+        """The engine in force."""
+        return self.arms.in_force
+
     def use(self, host: Host) -> None:
         """Begin requests on this policy from here on; those under way end on the engine that they began with."""
         before, policy = self.engine, host.policy
@@ -93,14 +100,17 @@ class Gateway:
             log.warning("changed `policy` and `store` settings of %s are used after a restart", policy.source)
         for change in begins_anew(before.host.policy.sections, policy.sections):
             log.warning("policy %s: %s", policy.source, change)
-        keyring = Keyring(policy.core.keys)
-        engine = Engine(denying(host, keyring, self.models), before.ledger, tell=self.telemetry.alert)
-        engine.levels, engine.habits, engine.deadline_s = before.levels, before.habits, before.deadline_s
-        self.engine, self.keyring = engine, keyring
+        self.keyring = Keyring(policy.core.keys)
+        self.arms.use(host, self.keyring)
         self.reload = ReloadState(policy, time.time())
         self.models.follow(host)
         self.telemetry.use(policy.core.telemetry)
         log.info("policy %s, %s took over from %s", policy.source, policy.revision, before.host.policy.revision)
+
+    def try_out(self, tried: Tried | None) -> None:
+        """Begin requests of some callers on this policy; None = those of all on the one in force."""
+        if self.arms.try_out(tried, self.keyring):
+            self.models.try_out(tried and tried.host)
 
     @property
     def proxy(self) -> dict[str, Any]:
@@ -123,10 +133,11 @@ class Gateway:
             return None
         may_call = self._may_call(auth, request.identity.virtual_key_id)
         barred = self._barred(request, auth) or misused(request, data, call_type, self.models.is_name)
+        engine = self.arms.of(request.identity)
         if barred:
-            decision = self.engine.refuse(request.but(model=request.model[:LONGEST_MODEL]), barred)
+            decision = engine.refuse(request.but(model=request.model[:LONGEST_MODEL]), barred)
         else:
-            decision = await self.engine.admit(request, may_call=may_call)
+            decision = await self.arms.decide(engine, request, may_call)
         own_credentials = has_own_credentials(data)
         unfit = None
         if call_type in (PASS_THROUGH, RELAYED) and decision.outcome == "route":
@@ -134,9 +145,9 @@ class Gateway:
         elif own_credentials and decision.target and several_providers(request, decision.call_name(decision.target)):
             unfit = WHOSE_KEY
         if unfit:
-            await self.engine.release(decision)
-            decision = self.engine.refuse(request, unfit)
-        live = Live(self.engine, decision, may_call, call_type, data.get("litellm_call_id"), asyncio.current_task())
+            await engine.release(decision)
+            decision = engine.refuse(request, unfit)
+        live = Live(engine, decision, may_call, call_type, data.get("litellm_call_id"), asyncio.current_task())
         live.body = sent(data)[0]
         live.own_credentials, live.own_timeout = own_credentials, has_own_timeout(data)
         self.announcements.note(reading.window for reading, _ in decision.trace.windows)
@@ -148,17 +159,6 @@ class Gateway:
             if live.task:
                 live.task.add_done_callback(lambda _: self._served(live))
         return live
-
-    def ask_for_usage(self, live: Live, kwargs: dict[str, Any], call_type: Any) -> dict[str, Any] | None:
-        """Google's streams reach an OpenAI-like target as a chat for whose usage nobody has asked yet."""
-        if (
-            not live.call_type.startswith("agenerate_content")
-            or getattr(call_type, "value", call_type) != "acompletion"
-        ):
-            return None
-        if not kwargs.get("stream"):
-            return None
-        return {**kwargs, "stream_options": {**(kwargs.get("stream_options") or {}), "include_usage": True}}
 
     async def settle(self, live: Live, usage: Usage) -> None:
         """The request was answered; parts of it perhaps by targets that failed before the one that completed it."""

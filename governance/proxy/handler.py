@@ -24,7 +24,7 @@ from governance.proxy.live import PASS_THROUGH, Live
 from governance.proxy.output_limit import clamp_output
 from governance.proxy.passed import told_in
 from governance.proxy.relay import relay
-from governance.proxy.translate import RELAYED, buckets, exception_from, mark, rewrite, tame
+from governance.proxy.translate import RELAYED, asked_for_usage, buckets, exception_from, mark, rewrite, tame
 from governance.proxy.usage import usage_of
 from governance.telemetry.marks import mark_next_target, mark_spans, mark_spend_logs
 
@@ -91,7 +91,7 @@ class Governance_PROXY_Handler(CustomLogger):
             # Nobody waits for this; what matters is that it is sent before the provider is asked.
             served = chosen(kwargs, self._gateway.models.catalog)
             self._gateway.background(live.engine.reached(live.decision, live.name, served))
-            asked = self._gateway.ask_for_usage(live, kwargs, call_type)
+            asked = asked_for_usage(live.call_type, kwargs, call_type)
             return clamp_output(live, asked or kwargs, self._gateway.models.catalog) or asked
         return None
 

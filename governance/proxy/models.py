@@ -67,6 +67,7 @@ class ProxyModels:
         """
         self._clock = clock
         self._host = host
+        self._tried: Host | None = None
         self._listed = listed
         self._seen: tuple[Any, ...] = ()
         self._entries: list[Any] = []
@@ -81,6 +82,11 @@ class ProxyModels:
         """List the virtual models of another policy."""
         self._host = host
         self.discovering.follow(host)
+        self._list()
+
+    def try_out(self, host: Host | None) -> None:
+        """List the virtual models of a policy that is tried, too; None = nothing is."""
+        self._tried = host
         self._list()
 
     @property
@@ -179,7 +185,9 @@ class ProxyModels:
         if router is None:
             return
         before = self._virtual
-        self._virtual = self._host.virtual_models(listable(self.catalog))
+        listed = listable(self.catalog)
+        tried = () if self._tried is None else self._tried.virtual_models(listed)
+        self._virtual = tuple(dict.fromkeys((*self._host.virtual_models(listed), *tried)))
         gone = frozenset(before).difference(self._virtual)
         groups, renamed = group_names(router), aliases(router)
         # One of that name that stands for something else is the operator's.

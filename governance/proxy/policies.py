@@ -7,9 +7,11 @@ import logging
 import os
 import socket
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, TypeVar
 
@@ -20,11 +22,13 @@ from governance.policy.document import Core
 from governance.proxy.asking import ANSWER_WITHIN_S, Questions, StoreOnDemand, in_thread, now
 from governance.proxy.reload import PolicyWatch, Reloadable
 from governance.store import Store, Worker, default_url, shown
-from governance.usecases.follow import Follower
+from governance.usecases.follow import Follower, Serve, Tried
 
 log = logging.getLogger("governance.proxy")
 
 _ASK_EVERY_S: Final = 1.0
+# A loop that does not come round for so long is stopping.
+_SERVED_WITHIN_S: Final = 60.0
 
 T = TypeVar("T")
 
@@ -53,8 +57,12 @@ class Policies(Protocol):
     async def run(self, running: Reloadable) -> None:
         """Let it run by the policy in force, until cancelled."""
 
-    async def ask(self, use: Callable[[Store], T]) -> T:
-        """What a use case makes of the store. Raises StoreUnavailable, and whatever the use case raises."""
+    async def ask(self, use: Callable[[Store], T], within_s: float = ANSWER_WITHIN_S) -> T:
+        """What a use case makes of the store. Raises StoreUnavailable, and whatever the use case raises.
+
+        Args:
+            within_s: what it may take; policy tests take longer than a question.
+        """
 
     @property
     def has_store(self) -> bool:
@@ -91,8 +99,8 @@ class FilePolicies:
     async def run(self, running: Reloadable) -> None:
         await asyncio.gather(self._watch.run(running), self._store.watch())
 
-    async def ask(self, use: Callable[[Store], T]) -> T:
-        return await self._store.ask(use)
+    async def ask(self, use: Callable[[Store], T], within_s: float = ANSWER_WITHIN_S) -> T:
+        return await self._store.ask(use, within_s)
 
     @property
     def has_store(self) -> bool:
@@ -125,11 +133,12 @@ class StoredPolicies:
 
     @property
     def followed(self) -> dict[str, Any]:
-        store = self._follower.store
+        store, tried = self._follower.store, self._follower.tried
         return {
             "store": None if store is None else store.name,
             "revision_id": self._follower.active_id,
             "error": self._trouble,
+            "candidate": None if tried is None else {"revision_id": tried.id, **tried.staging._asdict()},
         }
 
     @property
@@ -144,11 +153,11 @@ class StoredPolicies:
         return host
 
     async def run(self, running: Reloadable) -> None:
+        running.try_out(self._follower.tried)
+        serve = partial(_hand_over, asyncio.get_running_loop(), running)
         while True:
             try:
-                host = await self._look()
-                if host is not None:
-                    running.use(host)
+                await self._look(serve)
                 self._tell_trouble(None)
             except GovernanceError as error:
                 self._tell_trouble(str(error))
@@ -161,9 +170,9 @@ class StoredPolicies:
                 await asyncio.wait_for(self._soon.wait(), _ASK_EVERY_S)
             self._soon.clear()
 
-    async def ask(self, use: Callable[[Store], T]) -> T:
+    async def ask(self, use: Callable[[Store], T], within_s: float = ANSWER_WITHIN_S) -> T:
         store = self._opened()
-        return await self._questions.ask(lambda: use(store), store.name)
+        return await self._questions.ask(lambda: use(store), store.name, within_s)
 
     def ask_now(self, use: Callable[[Store], T]) -> T:
         store = self._opened()
@@ -182,12 +191,13 @@ class StoredPolicies:
             raise StoreUnavailable(self._trouble or "the store does not answer")
         return self._follower.store
 
-    async def _look(self) -> Host | None:
-        looking = in_thread(self._follower.look)
+    async def _look(self, serve: Serve) -> None:
+        looking = in_thread(partial(self._follower.look, serve))
         while True:
             done, _ = await asyncio.wait({looking}, timeout=ANSWER_WITHIN_S)
             if done:
-                return looking.result()
+                looking.result()
+                return
             self._tell_trouble(f"the store does not answer within {ANSWER_WITHIN_S:.0f} s")
 
     def _tell_trouble(self, trouble: str | None) -> None:
@@ -211,6 +221,25 @@ def open_policies(file: Path) -> FilePolicies | StoredPolicies:
 def differs_in_truth(one: Core, other: Core) -> bool:
     """Whether two policies disagree on where policies come from."""
     return (one.policy, one.store) != (other.policy, other.store)
+
+
+def _hand_over(loop: asyncio.AbstractEventLoop, running: Reloadable, host: Host | None, tried: Tried | None) -> None:
+    """Between two requests, from another thread; both policies in one step, so that no request sees a mixture."""
+    served: Future[None] = Future()
+
+    def serve() -> None:
+        try:
+            if host is not None:
+                running.use(host)
+            running.try_out(tried)
+        except BaseException as error:  # it belongs to whoever waits
+            served.set_exception(error)
+        else:
+            served.set_result(None)
+
+    with suppress(RuntimeError):  # the loop is closed: nobody is served any more
+        loop.call_soon_threadsafe(serve)
+        served.result(_SERVED_WITHIN_S)
 
 
 def _now() -> datetime:

@@ -18,6 +18,7 @@ from watchfiles import awatch
 from governance.engine.host import Host
 from governance.model.errors import GovernanceError
 from governance.policy import Policy
+from governance.usecases.follow import Tried
 
 log = logging.getLogger("governance.proxy")
 
@@ -56,6 +57,9 @@ class Reloadable(Protocol):
 
     def use(self, host: Host) -> None:
         """Begin requests on this policy from here on."""
+
+    def try_out(self, tried: Tried | None) -> None:
+        """Begin requests of some callers on this one; None = those of all on the one in force."""
 
 
 class PolicyWatch:

@@ -203,6 +203,20 @@ def exception_from(refusal: Refusal, decision_id: str, headers: dict[str, str]) 
     )
 
 
+def asked_for_usage(of: str, kwargs: dict[str, Any], call_type: Any) -> dict[str, Any] | None:
+    """Google's streams reach an OpenAI-like target as a chat for whose usage nobody has asked yet.
+
+    Args:
+        of: LiteLLM's name for what the caller asks.
+        call_type: and for what the provider is asked.
+    """
+    if not of.startswith("agenerate_content") or getattr(call_type, "value", call_type) != "acompletion":
+        return None
+    if not kwargs.get("stream"):
+        return None
+    return {**kwargs, "stream_options": {**(kwargs.get("stream_options") or {}), "include_usage": True}}
+
+
 def _ask_for_usage(data: dict[str, Any]) -> None:
     options = data.get("stream_options")
     options = dict(options) if isinstance(options, dict) else {}

@@ -1,4 +1,4 @@
-"""Which revision is in force."""
+"""Which revision is in force, and which one is tried."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from governance.store.records import Pointer
+from governance.store.records import Pointer, Staging
 from governance.store.tables import policy_pointer
 
 
@@ -23,13 +23,31 @@ class Pointers:
         found = self._connection.execute(asked).mappings().first()
         return None if found is None else Pointer(**{key: value for key, value in found.items() if key != "realm"})
 
-    def move(self, to_id: int, *, from_version: int | None, at: datetime, by: str) -> bool:
+    def move(
+        self,
+        to_id: int,
+        *,
+        from_version: int | None,
+        at: datetime,
+        by: str,
+        candidate_id: int | None = None,
+        staging: Staging | None = None,
+    ) -> bool:
         """Point to another revision. False, and nothing is done, where somebody moved it since `from_version`.
 
         Args:
             from_version: the version that the mover has seen; None = there was no pointer.
+            candidate_id, staging: what is tried beside it from now on; None = nothing.
         """
-        values = {"active_id": to_id, "changed_at": at, "changed_by": by}
+        tried = None if candidate_id is None else staging or Staging(0)
+        values = {
+            "active_id": to_id,
+            "changed_at": at,
+            "changed_by": by,
+            "candidate_id": candidate_id,
+            "candidate_percent": tried and tried.percent,
+            "candidate_shadow_percent": tried and tried.shadow_percent,
+        }
         if from_version is None:
             if self.get() is not None:
                 return False

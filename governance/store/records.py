@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,10 @@ class Revision:
         hash: of what it says (governance/policy/revision.py); a rollback has that of an earlier one.
         yaml: as it was written, comments and all.
         author_kind: `user`, `key` or `admin` of a proxy, `command`, or `file` for the first one.
-        source: what made it: `seed`, `apply` or `rollback`.
+        source: what made it: `seed`, `apply`, `rollback` or `stage`.
         schema_version: the format of policies that it was written for.
+        tests: the text of the policy tests that are kept with it; "" = none.
+        forced: some of these failed, and somebody put it in force all the same.
     """
 
     id: int
@@ -31,20 +33,43 @@ class Revision:
     comment: str
     created_at: datetime
     schema_version: int
+    tests: str = ""
+    forced: bool = False
+
+
+class Staging(NamedTuple):
+    """How far a candidate is tried, each in percent.
+
+    Args:
+        percent: of the subjects, which are decided by it.
+        shadow_percent: of the requests of all others, for which is noted what it would have done.
+    """
+
+    percent: int
+    shadow_percent: int = 0
 
 
 @dataclass(frozen=True)
 class Pointer:
-    """Which revision is in force.
+    """Which revision is in force, and which one is tried beside it.
 
     Args:
         version: counts its moves.
+        candidate_id: of the one that is tried; None = there is none.
     """
 
     active_id: int
     version: int
     changed_at: datetime
     changed_by: str
+    candidate_id: int | None = None
+    candidate_percent: int | None = None
+    candidate_shadow_percent: int | None = None
+
+    @property
+    def staging(self) -> Staging:
+        """How far the candidate is tried; not at all where there is none."""
+        return Staging(self.candidate_percent or 0, self.candidate_shadow_percent or 0)
 
 
 @dataclass(frozen=True)
@@ -80,6 +105,8 @@ class Worker:
     Args:
         active_id: the revision it serves by; None = it knows none of the store's.
         refused_id, reason: the revision it would not take, and why.
+        seen_version: of the pointer that it has followed; None = it is of a version that does not say.
+        candidate_id: the revision that it tries beside that one; None = none.
     """
 
     id: str
@@ -88,3 +115,22 @@ class Worker:
     refused_id: int | None
     reason: str | None
     seen_at: datetime
+    seen_version: int | None = None
+    candidate_id: int | None = None
+
+
+@dataclass(frozen=True)
+class KeptPlan:
+    """A change that somebody has looked at and may put in force.
+
+    Args:
+        base_hash: of the revision that it was planned on.
+        tests: that it brings; None = those of that revision.
+    """
+
+    id: str
+    base_hash: str
+    yaml: str
+    tests: str | None
+    author: str
+    created_at: datetime

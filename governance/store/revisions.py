@@ -31,6 +31,8 @@ class Revisions:
         source: str,
         comment: str,
         created_at: datetime,
+        tests: str = "",
+        forced: bool = False,
     ) -> Revision:
         """Keep a policy; it is not yet in force."""
         values: dict[str, Any] = {
@@ -43,6 +45,8 @@ class Revisions:
             "comment": comment,
             "created_at": created_at,
             "schema_version": SCHEMA_VERSION,
+            "tests": tests,
+            "forced": forced,
         }
         added = self._connection.execute(sa.insert(policy_revision).values(values))
         assert added.inserted_primary_key is not None  # noqa: S101 - of every insert of one row

@@ -44,7 +44,7 @@ class Store:
             yield UnitOfWork(connection)
 
     def migrate(self, to: str = "head") -> None:
-        """Make the tables those of this version, or none at all (`base`); of several who start at once, one does.
+        """Make the tables those of this version, of another step, or none (`base`); of several who start, one does.
 
         Raises:
             StoreUnavailable: it does not answer, or a newer version has made it.
@@ -64,7 +64,9 @@ class Store:
                     f"the store ({self.name}) was made by a newer version of governance (step {now}); update this one"
                 )
             config.attributes["connection"] = connection
-            (command.downgrade if to == "base" else command.upgrade)(config, to)
+            earlier = set() if now is None else {step.revision for step in steps.walk_revisions("base", now)}
+            down = to == "base" or (to != now and to in earlier)
+            (command.downgrade if down else command.upgrade)(config, to)
 
     def close(self) -> None:
         """Let go of its connections."""

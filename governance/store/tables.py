@@ -41,6 +41,8 @@ policy_revision: Final = sa.Table(
     sa.Column("comment", sa.Text, nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("schema_version", sa.Integer, nullable=False),
+    sa.Column("tests", sa.Text, nullable=False, server_default=""),
+    sa.Column("forced", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 policy_pointer: Final = sa.Table(
@@ -51,6 +53,20 @@ policy_pointer: Final = sa.Table(
     sa.Column("version", _Id, nullable=False),
     sa.Column("changed_at", UtcTime, nullable=False),
     sa.Column("changed_by", sa.Text, nullable=False),
+    sa.Column("candidate_id", _Id),
+    sa.Column("candidate_percent", sa.Integer),
+    sa.Column("candidate_shadow_percent", sa.Integer),
+)
+
+policy_plan: Final = sa.Table(
+    "policy_plan",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("base_hash", sa.Text, nullable=False),
+    sa.Column("yaml", sa.Text, nullable=False),
+    sa.Column("tests", sa.Text),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("created_at", UtcTime, nullable=False),
 )
 
 policy_event: Final = sa.Table(
@@ -81,6 +97,8 @@ policy_worker: Final = sa.Table(
     sa.Column("refused_id", _Id),
     sa.Column("reason", sa.Text),
     sa.Column("seen_at", UtcTime, nullable=False),
+    sa.Column("seen_version", _Id),
+    sa.Column("candidate_id", _Id),
 )
 
 discovery_source: Final = sa.Table(

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from governance.store.audit import Events
 from governance.store.connection import WRITES
 from governance.store.discovered import Discovered
+from governance.store.plans import Plans
 from governance.store.pointer import Pointers
 from governance.store.revisions import Revisions
 from governance.store.workers import Workers
@@ -28,6 +29,7 @@ class UnitOfWork:
         self.events = Events(connection)
         self.workers = Workers(connection)
         self.discovered = Discovered(connection, _REALM)
+        self.plans = Plans(connection)
 
 
 @contextmanager

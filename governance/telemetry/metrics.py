@@ -94,6 +94,12 @@ class Metrics:
         self._shadow = counter(
             "shadow_total", "What shadow mode would have done: route or refuse", "plugin", "name", "would"
         )
+        self._arms = counter(
+            "policy_arm_decisions_total", "Requests by which policy decided, while one is tried", "arm", "outcome"
+        )
+        self._would = counter(
+            "policy_would_total", "Requests by how a policy that only looks on would have decided", "difference"
+        )
         self._policy = gauge("policy_revision_info", "1 for the policy in force", "revision")
         self._plugin_errors = counter("plugin_errors_total", "Hooks of plugins that failed", "plugin")
         self._alerts = counter("alerts_total", "Thresholds of limits that were crossed", "limit", "threshold")
@@ -110,6 +116,10 @@ class Metrics:
         notes = trace.notes
         profile, rule = notes.get("profile") or "", notes.get("rule") or ""
         self._decisions.add(trace.outcome, profile, rule)
+        if trace.arm:
+            self._arms.add(trace.arm, trace.outcome)
+        if trace.would:
+            self._would.add(trace.would["difference"])
         if trace.decided_us:
             self._deciding.add(trace.decided_us / 1_000_000)
         for position, candidate in enumerate(trace.candidates, 1):

@@ -34,7 +34,12 @@ def read_suite(file: Path) -> Suite:
     Raises:
         PolicyError: with every mistake found.
     """
-    tree = read_tree(read_text(file), str(file))
+    return parse_suite(read_text(file), file)
+
+
+def parse_suite(text: str, file: Path) -> Suite:
+    """The same for the text of a tests file, which messages call `file`."""
+    tree = read_tree(text, str(file))
     problems = list(tree.problems)
     if not isinstance(tree.data, dict):
         example = "policy: governance.yaml, tests: [{name: …, request: {model: …}, expect: {model: …}}]"

@@ -16,6 +16,7 @@ from governance.engine.host import Host
 from governance.engine.simulation import may_call_of, simulate, unix_s, with_levels
 from governance.ledger.memory import MemoryLedger
 from governance.model import Usage
+from governance.model.errors import GovernanceError
 from governance.policy.litellm_file import read_catalog
 from governance.testing.document import Asked, Settled, Turn
 from governance.testing.expectation import Difference, Expectation
@@ -24,6 +25,12 @@ from governance.testing.read import Suite
 # A test that states no clock and no draws is decided alike today and tomorrow all the same.
 UNSTATED_AT: Final = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
 _UNSTATED_DRAWS: Final = 64
+
+
+class TestsTakeTooLong(GovernanceError):
+    """They were broken off."""
+
+    __test__ = False  # pytest takes it for a test otherwise
 
 
 class Result(NamedTuple):
@@ -49,9 +56,16 @@ def catalog_of(host: Host, config: Path | None) -> Catalog:
     return read_catalog(config, host.policy.core.catalog.known(installed_prices()))
 
 
-async def run(host: Host, suite: Suite, catalog: Catalog, pattern: str = "") -> list[Result]:
-    """Run the tests of a suite whose names contain `pattern`, in the order of the file."""
+async def run(
+    host: Host, suite: Suite, catalog: Catalog, pattern: str = "", *, within_s: float | None = None
+) -> list[Result]:
+    """Run the tests of a suite whose names contain `pattern`, in the order of the file.
+
+    Raises:
+        TestsTakeTooLong: they have not ended after so many seconds.
+    """
     results = []
+    clock = _Clock(str(suite.file), within_s, time.perf_counter())
     for case, line in zip(suite.cases, suite.lines, strict=True):
         if pattern.lower() not in case.name.lower():
             continue
@@ -59,20 +73,36 @@ async def run(host: Host, suite: Suite, catalog: Catalog, pattern: str = "") -> 
         asked = case.request.over(suite.defaults)
         differences: list[Difference] = []
         records: list[dict[str, Any]] = []
+        clock.check()
         if case.sequence is None:
             decision = await simulate(host, _repeatable(asked), catalog)
             records.append(decision.trace.record())
             differences += _differences(case.expect, records[0])
         else:
-            await _Sequence(host, catalog, asked).play(case.sequence, records, differences)
+            await _Sequence(host, catalog, asked, clock).play(case.sequence, records, differences)
         results.append(Result(case.name, line, time.perf_counter() - began, tuple(differences), tuple(records)))
     return results
+
+
+class _Clock(NamedTuple):
+    """How long the tests of one file may still take."""
+
+    file: str
+    within_s: float | None
+    began_s: float
+
+    def check(self) -> None:
+        if self.within_s is not None and time.perf_counter() - self.began_s > self.within_s:
+            raise TestsTakeTooLong(
+                f"{self.file}: the tests take longer than {self.within_s:g} s; run fewer, or fewer times"
+            )
 
 
 class _Sequence:
     """Requests one after the other: one engine, one ledger that counts, one clock that the turns move."""
 
-    def __init__(self, host: Host, catalog: Catalog, asked: Asked) -> None:
+    def __init__(self, host: Host, catalog: Catalog, asked: Asked, clock: _Clock) -> None:
+        self._clock = clock
         self._now_s = unix_s(asked.at or UNSTATED_AT)
         self._engine = Engine(host, MemoryLedger(lambda: self._now_s), clock=lambda: self._now_s)
         self._catalog = catalog
@@ -84,6 +114,7 @@ class _Sequence:
             for i, turn in enumerate(turns):
                 self._now_s = unix_s(turn.at) if turn.at else self._now_s + (turn.after_s or 0)
                 for nth in range(turn.times):
+                    self._clock.check()
                     decision = await self._decide(turn)
                     unused = await self._end(decision, turn)
                     record = decision.trace.record()

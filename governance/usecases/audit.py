@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from governance.store import Event, Store
+from governance.store import Event, Revision, Store
 from governance.store.audit import event_hash, sealed
 from governance.store.unit_of_work import UnitOfWork
 from governance.usecases.candidate import Damaged, check_whole
+from governance.usecases.noted import tested
 
 
 @dataclass(frozen=True)
@@ -83,15 +84,39 @@ def _of_event(work: UnitOfWork, event: Event, before: Event | None) -> Iterator[
         return
     if revision.hash != event.after_hash:
         yield f"revision {revision.id} is another one than event {event.id} put in force"
+    yield from _of_revision(revision, [entry.get("after") for entry in event.entries if entry.get("kind") == "tests"])
+    for entry in event.entries:
+        if entry.get("kind") == "staged":
+            yield from _of_candidate(work, event, entry["after"])
+
+
+def _of_candidate(work: UnitOfWork, event: Event, told: Mapping[str, Any]) -> Iterator[str]:
+    candidate = work.revisions.get(told["revision_id"])
+    if candidate is None:
+        yield f"revision {told['revision_id']} of event {event.id} is missing"
+    elif candidate.hash != told["hash"]:
+        yield f"revision {candidate.id} is another one than event {event.id} began to try"
+    else:
+        yield from _of_revision(candidate, told["tests"])
+
+
+def _of_revision(revision: Revision, seals: Sequence[Any]) -> Iterator[str]:
     try:
         check_whole(revision)
     except Damaged:
         yield f"revision {revision.id} was changed after it was kept"
+    if list(seals) != [entry["after"] for entry in tested(revision)]:
+        yield f"the tests of revision {revision.id} were changed after they were kept"
 
 
 def _of_pointer(work: UnitOfWork, last: Event | None) -> Iterator[str]:
     pointer = work.pointer.get()
     active, version = (None, 0) if pointer is None else (pointer.active_id, pointer.version)
+    staged = [entry["after"] for entry in (last.entries if last else ()) if entry.get("kind") == "staged"]
+    tried = None if pointer is None or pointer.candidate_id is None else (pointer.candidate_id, *pointer.staging)
+    said = [(told["revision_id"], told["percent"], told["shadow_percent"]) for told in staged]
+    if said != ([] if tried is None else [tried]):
+        yield f"revision {tried[0] if tried else 'none'} is tried, and the last event says otherwise"
     if (None if last is None else last.revision_id) != active:
         yield f"revision {active} is in force, and no event says who put it there"
     elif version != (0 if last is None else last.id):

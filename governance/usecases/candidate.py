@@ -31,6 +31,11 @@ def document_of(text: str, source: str = "policy") -> dict[str, Any]:
     return document
 
 
+def document_hash_of(text: str) -> str:
+    """The hash of what a policy says. Raises PolicyError where it says nothing clearly."""
+    return document_hash(document_of(text))
+
+
 def usable(text: str, source: str, file: Core, environment: Mapping[str, str]) -> Host:
     """The policy with its plugins started.
 

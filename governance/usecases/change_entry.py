@@ -60,7 +60,8 @@ def change_entry(
 
     Raises:
         BadEntry, NoSuchEntry, NameTaken, NotEditable: as `with_change` does; nothing was done.
-        PolicyError, GovernanceError: the policy with the change cannot be used; nothing was done.
+        PolicyError, GovernanceError: the policy with the change cannot be used, does not pass the tests that are kept
+            with it, or another is being tried; nothing was done.
         StoreUnavailable: it is not known whether it was done.
     """
     for _ in range(_MOST_TRIES):
@@ -77,9 +78,9 @@ def change_entry(
             comment=comment,
             now=now,
         )
-        if not isinstance(outcome, Conflict):
+        if isinstance(outcome, Applied | Unchanged):
             return outcome
-        if base is not None:
+        if base is not None and isinstance(outcome, Conflict):
             return _stale(store, section, change, outcome)
     raise StoreUnavailable("others change the policy all the time; nothing was done, try again")
 

@@ -1,48 +1,49 @@
-"""Putting a policy in force: the first one, a new one, an old one again."""
+"""Putting a policy in force: the first one, a new one, an old one again; or trying it first."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import NamedTuple
 
+from governance.engine.host import Host
+from governance.model.errors import GovernanceError
 from governance.policy import Policy
-from governance.policy.diff import MISSING, Edit, diff
 from governance.policy.document import Core
-from governance.policy.nodes import dotted
-from governance.policy.revision import document_hash
-from governance.store import Revision, Store
+from governance.store import Pointer, Revision, Staging, Store
 from governance.store.unit_of_work import UnitOfWork
-from governance.usecases.candidate import document_of, usable, usable_revision
+from governance.usecases.candidate import document_hash_of, usable, usable_revision
+from governance.usecases.guard import guard, overruled
+from governance.usecases.noted import LONGEST_COMMENT, Author, keep, note, staged
 from governance.usecases.revisions import show
+from governance.usecases.stageable import check_stageable
 
-LONGEST_COMMENT: Final = 2_000
-_LONGEST_NAME: Final = 200
-# Of one change in the audit; the revisions have everything.
-_MOST_ENTRIES: Final = 200
-_LONGEST_VALUE: Final = 2_000
-
-
-class Author(NamedTuple):
-    """Who changes a policy.
-
-    Args:
-        kind: `user`, `key` or `admin` of a proxy, `command` on a machine, or `file`.
-        request_id: what the proxy calls the request; "" where there is none.
-    """
-
-    name: str
-    kind: str
-    request_id: str = ""
+__all__ = ["LONGEST_COMMENT", "Applied", "Author", "CandidateStaged", "Conflict", "Outcome", "Staged", "Unchanged"]
+__all__ += ["apply", "rollback", "seed"]
 
 
 @dataclass(frozen=True)
 class Applied:
-    """This revision is in force now."""
+    """This revision is in force now.
+
+    Args:
+        version: of the pointer since then.
+    """
 
     revision: Revision
     before: Revision
+    version: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True)
+class Staged:
+    """This revision is tried beside the one in force now."""
+
+    revision: Revision
+    active: Revision
+    staging: Staging
+    version: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Unchanged:
     """It was in force already."""
 
     revision: Revision
+    version: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,33 @@ class Conflict:
     active: Revision
 
 
-Outcome = Applied | Unchanged | Conflict
+Outcome = Applied | Staged | Unchanged | Conflict
+
+
+class CandidateStaged(GovernanceError):
+    """While a revision is tried, what it is compared with stays; nothing was done.
+
+    Attributes:
+        candidate_id: of that revision.
+    """
+
+    def __init__(self, pointer: Pointer) -> None:
+        super().__init__(
+            f"revision {pointer.candidate_id} is being tried on {pointer.staging.percent} %; promote it or abort that "
+            "first (`governance policy promote`, `governance policy abort`)"
+        )
+        self.candidate_id = pointer.candidate_id
+
+
+class _Change(NamedTuple):
+    text: str
+    base: str | None
+    author: Author
+    action: str
+    comment: str
+    now: datetime
+    force: bool
+    stage: Staging | None
 
 
 def seed(store: Store, policy: Policy, author: Author, now: datetime) -> Revision:
@@ -73,9 +101,9 @@ def seed(store: Store, policy: Policy, author: Author, now: datetime) -> Revisio
         found = None if pointer is None else work.revisions.get(pointer.active_id)
         if found is not None:
             return found
-        revision = _keep(work, policy.text, policy.revision, None, author, "seed", "", now)
+        revision = keep(work, policy.text, policy.revision, None, author, "seed", "", now)
         work.pointer.move(revision.id, from_version=None, at=now, by=revision.author)
-        _note(work, "seed", None, revision, author, now)
+        note(work, "seed", None, revision, author, now, comment="")
         return revision
 
 
@@ -90,21 +118,31 @@ def apply(
     comment: str = "",
     now: datetime,
     source: str = "policy",
+    tests: str | None = None,
+    force: bool = False,
+    stage: Staging | None = None,
 ) -> Outcome:
     """Put a text in force, if the one that it was made from still is.
 
     Args:
         base: the hash of that one; None = whichever is.
         file: settings that come from the policy file in any case.
+        tests: what it must pass, kept with it; None = the tests of the one in force, which stay.
+        force: put it in force though it does not pass; needs a comment.
+        stage: try it on so many first; None = put it in force for all.
 
     Raises:
         PolicyError, GovernanceError: it cannot be used; nothing was done.
+        TestsFailed, ReasonRequired, TestsTakeTooLong: it does not pass its tests.
+        CandidateStaged: another one is being tried.
         StoreUnavailable: it is not known whether it was done.
         NoSuchRevision: there is none to begin from.
     """
-    show(store)
-    usable(text, source, file, environment)
-    return _put(store, text, base, author, "apply", comment, now)
+    change = _Change(text, base, author, "apply" if stage is None else "stage", comment, now, force, stage)
+    host = usable(text, source, file, environment)
+    if stage is not None:
+        check_stageable(host, show(store), file, environment)
+    return _guarded(store, change, host, tests)
 
 
 def rollback(
@@ -117,90 +155,69 @@ def rollback(
     author: Author,
     comment: str = "",
     now: datetime,
+    force: bool = False,
 ) -> Outcome:
-    """Put an old revision in force again, as a new one. Raises as `apply` does; NoSuchRevision also for the old one."""
+    """Put an old revision in force again, as a new one, with the tests that it had.
+
+    Raises as `apply` does; NoSuchRevision also for the old one.
+    """
     old = show(store, id)
-    usable_revision(old, file, environment)
-    return _put(store, old.yaml, base, author, "rollback", comment or f"back to revision {id}", now)
+    host = usable_revision(old, file, environment)
+    why = comment or ("" if force else f"back to revision {id}")
+    return _guarded(store, _Change(old.yaml, base, author, "rollback", why, now, force, None), host, old.tests)
+
+
+def _guarded(store: Store, change: _Change, host: Host, tests: str | None) -> Outcome:
+    while True:
+        active = show(store)
+        if change.base is not None and change.base != active.hash:
+            return Conflict(change.base, active)
+        wanted = active.tests if tests is None else tests
+        failed = guard(host, wanted, force=change.force, reason=change.comment)
+        with store.write() as work:
+            pointer, active = _in_force(work)
+            if tests is None and active.tests != wanted:
+                continue  # somebody brought others meanwhile, which it has to pass, too
+            return _put(work, change, pointer, active, wanted, overruled(failed))
+
+
+def _in_force(work: UnitOfWork) -> tuple[Pointer, Revision]:
+    pointer = work.pointer.get()
+    active = None if pointer is None else work.revisions.get(pointer.active_id)
+    assert pointer is not None  # noqa: S101 - the caller has shown it, and pointers stay
+    assert active is not None  # noqa: S101 - the database holds it by a foreign key
+    return pointer, active
 
 
 def _put(
-    store: Store, text: str, base: str | None, author: Author, action: str, comment: str, now: datetime
-) -> Outcome:
-    with store.write() as work:
-        pointer = work.pointer.get()
-        active = None if pointer is None else work.revisions.get(pointer.active_id)
-        assert pointer is not None  # noqa: S101 - the caller has shown it, and pointers stay
-        assert active is not None  # noqa: S101 - the database holds it by a foreign key
-        if base is not None and base != active.hash:
-            return Conflict(base, active)
-        if text == active.yaml:
-            return Unchanged(active)
-        hash = document_hash(document_of(text))
-        revision = _keep(work, text, hash, active.id, author, action, comment, now)
-        if not work.pointer.move(revision.id, from_version=pointer.version, at=now, by=revision.author):
-            raise AssertionError("the pointer moved while this unit was the only one that writes")
-        _note(work, action, active, revision, author, now)
-        return Applied(revision, active)
-
-
-def _keep(
     work: UnitOfWork,
-    text: str,
-    hash: str,
-    parent_id: int | None,
-    author: Author,
-    source: str,
-    comment: str,
-    now: datetime,
-) -> Revision:
-    return work.revisions.add(
-        hash=hash,
-        parent_id=parent_id,
-        yaml=text,
-        author=_plain(author.name, _LONGEST_NAME),
-        author_kind=author.kind,
-        source=source,
-        comment=_plain(comment, LONGEST_COMMENT),
-        created_at=now,
-    )
-
-
-def _note(
-    work: UnitOfWork, action: str, before: Revision | None, after: Revision, author: Author, now: datetime
-) -> None:
-    work.events.append(
-        at=now,
-        actor=after.author,
-        actor_kind=after.author_kind,
-        action=action,
-        revision_id=after.id,
-        before_hash=None if before is None else before.hash,
-        after_hash=after.hash,
-        entries=() if before is None else _changes(before, after),
-        reason=after.comment,
-        request_id=_plain(author.request_id, _LONGEST_NAME),
-    )
-
-
-def _changes(before: Revision, after: Revision) -> list[dict[str, Any]]:
-    # What was in force holds no secret (usable), unless somebody wrote it there by other means.
-    try:
-        edits = diff(document_of(before.yaml), document_of(after.yaml))
-    except Exception:  # a damaged revision must not keep anybody from replacing it
-        return [{"kind": "changed", "path": "", "before": "(damaged)", "after": after.hash}]
-    told = [_told(edit) for edit in edits[:_MOST_ENTRIES]]
-    if len(edits) > _MOST_ENTRIES:
-        told.append({"kind": "changed", "path": "", "before": "", "after": f"{len(edits) - _MOST_ENTRIES} more"})
-    return told
-
-
-def _told(edit: Edit) -> dict[str, Any]:
-    values = {name: value for name, value in (("before", edit.before), ("after", edit.after)) if value is not MISSING}
-    short = {name: value if len(repr(value)) <= _LONGEST_VALUE else "(long)" for name, value in values.items()}
-    return {"kind": edit.kind, "path": dotted(edit.path), **short}
-
-
-def _plain(text: str, most: int) -> str:
-    """Text that every database and terminal takes."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)[:most]
+    change: _Change,
+    pointer: Pointer,
+    active: Revision,
+    tests: str,
+    forced: list[dict[str, object]],
+) -> Outcome:
+    text, base, author, action, comment, now, _, stage = change
+    if base is not None and base != active.hash:
+        return Conflict(base, active)
+    if text == active.yaml and tests == active.tests:
+        return Unchanged(active, pointer.version)
+    if pointer.candidate_id is not None:
+        raise CandidateStaged(pointer)
+    hash = document_hash_of(text)
+    revision = keep(work, text, hash, active.id, author, action, comment, now, tests=tests, forced=bool(forced))
+    version, by = pointer.version + 1, revision.author
+    if stage is None:
+        moved = work.pointer.move(revision.id, from_version=pointer.version, at=now, by=by)
+        note(work, action, active, revision, author, now, comment=comment, more=forced)
+        done: Outcome = Applied(revision, active, version)
+    else:
+        moved = work.pointer.move(
+            active.id, from_version=pointer.version, at=now, by=by, candidate_id=revision.id, staging=stage
+        )
+        more = [staged(revision, stage), *forced]
+        note(work, action, active, active, author, now, comment=comment, more=more)
+        done = Staged(revision, active, stage, version)
+    if not moved:
+        raise AssertionError("the pointer moved while this unit was the only one that writes")
+    return done

@@ -30,6 +30,7 @@ class Plan:
     base, candidate: revisions of both policies.
     tests: by the name of each tests file, what came of its tests on the candidate.
     warnings: what in the candidate is allowed and can never work.
+    brings: the hash of the tests that are to be kept with it; "" = those of the base stay.
     """
 
     base: str
@@ -37,11 +38,12 @@ class Plan:
     changes: tuple[Change, ...]
     tests: Mapping[str, Sequence[Result]]
     warnings: tuple[str, ...]
+    brings: str = ""
 
     @property
     def id(self) -> str:
-        """The same for the same two policies, whenever and wherever it is made."""
-        return plan_id(self.base, self.candidate)
+        """The same for the same two policies, and the tests that it brings, whenever and wherever it is made."""
+        return plan_id(self.base, self.candidate, self.brings)
 
     @property
     def effects(self) -> dict[Effect, int]:
@@ -111,9 +113,10 @@ def check_fresh(made_from: str, in_force: str) -> None:
         raise StalePlan(f"this was made from {made_from}, and {in_force} is in force now; plan it again from that one")
 
 
-def plan_id(base: str, candidate: str) -> str:
-    """The identity of a plan, by the revisions of both policies."""
-    return hashlib.sha256(f"{base}\n{candidate}".encode()).hexdigest()
+def plan_id(base: str, candidate: str, brings: str = "") -> str:
+    """The identity of a plan, by the revisions of both policies, and the hash of new tests."""
+    parts = [base, candidate, *([brings] if brings else [])]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def told(change: Change) -> dict[str, Any]:

@@ -40,8 +40,26 @@ class Drift:
 def row(revision: Revision) -> dict[str, Any]:
     """A revision without its text, as plain values."""
     values = asdict(revision)
-    del values["yaml"]
+    del values["yaml"], values["tests"]
     return {**values, "created_at": revision.created_at.isoformat()}
+
+
+def whole(revision: Revision) -> dict[str, Any]:
+    """The same with its text, and that of its tests."""
+    return {**row(revision), "yaml": revision.yaml, "tests": revision.tests}
+
+
+def rows(page: History) -> list[dict[str, Any]]:
+    """A page of revisions: which is `active`, and which is a `candidate`, and how far that one is tried."""
+    pointer = page.pointer
+
+    def place(id: int) -> dict[str, Any]:
+        if pointer is None:
+            return {"active": False}
+        tried = {"candidate": pointer.staging._asdict()} if id == pointer.candidate_id else {}
+        return {"active": id == pointer.active_id, **tried}
+
+    return [{**row(each), **place(each.id)} for each in page.revisions]
 
 
 def history(store: Store, most: int, before_id: int | None = None) -> History:

@@ -24,6 +24,9 @@ class Worker:
     def __init__(self) -> None:
         self.engine = Engine(Host.parse(POLICY % "60/minute"), MemoryLedger())
 
+    class policies:
+        source = "file"
+
 
 @pytest.fixture
 def worker() -> Worker:

@@ -39,7 +39,10 @@ READS = {
     "policy merge": (["FILE", "governance.yaml", "governance.yaml"], ["governance.yaml", "governance.yaml", "FILE"]),
     "policy import": (["FILE"],),
     "policy export": (["FILE"],),
+    "policy abort": (["--policy", "FILE"],),
     "policy apply": (["governance.yaml", "--policy", "FILE"],),
+    "policy candidate": (["--policy", "FILE"],),
+    "policy promote": (["--policy", "FILE"],),
     "policy audit export": (["--policy", "FILE"],),
     "policy audit verify": (["--policy", "FILE"],),
     "policy drift": (["--policy", "FILE"],),
@@ -56,7 +59,10 @@ READ_NOTHING = {"demo", "usage", "plugins", "keys", "keys new", "keys hash", "po
 # What has a verb ask a proxy that does not ask one by itself.
 AT_A_PROXY = {
     "explain": ("--live",),
+    "policy abort": (),
     "policy apply": ("governance.yaml",),
+    "policy candidate": (),
+    "policy promote": (),
     "policy rollback": ("1",),
     "policy diff": ("1", "running"),
     "policy plan": ("1",),

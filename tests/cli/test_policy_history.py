@@ -7,7 +7,8 @@ import hashlib
 import json
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,10 @@ from governance.engine.engine import Engine
 from governance.engine.host import Host
 from governance.ledger.memory import MemoryLedger
 from governance.proxy.policies import open_policies
+from governance.proxy.reload import ReloadState
 from governance.telemetry.metrics import Metrics
 from governance.telemetry.telemetry import Telemetry
+from governance.usecases.follow import Tried
 
 FIRST = """version: 1
 policy: {source: database}
@@ -43,14 +46,23 @@ class Worker:
         self.engine = Engine(host, MemoryLedger())
         self.telemetry = Telemetry(host.policy.core, {}, Metrics(CollectorRegistry()))
 
-        class Reload:
-            error = None
+        self.use(host)
 
-        self.reload = Reload()
+    def use(self, host: Host) -> None:
+        self.reload = ReloadState(host.policy, 0.0)
+
+    def try_out(self, tried: Tried | None) -> None:
+        """Nobody is served."""
 
 
 def serve(worker: Worker) -> tuple[uvicorn.Server, threading.Thread]:
-    app = FastAPI()
+    @asynccontextmanager
+    async def following(_: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.create_task(worker.policies.run(worker))
+        yield
+        task.cancel()
+
+    app = FastAPI(lifespan=following)
     admin: Any = only(lambda: None, lambda caller: None, lambda caller: ("ada", "user"))
     app.include_router(admin_router(worker, admin))  # type: ignore[arg-type]
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
@@ -82,6 +94,7 @@ def policy(request: pytest.FixtureRequest, file: Path, governance: Command) -> I
 
     worker = asyncio.run(open_worker())
     if request.param == "store":
+        asyncio.run(worker.policies.close())
         yield lambda *arguments: governance("policy", *arguments)
         return
     server, thread = serve(worker)
@@ -99,8 +112,8 @@ def done(result: Any) -> str:
 
 def test_a_policy_is_put_in_force_shown_listed_and_put_back(policy: Command) -> None:
     hash = Host.parse(SECOND).policy.revision
-    assert done(policy("apply", "second.yaml", "-m", "more")) == f"revision 2 is in force ({hash})\n"
-    assert done(policy("apply", "second.yaml")) == "revision 2 says this already; nothing was changed\n"
+    assert done(policy("apply", "second.yaml", "-m", "more")).startswith(f"revision 2 is in force ({hash})")
+    assert done(policy("apply", "second.yaml")).startswith("revision 2 says this already; nothing was changed")
     assert done(policy("show")) == SECOND
     assert done(policy("show", "1")) == FIRST
     assert done(policy("rollback", "1")).startswith("revision 3 is in force (sha256:")

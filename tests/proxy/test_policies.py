@@ -20,6 +20,7 @@ from governance.proxy.policies import FilePolicies, StoredPolicies, open_policie
 from governance.proxy.reload import ReloadState
 from governance.store import Store
 from governance.usecases.change_policy import Author, apply
+from governance.usecases.follow import Tried
 from governance.usecases.revisions import history, show
 from tests.databases import open_one, store, url
 from tests.postgres import Postgres
@@ -34,6 +35,11 @@ class Running:
 
     def __init__(self, host: Host) -> None:
         self.use(host)
+
+    tried: Tried | None = None
+
+    def try_out(self, tried: Tried | None) -> None:
+        self.tried = tried
 
     def use(self, host: Host) -> None:
         self.host = host
@@ -89,7 +95,7 @@ async def test_a_change_by_anybody_is_in_force_by_itself(file: Path, store: Stor
         change(store, REQUIRING, file)
 
         await until(lambda: running.host.policy.core.access.require_key)
-        assert policies.followed == {"store": store.name, "revision_id": 2, "error": None}
+        assert policies.followed == {"store": store.name, "revision_id": 2, "error": None, "candidate": None}
         assert running.reload.error is None
 
 
