@@ -11,12 +11,11 @@ import pytest
 
 from governance.catalog import Catalog
 from governance.usecases.follow import seen_workers
-from tests.admin.test_policy_page import API, FIRST, SECOND, caller, file, stored
-
-__all__ = ["file", "stored"]
+from tests.admin.kept import FIRST, SECOND, caller
 
 TESTS = "tests:\n- {name: is routed, request: {model: a/m}, expect: {outcome: route}}\n"
 LONG_AGO = datetime(2000, 1, 1, tzinfo=timezone.utc)
+API = "/governance/api/policy"
 ANY = {"if-match": "*"}
 
 
