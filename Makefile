@@ -6,7 +6,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 	--no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format fuzz soak bench compat lock clean
+.PHONY: help install demo test lint format fuzz soak rollout bench compat lock clean
 # Another environment's packages are none of ours, and LiteLLM compiled anew in each process costs twice its import.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
@@ -53,6 +53,10 @@ fuzz: install ## every route and field of LiteLLM, with hostile values, before a
 soak: install ## 20,000 mixed requests through two workers and a real Redis; REQUESTS=... for more or fewer
 	@sh tests/provide.sh
 	GOVERNANCE_SOAK_REQUESTS=$(or $(REQUESTS),20000) $(BIN)/pytest -q tests/e2e/test_soak.py
+
+rollout: install ## 200 changes of a policy under load, with kills and a database that stands still; CHANGES=... for others
+	@sh tests/provide.sh
+	GOVERNANCE_ROLLOUT_CHANGES=$(or $(CHANGES),200) $(BIN)/pytest -q -s tests/e2e/test_rollout.py
 
 bench: install ## what governance costs, as ratios measured in one run
 	@sh tests/provide.sh

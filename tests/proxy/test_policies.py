@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,10 +57,10 @@ def file(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @asynccontextmanager
-async def following(file: Path) -> AsyncIterator[tuple[StoredPolicies, Running]]:
+async def following(file: Path, serving: Callable[[Host], Any] = Running) -> AsyncIterator[tuple[StoredPolicies, Any]]:
     policies = open_policies(file)
     assert isinstance(policies, StoredPolicies)
-    running = Running(policies.begin())
+    running = serving(policies.begin())
     task = asyncio.create_task(policies.run(running))
     try:
         yield policies, running

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from governance.discovery import Listed
 from governance.model.errors import StoreUnavailable
-from governance.store import Revision, Store, Worker, default_url, open_store, shown
+from governance.store import Revision, Staging, Store, Worker, default_url, open_store, shown
 from governance.store.audit import event_hash
 from governance.store.connection import connect
 from governance.store.tables import metadata
@@ -207,6 +207,49 @@ def test_the_steps_go_up_and_down_and_up_again_with_data(url: str, store: Store)
     with store.write() as work:
         assert work.revisions.newest(10) == []
         keep(work)
+
+
+def test_a_worker_of_the_first_version_goes_on_beside_the_newest_tables(store: Store) -> None:
+    with store.write() as work:
+        kept = keep(work)
+        work.pointer.move(kept.id, from_version=None, at=NOW, by="ada", candidate_id=kept.id, staging=Staging(10, 5))
+        note(work, kept)
+        run = work.revisions._connection.exec_driver_sql
+        run("INSERT INTO policy_worker (id, host, active_id, seen_at) VALUES ('old', 'h', 1, '2026-11-20 12:00:00')")
+        run(
+            "INSERT INTO policy_revision (id, hash, yaml, author, author_kind, source, comment, created_at, "
+            "schema_version) VALUES (2, 'sha256:2', 'version: 1', 'old', 'user', 'apply', '', '2026-11-20 12:00:00', 1)"
+        )
+
+    with store.read() as work:
+        revision, pointer = work.revisions.get(2), work.pointer.get()
+        assert revision is not None
+        assert (revision.tests, revision.forced) == ("", False)
+        assert pointer is not None
+        assert pointer.staging == Staging(10, 5)
+        assert [worker.seen_version for worker in work.workers.seen_since(NOW - timedelta(days=1))] == [None]
+
+
+def test_a_step_back_and_forth_keeps_what_was_there_before_it(store: Store) -> None:
+    with store.write() as work:
+        kept = keep(work)
+        work.pointer.move(kept.id, from_version=None, at=NOW, by="ada", candidate_id=kept.id, staging=Staging(10))
+        note(work, kept)
+        work.workers.tell(Worker("a", "host", 1, None, None, NOW, 1, 1))
+        sealed = work.events.last()
+
+    store.migrate("0001")
+    with pytest.raises(StoreUnavailable), store.read() as work:
+        work.pointer.get()
+    store.migrate()
+
+    with store.read() as work:
+        assert (work.revisions.get(kept.id), work.events.last()) == (kept, sealed)
+        pointer = work.pointer.get()
+        assert pointer is not None
+        assert (pointer.active_id, pointer.candidate_id, pointer.staging) == (kept.id, None, Staging(0, 0))
+    with pytest.raises(StoreUnavailable, match="policy_revision is append-only"), store.write() as work:
+        work.revisions._connection.exec_driver_sql("UPDATE policy_revision SET hash = 'other'")
 
 
 def test_the_steps_lead_to_the_tables_that_the_code_knows(url: str, store: Store) -> None:

@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from governance.engine.host import Host
 from governance.model.errors import GovernanceError, PolicyError, StoreUnavailable
 from governance.policy import Policy
-from governance.store import Store, Worker, open_store
+from governance.store import Staging, Store, Worker, open_store
 from governance.store.last_good import LastGood
 from governance.usecases.audit import verify_audit
 from governance.usecases.change_policy import Applied, Author, Conflict, apply, rollback
 from governance.usecases.follow import GONE_AFTER, Follower
 from governance.usecases.revisions import history, show
+from governance.usecases.staging import abort, promote, tried
 from tests.usecases.test_changes import tamper
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
@@ -222,6 +232,7 @@ class Fleet(RuleBasedStateMachine):
         follower = self.machine.worker(str(number))
         self.workers[number] = follower, follower.begin()[0]
 
+    @precondition(lambda self: not tried(self.store))
     @rule(stale=st.booleans())
     def change(self, stale: bool) -> None:
         self.changes += 1
@@ -246,6 +257,7 @@ class Fleet(RuleBasedStateMachine):
             die()
         assert show(self.store) == before
 
+    @precondition(lambda self: not tried(self.store))
     @rule(id=st.integers(1, 5))
     def go_back(self, id: int) -> None:
         newest = history(self.store, 1).revisions[0].id
@@ -259,14 +271,38 @@ class Fleet(RuleBasedStateMachine):
             now=self.machine.now,
         )
 
+    @precondition(lambda self: not tried(self.store))
+    @rule(percent=st.integers(0, 100))
+    def try_another(self, percent: int) -> None:
+        self.changes += 1
+        text = self.machine.text + f"rate_limits: [{{name: all, subject: everyone, requests: {self.changes}/day}}]\n"
+        with suppress(PolicyError):  # what is in force has other keys that hold for all callers
+            apply(self.store, text, base=None, stage=Staging(percent), **self.by())
+
+    @precondition(lambda self: tried(self.store))
+    @rule(percent=st.none() | st.integers(0, 100))
+    def promote(self, percent: int | None) -> None:
+        promote(self.store, stage=None if percent is None else Staging(percent), **self.by())
+
+    @precondition(lambda self: tried(self.store))
+    @rule()
+    def abort(self) -> None:
+        abort(self.store, author=ADA, now=self.machine.now)
+
+    def by(self) -> dict[str, Any]:
+        file, environment = self.machine.file.core, self.machine.environment
+        return {"file": file, "environment": environment, "author": ADA, "now": self.machine.now}
+
     @invariant()
     def one_look_is_enough_for_everybody(self) -> None:
-        active = show(self.store)
+        active, trial = show(self.store), tried(self.store)
         for number, (follower, host) in self.workers.items():
             found = follower.look() or host
             self.workers[number] = follower, found
             assert found.policy.text == active.yaml
             assert (follower.active_id, follower.refusal) == (active.id, None)
+            mine = follower.tried and (follower.tried.id, follower.tried.staging, follower.tried.host.policy.text)
+            assert mine == (trial and (trial[0].id, trial[1], trial[0].yaml))
         assert verify_audit(self.store).faults == ()
 
     def teardown(self) -> None:
