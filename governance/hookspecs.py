@@ -11,7 +11,8 @@ model of this name. One whose section is no list of named entries may have `cove
 `governance test`. One that knows what changes of its section do to callers may have `effects(change) -> effects`, for
 `governance policy diff`. One that limits callers should have `limit_on(request) -> name` of a limit that may bind
 whoever sends this, whatever it asks for; whom one binds is kept from endpoints that nothing counts. One that looks at
-`request.levels` says so by the attribute `reads_percent = True`.
+`request.levels` says so by the attribute `reads_percent = True`. One with conditions may have `facts_read`, the
+names of what they may look at, from which a record tells what of it it does not hold.
 """
 
 from __future__ import annotations

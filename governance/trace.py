@@ -63,7 +63,8 @@ class Trace:
     """See `record` for what it holds; every list is in the order of events. `moves`: hops of the reservation.
     `decided_us`: what deciding took. `shadow_limits`: limits that only watch, with the plugin of each. `probing`: the
     target that this request probes for all others, until it is known. `budget`: of extra attempts, since one has
-    failed. `arm`: of the policy that decided, while another is tried. `would`: what that one would have done."""
+    failed. `arm`: of the policy that decided, while another is tried. `would`: what that one would have done.
+    `draws`: random numbers that decided. `facts_read`: names of what conditions of the policy may look at."""
 
     request: Request
     policy_revision: str
@@ -88,6 +89,8 @@ class Trace:
     budget: RetryBudget | None = None
     arm: str = ""
     would: Mapping[str, Any] | None = None
+    draws: list[float] = field(default_factory=list)
+    facts_read: frozenset[str] = frozenset()
 
     def step(self, plugin: str, hook: str, did: str, since_ns: int = 0) -> None:
         """Note what `plugin` did; `since_ns` is `perf_counter_ns` when it began."""
@@ -166,6 +169,7 @@ class Trace:
             "shadow": [dict(entry) for entry in self.shadow],
             "attempts": [_attempt(attempt) for attempt in self.attempts],
             "usage": _usage(self.usage),
+            "draws": list(self.draws),
             "steps": [{"plugin": s.plugin, "hook": s.hook, "did": s.did, "us": s.us} for s in self.steps],
         }
 
@@ -236,6 +240,8 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
     shown: dict[str, Any] = {"target": attempt.target, "outcome": attempt.outcome, "ms": attempt.ms}
     fault = whose(attempt.error) if attempt.outcome == "failed" and attempt.error else None
     told: dict[str, Any] = {"error": attempt.error, "whose": fault, "status": attempt.status, "served": attempt.served}
+    ended_s = attempt.started_s + attempt.ms / 1000 if attempt.outcome in ("ok", "failed") else None
+    told |= {"ended_at": None if ended_s is None else iso(ended_s)}
     told |= {"retry_after_s": attempt.retry_after_s, "probe": attempt.probe}
     return {**shown, **{name: value for name, value in told.items() if value}}
 

@@ -9,6 +9,9 @@ from typing import Final
 from governance.engine import refusals
 from governance.ledger import Option, OptionReading, Reading, Reserved
 from governance.model import Charge, Refusal, Request, Target, codes
+from governance.model.draws import noting
+from governance.model.request import Levels
+from governance.model.sizes import Habits
 from governance.trace import Candidate, Outcome, Trace
 
 
@@ -56,6 +59,17 @@ class Decision:
             return target.name
         models = self.request.models
         return (models.call_name(target.name) if models else None) or target.name
+
+
+def begun(request: Request, trace: Trace, levels: Levels, habits: Habits, *, clamped: bool) -> Request:
+    """A request with what a decision needs besides what was asked: the time, what was counted and learned, and draws
+    that the account notes.
+    """
+    draw = noting(request.draw, trace.draws)
+    if request.at_s is not None:
+        return request.but(draw=draw)
+    known = {"levels": request.levels or levels, "habits": request.habits or habits}
+    return request.but(at_s=trace.at_s, clamped=clamped, draw=draw, **known)
 
 
 def option_of(target: Target, *, cools: bool = True) -> Option:

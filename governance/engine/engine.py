@@ -13,7 +13,7 @@ from governance.engine.admission import Admission, MayCall
 from governance.engine.assumed import with_assumed_prices
 from governance.engine.attempts import close, skip
 from governance.engine.cooling import Cooling, Tell
-from governance.engine.decision import Decision, all_readings, option_of, refused
+from governance.engine.decision import Decision, all_readings, begun, option_of, refused
 from governance.engine.habits import Learned
 from governance.engine.host import Host
 from governance.engine.levels import LastSeen
@@ -62,6 +62,7 @@ class Engine:
         self._clock = clock
         self._reads_percent = host.reads_percent
         self._clamps = host.policy.core.access.body.output_limit == "clamp"
+        self._facts_read = host.facts_read
 
     async def admit(
         self, request: Request, *, may_call: MayCall | None = None, mode: Literal["live", "simulated"] = "live"
@@ -73,10 +74,8 @@ class Engine:
             mode: `simulated` decides the same and counts nothing.
         """
         at_s = self._clock()
-        if request.at_s is None:
-            known = {"levels": request.levels or self.levels, "habits": request.habits or self.habits}
-            request = request.but(at_s=at_s, clamped=self._clamps, **known)
-        trace = Trace(request, self.host.policy.revision, at_s, mode, arm=self.arm)
+        trace = Trace(request, self.host.policy.revision, at_s, mode, facts_read=self._facts_read, arm=self.arm)
+        trace.request = request = begun(request, trace, self.levels, self.habits, clamped=self._clamps)
         if self.host.policy.core.access.require_key and not request.identity.virtual_key_id:
             return refused(
                 trace, request, Refusal(401, codes.VIRTUAL_KEY_REQUIRED, "this gateway requires a virtual key")

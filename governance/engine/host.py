@@ -209,6 +209,11 @@ class Host:
         """Whether a plugin asks how full limits are."""
         return any(getattr(plugin, "reads_percent", False) for plugin in self.plugins.values())
 
+    @property
+    def facts_read(self) -> frozenset[str]:
+        """What plugins say they may look at of a request."""
+        return frozenset(name for plugin in self.plugins.values() for name in getattr(plugin, "facts_read", ()))
+
     def _ask(
         self, hook: Hook, name: str, trace: Trace, expected: Any, **arguments: Any
     ) -> tuple[Any | None, Refusal | None]:

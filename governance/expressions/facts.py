@@ -20,6 +20,7 @@ from governance.expressions.variables import (
     METADATA_NODES,
     NAME_BYTES,
     PERCENTS,
+    SOME,
     STRINGS,
     TAG_BYTES,
     TEXT_BYTES,
@@ -45,6 +46,14 @@ class Reads(NamedTuple):
             names |= reads.names
             keys |= reads.keys
         return cls(frozenset(names), frozenset(keys))
+
+    @property
+    def told(self) -> frozenset[str]:
+        """The same as people write it: `team_id`, `headers.x-tier`, and `headers` where more than entries is needed."""
+        entries = {".".join(key) for key in self.keys}
+        mapped = {key[0] for key in self.keys}
+        whole = {plain(name) for name in self.names if name.endswith(SOME) or plain(name) not in mapped}
+        return frozenset(entries | whole)
 
 
 class Facts:

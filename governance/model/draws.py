@@ -10,6 +10,17 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
+def noting(draw: Callable[[], float], drawn: list[float]) -> Callable[[], float]:
+    """The same numbers, each of them noted when it is drawn."""
+
+    def next_one() -> float:
+        number = draw()
+        drawn.append(number)
+        return number
+
+    return next_one
+
+
 def draw_all(items: Sequence[T], weights: Sequence[float], draw: Callable[[], float]) -> list[T]:
     """Every item once, each next one drawn in proportion to its weight among those left. The last needs no draw."""
     left, heaviness, drawn = list(items), list(weights), []

@@ -98,6 +98,9 @@ class DecisionLogSettings(_Closed):
     )
     keep_files: int = Field(default=5, ge=1, le=1000, description="how many files that are full are kept")
     sample: Annotated[Sample, BeforeValidator(_each)] = Sample()
+    sample_by: Literal["decision", "subject"] = Field(
+        default="decision", description="whether single decisions are drawn, or teams, else keys, with all of theirs"
+    )
     redact: tuple[Redactable, ...] = Field(default=(), description="what is withheld, here and in recent decisions")
     headers: tuple[Annotated[str, AfterValidator(_header)], ...] = Field(
         default=(), description="headers of requests whose values may be in records"
@@ -107,6 +110,13 @@ class DecisionLogSettings(_Closed):
     def _rotates_a_file(self) -> DecisionLogSettings:
         if self.rotate_bytes is not None and self.to in ("stdout", "off"):
             raise ValueError(f"rotate_bytes is for a file, and `to` is {self.to}")
+        return self
+
+    @model_validator(mode="after")
+    def _samples_whole_histories(self) -> DecisionLogSettings:
+        shares = {self.sample.route, self.sample.refuse, self.sample.passed}
+        if self.sample_by == "subject" and len(shares) > 1:
+            raise ValueError("`sample_by: subject` keeps all decisions of a subject, so `sample` must be one number")
         return self
 
 

@@ -11,6 +11,7 @@ from governance.model.errors import GovernanceError
 from governance.model.printable import printable
 from governance.policy.telemetry import DecisionLogSettings
 from governance.telemetry.log_file import LogFile
+from governance.telemetry.replay import Sampling
 from governance.trace import Trace
 
 log = logging.getLogger("governance.telemetry")
@@ -79,16 +80,11 @@ class DecisionLog:
 
     def use(self, settings: DecisionLogSettings) -> None:
         """Sample as these settings say."""
-        sample = settings.sample
-        self._shares = {"route": sample.route, "refuse": sample.refuse, "pass": sample.passed}
+        self._sampling = Sampling(settings)
 
     def wants(self, trace: Trace) -> bool:
         """Whether this one is in the sample. The same decision is in every log's sample, or in none's."""
-        if self._sink is None:
-            return False
-        share = self._shares[trace.outcome]
-        # The end of an id is random; so the share of one in ten is part of the share of one in two.
-        return share >= 1.0 or int(trace.id[-8:], 16) < share * 0x1_0000_0000
+        return self._sink is not None and self._sampling.wants(trace)
 
     def write(self, told: Sequence[Told]) -> None:
         """Write these. A log that cannot be written is said once, and again when it can; the lines are lost."""

@@ -10,6 +10,7 @@ import orjson
 
 from governance.limits.ids import AND, SHORT_ID, short_id
 from governance.policy.telemetry import DecisionLogSettings
+from governance.telemetry.replay import Replay
 from governance.trace import Trace
 
 WITHHELD: Final = "[redacted]"
@@ -33,12 +34,14 @@ class Redaction:
     def __init__(self, settings: DecisionLogSettings) -> None:
         self._headers = settings.headers
         self._redact = settings.redact
+        self._replay = Replay(settings)
         self._no_subject = "windows.subject" in settings.redact
         self._kinds = frozenset(_KINDS[path] for path in settings.redact if path in _KINDS)
 
     def record(self, trace: Trace) -> dict[str, Any]:
         """The record of one request, ready to be shown."""
         record = trace.record(self._headers)
+        record.update(self._replay.facts(trace))
         if self._redact:
             self._withhold(record)
         return record

@@ -97,7 +97,7 @@ class Telemetry:
         self.log.use(settings.decision_log)
         self._redaction = Redaction(settings.decision_log)
         self.metrics.subjects = settings.metrics.subjects
-        fixed = {"sample", "redact", "headers"}
+        fixed = {"sample", "sample_by", "redact", "headers"}
         before, after = (s.decision_log.model_dump(exclude=fixed) for s in (self.settings, settings))
         for what, changed in (
             ("decision_log (to, rotate_bytes, keep_files)", before != after),

@@ -110,7 +110,9 @@ async def test_settling_replaces_what_was_reserved_by_what_was_used(house: House
     await house.engine.settle(decision, "a/m", Usage(40, 2))
 
     assert await house.used(TEAM, TEAM_TOKENS, requests("a/m"), tokens("a/m"), slots("a/m")) == [1, 42, 1, 42, 0]
-    assert decision.trace.record()["attempts"] == [{"target": "a/m", "outcome": "ok", "ms": 730}]
+    assert decision.trace.record()["attempts"] == [
+        {"target": "a/m", "outcome": "ok", "ms": 730, "ended_at": "2026-11-20T12:00:00.730Z"}
+    ]
     assert decision.trace.record()["usage"]["input_tokens"] == 40
     assert house.plugin.successes == [("a/m", Usage(40, 2))]
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from governance.catalog import Catalog, provider_and_model
 from governance.expressions import PERCENTS, Facts
+from governance.expressions.facts import Reads
 from governance.hookspecs import hookimpl
 from governance.model import Request, Ruling
 from governance_plugins.routing_rules.changes import rule_effects
@@ -30,6 +31,7 @@ class RoutingRules:
     def __init__(self, config: RoutingRulesConfig) -> None:
         self._book = Rulebook(rule for rule in config.root if rule.enabled)
         self.reads_percent = any(not rule.cel_expression.variables.isdisjoint(PERCENTS) for rule in self._book.rules)
+        self.facts_read = Reads.union(rule.cel_expression.reads for rule in self._book.rules).told
 
     @hookimpl
     def pre_request(self, request: Request) -> Ruling | None:

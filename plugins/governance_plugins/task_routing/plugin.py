@@ -27,6 +27,7 @@ class TaskRouting:
     effects = staticmethod(task_effects)
 
     def __init__(self, config: TaskRoutingConfig) -> None:
+        self.facts_read = ("last_user_text",)
         self._config = config
         self._router = Router(config, classifier(config.classifier))
 
