@@ -89,6 +89,30 @@ async def test_what_cannot_be_used_is_told_with_line_and_path(stored: Any) -> No
     assert error["problems"][0]["source"] == "policy"
 
 
+@pytest.mark.parametrize(
+    ("key", "text", "line"),
+    [
+        ("policy", FIRST.replace("source: database", "source: file"), 2),
+        ("store", FIRST + "store: {url: 'sqlite:////other.db'}\n", 6),
+        ("ledger.url", FIRST + "ledger:\n  url: redis://other\n", 7),
+        ("on_contract_breach", FIRST + "on_contract_breach: degrade\n", 6),
+        ("access.environment", FIRST + "access:\n  require_key: false\n  environment: [PATH]\n", 8),
+    ],
+)
+async def test_what_the_file_of_each_proxy_says_no_revision_changes(
+    stored: Any, key: str, text: str, line: int
+) -> None:
+    async with caller(stored) as admin:
+        answer = await admin.post(f"{API}/apply", json={"policy": text}, headers={"if-match": "*"})
+        listed = (await admin.get(f"{API}/revisions")).json()["revisions"]
+
+    (problem,) = answer.json()["error"]["problems"]
+    assert (answer.status_code, problem["line"], problem["path"]) == (422, line, key)
+    message = f"`{key}` is taken from the policy file of each proxy, and must be here as it is there"
+    assert problem["message"].startswith(message)
+    assert [row["id"] for row in listed] == [1]
+
+
 async def test_going_back_makes_a_new_revision(stored: Any) -> None:
     async with caller(stored) as admin:
         await admin.post(f"{API}/apply", json={"policy": SECOND}, headers={"if-match": "*"})
@@ -129,6 +153,7 @@ async def test_where_the_file_is_the_truth_a_change_is_told_the_line_to_edit(fil
         one = await admin.get(f"{API}/revisions/1")
 
     assert (page["source"], page["editable"], page["in_sync"], page["active"]) == ("file", False, None, None)
+    assert (page["file"], page["sections"]["budgets"]["entries"]["team"]) == (str(file), 5)
     assert page["revision"] == Host.load(file).policy.revision
     error = applied.json()["error"]
     assert (applied.status_code, error["code"], error["line"]) == (409, "policy_is_a_file", 5)
