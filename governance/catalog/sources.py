@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from governance.catalog.prices import price_entry
 from governance.catalog.providers import provider_of
+from governance.catalog.reasoning import refused
 from governance.catalog.sized import sized_entries
 from governance.catalog.tiers import Tiers
 
@@ -35,6 +36,7 @@ _ALSO: Final = {
     "tiered_pricing": "input_cost_per_token",
     "off_peak_pricing": "input_cost_per_token",
 }
+_REASONS: Final = "supports_reasoning"
 OLLAMA: Final = frozenset({"ollama", "ollama_chat"})
 _DATE: Final = re.compile(r"-(\d{4}-\d{2}-\d{2}|\d{8})$")
 
@@ -87,7 +89,11 @@ class Sources:
             # What the map leaves out of a model that it has, it denies; so nothing completes it.
             layers += [(FALLBACK, _first(built_in().get, names))]
             layers += [(ELSEWHERE, self._elsewhere(names[0]))] if discovered else []
-        return _merged(layers)
+        said = _merged(layers)
+        if mapped and _REASONS not in said.entry and refused(names[0], str(mapped.get("litellm_provider", ""))):
+            # The silence of the map is LiteLLM's own "no".
+            return Said({**said.entry, _REASONS: False}, {**said.by, _REASONS: MODEL_MAP})
+        return said
 
     def _discovered(self, name: str) -> Entry | None:
         provider, _, model = name.partition("/")

@@ -110,7 +110,7 @@ def test_names_are_the_same_in_any_case_and_asked_for_as_litellm_has_them() -> N
 def test_facts_come_from_the_model_map() -> None:
     facts = Catalog(None, PRICES).facts("openai/gpt-4o")
 
-    assert facts.capabilities == {"vision", "tools", "structured_output", "reasoning"}
+    assert facts.capabilities == {"vision", "tools", "structured_output"}
     assert (facts.max_input_tokens, facts.max_output_tokens) == (128_000, 16_384)
     assert (facts.input_price, facts.output_price) == (2.5, 10.0)
 
@@ -128,7 +128,7 @@ def test_a_deployment_overrides_the_map() -> None:
     facts = Catalog([own], PRICES).facts("openai/gpt-4o")
 
     assert facts.max_input_tokens == 4_096
-    assert facts.capabilities == {"tools", "structured_output", "reasoning"}
+    assert facts.capabilities == {"tools", "structured_output"}
     assert facts.input_price == 9.0
     assert facts.output_price == 10.0, "what it does not say is the map's"
 

@@ -42,11 +42,11 @@ def test_every_capability_that_is_needed_must_be_there() -> None:
 
     assert reason(both, Target("openai/seeing")) == (
         "capability_mismatch",
-        "needs tools, has reasoning, structured_output, text, vision",
+        "needs tools, has structured_output, text, vision",
     )
     assert reason(SEE, Target("openai/blind")) == (
         "capability_mismatch",
-        "needs vision, has reasoning, structured_output, text",
+        "needs vision, has structured_output, text",
     )
 
 
@@ -109,3 +109,16 @@ def test_a_target_that_makes_shorter_answers_than_are_allowed_cannot_serve() -> 
     )
     assert reason(allowing(8_193, request_type="embedding"), target) is None
     assert screen(allowing(8_193, clamped=True), target).note.startswith("allows 8,193 output tokens")
+
+
+def test_silence_about_reasoning_is_a_no_where_litellm_itself_refuses() -> None:
+    chat = {"mode": "chat"}
+    known = {f"{provider}/m": {"litellm_provider": provider, **chat} for provider in ("openai", "ollama")}
+    known["azure/gpt-5"] = {"litellm_provider": "azure", **chat}
+    catalog = Catalog([{"model_name": "*/*"}], known)
+    thinks = Request("x", capabilities=frozenset({"reasoning"}), models=catalog)
+
+    assert reason(thinks, Target("openai/m")) == ("capability_mismatch", "needs reasoning, has structured_output, text")
+    assert screen(thinks, Target("ollama/m")).rejected is None
+    assert screen(thinks, Target("azure/gpt-5")).rejected is None
+    assert screen(thinks, Target("openai/m", frozenset({"reasoning"}))).rejected is None

@@ -56,6 +56,7 @@ def test_the_more_trusted_source_wins_field_by_field() -> None:
         "litellm_provider": "model map",
         "mode": "model map",
         "supports_vision": "model map",
+        "supports_reasoning": "model map",
     }
     facts = catalog().facts("openai/gpt-4o")
     assert (facts.input_price, facts.output_price, facts.max_input_tokens) == (1.0, 10.0, 64_000)
@@ -195,7 +196,7 @@ def test_a_card_tells_every_field_with_its_source_and_none_for_unknown() -> None
         "pdf_input": False,
         "tools": False,
         "structured_output": None,
-        "reasoning": None,
+        "reasoning": False,
     }
     assert (shown["input_modalities"], shown["output_modalities"]) == (["image", "text"], ["text"])
 
