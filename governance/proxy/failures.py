@@ -88,12 +88,14 @@ def _of_stream(error: BaseException) -> BaseException:
 
 
 def _answered(chain: Sequence[BaseException]) -> int | None:
-    """The status that the provider has answered with. LiteLLM makes a 400 of some providers' 413, and more."""
-    told = [status for link in chain if (status := _status(link)) is not None and 400 <= status < 600]
+    """The status that the provider has answered with; None where it has not. LiteLLM may say another one."""
+    # The first that was raised comes last, and is nearest to the answer.
+    wire = [status for link in chain if not _litellms(link) and (status := _status(link))]
+    if wire:
+        return wire[-1]
+    told = [status for link in chain if (status := _status(link))]
     # Of what has no answer, such as an error in a stream or a lost connection, LiteLLM makes a 500.
-    first = chain[-1]
-    made = isinstance(first, exceptions.APIConnectionError) or not (_litellms(first) or _status(first))
-    return None if made or not told or any(map(_is_lost, chain)) else told[-1]
+    return None if not told or told[-1] == 500 or any(map(_is_lost, chain)) else told[-1]
 
 
 def _by_words(status: int | None, text: str, wait_s: float | None, asked: Callable[[], str]) -> str | None:
@@ -207,7 +209,14 @@ def _litellms(link: BaseException) -> bool:
 
 
 def _status(error: BaseException) -> int | None:
-    try:
-        return int(getattr(error, "status_code", None) or getattr(error, "code", None) or 0) or None
-    except (TypeError, ValueError):
-        return None
+    told = [getattr(error, "status_code", None), getattr(getattr(error, "response", None), "status_code", None)]
+    if _litellms(error):
+        # In aiohttp a lost connection has the code 400.
+        told.append(getattr(error, "code", None))
+    for status in told:
+        try:
+            if 400 <= int(status or 0) < 600:
+                return int(status)  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            continue
+    return None

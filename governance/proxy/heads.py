@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from governance.proxy.headers import decision_headers
 from governance.proxy.live import PASS_THROUGH, Live
@@ -38,7 +38,8 @@ def watch(serving: Callable[[], Live | None]) -> None:
 
 def _dress(answer: Response, live: Live) -> None:
     trace, failed = live.decision.trace, answer.status_code >= 400
-    if not failed and len(trace.attempts) <= 1:
+    # To any other answer LiteLLM's headers are added after this, and they are right.
+    if not failed and (len(trace.attempts) <= 1 or not isinstance(answer, StreamingResponse)):
         return
     said = dict(answer.raw_headers)
     tried = sum(1 for attempt in trace.attempts if attempt.outcome != "skipped")

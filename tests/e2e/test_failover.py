@@ -10,7 +10,24 @@ def attempts(proxy, answer) -> list[tuple[str, str]]:
     return [(attempt["target"], attempt["outcome"]) for attempt in record["attempts"]]
 
 
-@pytest.mark.parametrize("status", [402, 405, 409, 424, 429, 451, 499, 500, 503, 529, 401, 404])
+KINDS = {
+    401: "auth",
+    402: "account_exhausted",
+    404: "not_found",
+    405: "not_found",
+    409: "server_error",
+    424: "server_error",
+    425: "overloaded",
+    429: "rate_limited",
+    451: "unsupported",
+    499: "timeout",
+    500: "server_error",
+    503: "overloaded",
+    529: "overloaded",
+}
+
+
+@pytest.mark.parametrize("status", KINDS)
 def test_the_next_target_answers_when_the_first_fails(proxy, providers, status: int) -> None:
     providers.fail("cerebras", status=status)
 
@@ -20,6 +37,8 @@ def test_the_next_target_answers_when_the_first_fails(proxy, providers, status: 
     assert answer.headers["x-governance-target"] == "openai/failing"
     assert answer.headers["x-governance-attempts"] == "2"
     assert attempts(proxy, answer) == [("cerebras/failing", "failed"), ("openai/failing", "ok")]
+    first = proxy.decision(answer.headers["x-governance-decision-id"])["attempts"][0]
+    assert (first["error"], first["status"]) == (KINDS[status], status)
 
 
 def test_a_400_that_is_not_the_callers_is_tried_elsewhere(proxy, providers) -> None:

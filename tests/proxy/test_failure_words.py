@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import litellm
+import openai
 import pytest
 from litellm.llms.anthropic.common_utils import AnthropicError
 from litellm.llms.bedrock.common_utils import BedrockError
@@ -256,3 +257,38 @@ def test_a_date_until_which_an_account_is_shut_is_read() -> None:
 
     assert failure.kind == "account_exhausted"
     assert (failure.retry_after_s or 0) > 86_400
+
+
+@pytest.mark.parametrize("status", [400, 402, 429, 451, 500, 529])
+def test_what_openais_client_raises_is_judged_by_the_status_of_the_answer(status: int) -> None:
+    """As in a proxy: behind its exception is that of httpx, which has no status of its own but an answer."""
+    answer = httpx.Response(status, request=httpx.Request("POST", "http://provider.test"))
+    expected = {400: "invalid_request", 402: "account_exhausted", 429: "rate_limited", 451: "unsupported"}
+    try:
+        try:
+            answer.raise_for_status()
+        except httpx.HTTPStatusError as error:
+            raise openai.APIStatusError("no", response=answer, body=None) from error
+    except openai.APIStatusError as error:
+        failure = failure_of(error)
+
+    assert failure.kind == {**expected, 500: "server_error", 529: "overloaded"}[status]
+    assert failure.status == status
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("Overloaded", "overloaded"),
+        ("rate_limit_error: slow down", "rate_limited"),
+        ("insufficient_quota", "account_exhausted"),
+        ("something else", "server_error"),
+    ],
+)
+def test_an_error_in_a_stream_is_judged_by_its_words(said: str, kind: str) -> None:
+    request = httpx.Request("POST", "http://provider.test")
+    original = litellm.APIError(status_code=500, message=said, llm_provider="openai", model="m")
+    original.__cause__ = openai.APIError(said, request, body=None)
+    error = litellm.exceptions.MidStreamFallbackError(said, "m", "openai", original_exception=original)
+
+    assert failure_of(error).kind == kind
