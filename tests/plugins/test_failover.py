@@ -60,7 +60,7 @@ def test_single_server_errors_are_forgiven() -> None:
 
 
 def test_failures_without_a_rule_do_not_cool_down() -> None:
-    assert recovery("{cool_down: {auth: 5m}, retry_budget: null}", Failure("timeout")) == Recovery()
+    assert recovery("{cool_down: {auth: 5m}}", Failure("timeout")) == Recovery(budget=RetryBudget())
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)

@@ -89,7 +89,7 @@ class FailoverConfig(BaseModel):
 
     max_attempts: int = Field(default=4, ge=1, le=20, description="targets that one request may try, all in all")
     max_elapsed: Elapsed | None = None
-    retry_budget: Budget | None = Budget()
+    retry_budget: Budget = Budget()
     cool_down: dict[FailureKind, Rule] = Field(default_factory=lambda: dict(DEFAULT_COOL_DOWNS))
     do_not_retry: tuple[FailureKind, ...] = DEFAULT_DO_NOT_RETRY
 

@@ -17,7 +17,7 @@ class Failover:
     def __init__(self, config: FailoverConfig) -> None:
         self._config = config
         budget = config.retry_budget
-        self._budget = RetryBudget(budget.percent, budget.at_least) if budget else None
+        self._budget = RetryBudget(budget.percent, budget.at_least)
 
     @staticmethod
     def effects(change: SectionChange) -> set[Effect]:
