@@ -20,7 +20,9 @@ UNIT_OF_WORK: Final = "governance/store/unit_of_work.py"
 
 # Whoever decides or counts is given a clock, so that tests, simulation and the ledger tell the time alike.
 CLOCKS: Final = {
+    "governance/admin/draft_changes.py": "when somebody wrote a draft",
     "governance/admin/entry_changes.py": "when an entry of the policy was changed",
+    "governance/admin/once.py": "how long an answer is kept",
     "governance/admin/policy.py": "which workers told of themselves lately",
     "governance/admin/policy_changes.py": "when a policy was put in force",
     "governance/admin/usage.py": "the ledger's clock is asked first; this one while the store is away",

@@ -13,6 +13,8 @@ from fastapi import APIRouter, Depends
 
 from governance.admin import (
     decisions,
+    draft_changes,
+    drafts,
     entries,
     entry_changes,
     health,
@@ -30,6 +32,7 @@ from governance.admin import (
 )
 from governance.admin.administered import Administered
 from governance.admin.answered import answers
+from governance.admin.once import once
 
 _MODULES: Final = (
     usage,
@@ -41,8 +44,9 @@ _MODULES: Final = (
     policy_changes,
     policy_staging,
     entry_changes,
+    draft_changes,
 )
-_READABLE: Final = (policy, policy_candidate, policy_plan, entries)
+_READABLE: Final = (policy, policy_candidate, policy_plan, entries, drafts)
 # Under the address that other gateways give them.
 _ELSEWHERE: Final = (routing_profile_changes,)
 _READABLE_ELSEWHERE: Final = (routing_profiles,)
@@ -57,6 +61,7 @@ def admin_router(of: Administered, admin: Callable[..., Any], viewer: Callable[.
         viewer: one that lets in, besides admins, who may look and change nothing; None = nobody.
     """
     router = APIRouter(tags=["governance"])
+    again = Depends(once(of))
     for prefix, modules, who in (
         ("/governance", _MODULES, admin),
         ("/governance", _READABLE, viewer or admin),
@@ -64,5 +69,7 @@ def admin_router(of: Administered, admin: Callable[..., Any], viewer: Callable[.
         ("/api/governance", _READABLE_ELSEWHERE, viewer or admin),
     ):
         for module in modules:
-            router.include_router(module.routes(of), prefix=prefix, dependencies=[Depends(who)], responses=answers())
+            router.include_router(
+                module.routes(of), prefix=prefix, dependencies=[Depends(who), again], responses=answers()
+            )
     return router

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from governance.admin.access import author_of
 from governance.admin.administered import Administered
-from governance.admin.answered import Answered, NotDone, answers
+from governance.admin.answered import NotDone, Roomy, answers
 from governance.admin.awaited import changed
 from governance.admin.in_force import base_of, etag, policy_is_a_file
 from governance.admin.policy import ask_for_one
@@ -74,7 +74,7 @@ class Candidate(Why):
 
 def routes(of: Administered) -> APIRouter:
     """For admins. Where the file is the truth, each says which line of it to edit."""
-    router = APIRouter(prefix="/api", route_class=Answered)
+    router = APIRouter(prefix="/api", route_class=Roomy)
 
     @router.post("/policy/apply", responses=answers(202, 400, 404, 409, 412, 422, 428))
     async def apply_policy(request: Request, given: Candidate, if_match: IfMatch = None) -> Response:
@@ -110,7 +110,7 @@ def routes(of: Administered) -> APIRouter:
             force=given.force,
             stage=stage,
         )
-        return await _done(of, change, text, given.wait)
+        return await done(of, change, text, given.wait)
 
     @router.post("/policy/rollback/{revision_id}", responses=answers(202, 400, 404, 409, 412, 422))
     async def roll_back(request: Request, revision_id: int, given: Why, if_match: IfMatch = None) -> Response:
@@ -130,14 +130,20 @@ def routes(of: Administered) -> APIRouter:
             now=now(),
             force=given.force,
         )
-        return await _done(of, change, wait_s=given.wait)
+        return await done(of, change, wait_s=given.wait)
 
     return router
 
 
-async def _done(
+async def done(
     of: Administered, change: Callable[[Store], Outcome], text: str | None = None, wait_s: float = 0
 ) -> Response:
+    """The answer to a change of the policy, which is made. Raises NotDone, StoreUnavailable.
+
+    Args:
+        text: what was to be put in force, where it may be merged with what is.
+        wait_s: for the workers that are to serve by it.
+    """
     with refusals():
         outcome = await of.policies.ask(change, GUARDED_WITHIN_S)
     if isinstance(outcome, Conflict):

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from governance.admin.access import author_of
 from governance.admin.administered import Administered
-from governance.admin.answered import Answered, answers
+from governance.admin.answered import Roomy, answers
 from governance.admin.policy_changes import now
 from governance.admin.refused_changes import refusals
 from governance.catalog import Catalog
@@ -53,25 +53,30 @@ class Asked(BaseModel):
 
 def routes(of: Administered) -> APIRouter:
     """The page of this worker: its policy, its models."""
-    router = APIRouter(prefix="/api/policy", route_class=Answered)
+    router = APIRouter(prefix="/api/policy", route_class=Roomy)
 
     @router.post("/plan", responses=answers(400, 412, 422), response_model=dict[str, Any])
     async def plan_change(request: Request, asked: Asked) -> Response:
         """What would come of another policy; nothing is changed."""
-        tests, untested = asked.tests, None
-        if tests is None:
-            tests, untested = await _tests_in_force(of)
-        # A long policy takes a while to read, and requests do not wait for that.
-        settings = of.policies.settings if of.policies.source == "database" else None
-        made = await asyncio.to_thread(_planned, of.engine.host, of.models.catalog, asked, tests, settings)
-        if untested is None and of.policies.source == "database":
-            untested = await _keep(of, made, asked, request)
-        if untested is not None:
-            made = replace(made, warnings=(*made.warnings, untested))
-        told = {**made.report(), "kept": untested is None and of.policies.source == "database"}
-        return Response(json.dumps(told, default=str), media_type="application/json")
+        return Response(json.dumps(await told(of, request, asked), default=str), media_type="application/json")
 
     return router
+
+
+async def told(of: Administered, request: Request, asked: Asked) -> dict[str, Any]:
+    """A plan as pages tell it, kept so that it can be applied. Raises NotDone."""
+    tests, untested = asked.tests, None
+    if tests is None:
+        tests, untested = await _tests_in_force(of)
+    stored = of.policies.source == "database"
+    # A long policy takes a while to read, and requests do not wait for that.
+    settings = of.policies.settings if stored else None
+    made = await asyncio.to_thread(_planned, of.engine.host, of.models.catalog, asked, tests, settings)
+    if untested is None and stored:
+        untested = await _keep(of, made, asked, request)
+    if untested is not None:
+        made = replace(made, warnings=(*made.warnings, untested))
+    return {**made.report(), "kept": untested is None and stored}
 
 
 async def _tests_in_force(of: Administered) -> tuple[str, str | None]:

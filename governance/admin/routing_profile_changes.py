@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from governance.admin.administered import Administered
-from governance.admin.answered import Answered, NotDone
+from governance.admin.answered import NotDone, Roomy
 from governance.admin.entry_changes import IfMatch, make
 from governance.admin.in_force import in_force
 from governance.admin.routing_profiles import PROFILES, ById, OneProfile, serves, told
@@ -69,7 +69,7 @@ class Outcome(BaseModel):
 
 def routes(of: Administered) -> APIRouter:
     """For admins. Without `if-match` a change is made of whichever policy is in force."""
-    router = APIRouter(prefix="/routing-profiles", route_class=Answered)
+    router = APIRouter(prefix="/routing-profiles", route_class=Roomy)
     by_id = APIRouter(prefix="/routing-profiles", route_class=ById)
 
     @router.post("", status_code=201, response_model=ProfileChanged, summary="Add a routing profile")

@@ -7,13 +7,13 @@ import json
 from fastapi import APIRouter, Response
 
 from governance.admin.administered import Administered
-from governance.admin.answered import Answered, NotDone
+from governance.admin.answered import NotDone, Roomy
 from governance.engine.simulation import SimulationInput, simulate_now
 
 
 def routes(of: Administered) -> APIRouter:
     """The page of this worker: its policy, its models, its ledger's counters."""
-    router = APIRouter(prefix="/api", route_class=Answered)
+    router = APIRouter(prefix="/api", route_class=Roomy)
 
     @router.post("/simulate")
     async def simulate(given: SimulationInput) -> Response:

@@ -13,13 +13,19 @@ class GovernanceError(Exception):
 
 
 class Problem(NamedTuple):
-    """One mistake in a policy: where it is, what is wrong and what would be right."""
+    """One mistake in a policy: where it is, what is wrong and what would be right.
+
+    Args:
+        path: as people read it, `rate_limits[2].requests`.
+        pointer: the same for programs, `/rate_limits/2/requests` (RFC 6901); "" for the whole.
+    """
 
     source: str
     line: int
     column: int
     path: str
     message: str
+    pointer: str = ""
 
     def __str__(self) -> str:
         place = f"{self.source}:{self.line}" if self.line else self.source

@@ -152,7 +152,9 @@ def _told(problems: list[Problem]) -> list[Problem]:
     if len(found) < MOST_PROBLEMS:
         return found
     last = max(found[:MOST_PROBLEMS], key=lambda problem: (problem.line, problem.column))
-    more = last._replace(column=last.column + 1, path="", message="there are more mistakes; mend these first")
+    more = last._replace(
+        column=last.column + 1, path="", pointer="", message="there are more mistakes; mend these first"
+    )
     return [*found[:MOST_PROBLEMS], more]
 
 

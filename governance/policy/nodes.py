@@ -58,7 +58,15 @@ class Tree(NamedTuple):
     def problem(self, path: Path, message: str) -> Problem:
         """A mistake at `path`."""
         mark = self.mark(path)
-        return Problem(self.source, mark.line, mark.column, dotted(path), message)
+        return Problem(self.source, mark.line, mark.column, dotted(path), message, pointer(path))
+
+
+def pointer(path: Path) -> str:
+    """`("limits", 2, "a/b")` -> `/limits/2/a~1b`.
+
+    Source: RFC 6901, section 3.
+    """
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
 
 
 def dotted(path: Path) -> str:
@@ -210,4 +218,4 @@ class _Reader:
 
     def fail(self, node: yaml.Node, path: Path, message: str) -> None:
         mark = node.start_mark
-        self.problems.append(Problem(self.source, mark.line + 1, mark.column + 1, dotted(path), message))
+        self.problems.append(Problem(self.source, mark.line + 1, mark.column + 1, dotted(path), message, pointer(path)))

@@ -134,3 +134,41 @@ class KeptPlan:
     tests: str | None
     author: str
     created_at: datetime
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A policy that somebody is writing.
+
+    Args:
+        base_hash: of the policy that it was made from.
+        version: counts its changes, from 1.
+    """
+
+    id: int
+    base_hash: str
+    yaml: str
+    author: str
+    author_kind: str
+    comment: str
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of something that somebody asked for under a key.
+
+    Args:
+        asked: a digest of what was asked.
+        status, headers, body: None while somebody works on it.
+    """
+
+    caller: str
+    key: str
+    asked: str
+    begun_at: datetime
+    status: int | None
+    headers: str | None
+    body: str | None

@@ -131,3 +131,29 @@ discovery_taken_over: Final = sa.Table(
     sa.Column("path", sa.Text, nullable=False),
     sa.Column("at", UtcTime, nullable=False),
 )
+
+policy_draft: Final = sa.Table(
+    "policy_draft",
+    metadata,
+    sa.Column("id", _Id, primary_key=True, autoincrement=True),
+    sa.Column("base_hash", sa.Text, nullable=False),
+    sa.Column("yaml", sa.Text, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("author_kind", sa.Text, nullable=False),
+    sa.Column("comment", sa.Text, nullable=False),
+    sa.Column("version", _Id, nullable=False),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("updated_at", UtcTime, nullable=False),
+)
+
+policy_answer: Final = sa.Table(
+    "policy_answer",
+    metadata,
+    sa.Column("caller", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("asked", sa.Text, nullable=False),
+    sa.Column("begun_at", UtcTime, nullable=False),
+    sa.Column("status", sa.Integer),
+    sa.Column("headers", sa.Text),
+    sa.Column("body", sa.Text),
+)

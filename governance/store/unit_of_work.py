@@ -8,9 +8,11 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from governance.store.answers import Answers
 from governance.store.audit import Events
 from governance.store.connection import WRITES
 from governance.store.discovered import Discovered
+from governance.store.drafts import Drafts
 from governance.store.plans import Plans
 from governance.store.pointer import Pointers
 from governance.store.revisions import Revisions
@@ -30,6 +32,8 @@ class UnitOfWork:
         self.workers = Workers(connection)
         self.discovered = Discovered(connection, _REALM)
         self.plans = Plans(connection)
+        self.drafts = Drafts(connection)
+        self.answers = Answers(connection)
 
 
 @contextmanager

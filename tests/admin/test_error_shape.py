@@ -5,7 +5,7 @@ The pages are those of the router, so a new one is walked too. Health answers ev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, NamedTuple
 
 import httpx
@@ -19,6 +19,7 @@ from governance.admin.answered import NotDone
 from governance.ledger.memory import MemoryLedger
 from governance.model.errors import LedgerUnavailable
 from governance.policy.document import Core
+from governance.policy.sections import SECTIONS
 from governance.telemetry.metrics import Metrics
 from governance.telemetry.telemetry import Telemetry
 from tests.admin.conftest import Worker
@@ -89,7 +90,9 @@ def pages() -> Iterator[Page]:
             yield Page(method.upper(), path, tuple(each["name"] for each in operation.get("parameters", ())))
 
 
-PAGES = list(pages())
+# Of the sections of entries, whose pages are made alike, one list and one mapping.
+ALIKE = tuple(f"/governance/api/{word}" for word in SECTIONS if word not in ("limits", "tasks"))
+PAGES = [page for page in pages() if not page.path.startswith(ALIKE)]
 EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.method} {page.path}")
 
 
@@ -97,9 +100,11 @@ def told(answer: httpx.Response) -> dict[str, Any]:
     """The error that an answer tells, when its shape is the one there is."""
     body = answer.json()
     assert list(body) == ["error"], answer.text
-    assert list(body["error"]) == ["message", "type", "code"], answer.text
-    assert all(isinstance(value, str) and value for value in body["error"].values()), answer.text
     error: dict[str, Any] = body["error"]
+    problems = error.pop("problems", [])
+    assert list(error) == ["message", "type", "code"], answer.text
+    assert all(isinstance(value, str) and value for value in error.values()), answer.text
+    assert all(problem["message"] and problem["pointer"].startswith(("/", "")) for problem in problems), answer.text
     return error
 
 
@@ -149,6 +154,46 @@ async def test_garbage_is_answered_as_the_callers_mistake(page: Page, open_worke
 
             assert answer.status_code in (400, 404), (name, answer.text)
             told(answer)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_body_that_is_too_large_is_not_read_to_its_end(streamed: bool, open_worker: Open) -> None:
+    sent = 0
+
+    async def parts() -> AsyncIterator[bytes]:
+        nonlocal sent
+        for _ in range(100):
+            sent += 1
+            yield b" " * 2**20
+
+    async with client(app_of(open_worker())) as caller:
+        json = {"content-type": "application/json"}
+        answer = await caller.post(
+            "/governance/api/limits", content=parts() if streamed else b" " * (2**20 + 1), headers=json
+        )
+
+    assert (answer.status_code, told(answer)["code"]) == (413, "too_large")
+    assert "1 MiB" in answer.text
+    assert sent < 5
+
+
+async def test_who_accepts_it_is_told_an_error_as_a_problem(open_worker: Open) -> None:
+    accepts = {"accept": "application/problem+json"}
+    async with client(app_of(open_worker())) as caller:
+        answer = await caller.post("/governance/api/policy/apply", json={"policy": 1}, headers=accepts)
+        method = await caller.put("/governance/api/policy/apply", headers=accepts)
+
+    assert answer.headers["content-type"] == "application/problem+json"
+    page = answer.json()
+    assert (page["type"], page["title"], page["status"], page["code"]) == (
+        "about:blank",
+        "Bad Request",
+        400,
+        "invalid_request",
+    )
+    assert page["problems"] == [{"pointer": "/policy", "message": "Input should be a valid string"}]
+    assert "policy" in page["detail"]
+    assert (method.status_code, method.headers["allow"], method.json()["status"]) == (405, "POST", 405)
 
 
 @EVERY_PAGE

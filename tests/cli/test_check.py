@@ -47,7 +47,16 @@ def test_mistakes_are_json_for_programs(governance: Command, folder: Path) -> No
     assert (done.exit_code, done.stderr) == (1, "")
     assert json.loads(done.stdout) == {
         "valid": False,
-        "errors": [{"source": "bad.yaml", "line": 1, "column": 1, "path": "version", "message": "must be 1"}],
+        "errors": [
+            {
+                "source": "bad.yaml",
+                "line": 1,
+                "column": 1,
+                "path": "version",
+                "message": "must be 1",
+                "pointer": "/version",
+            }
+        ],
     }
 
 
