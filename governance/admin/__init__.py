@@ -20,6 +20,7 @@ from governance.admin import (
     health,
     metrics,
     models,
+    openapi,
     policy,
     policy_candidate,
     policy_changes,
@@ -72,4 +73,5 @@ def admin_router(of: Administered, admin: Callable[..., Any], viewer: Callable[.
             router.include_router(
                 module.routes(of), prefix=prefix, dependencies=[Depends(who), again], responses=answers()
             )
+    router.include_router(openapi.routes(router), prefix="/governance", dependencies=[Depends(viewer or admin)])
     return router

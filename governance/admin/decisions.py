@@ -24,7 +24,7 @@ def routes(of: Administered) -> APIRouter:
     """The decisions that every worker on the same Redis tells; on a memory ledger, those of this worker."""
     router = APIRouter(prefix="/api", route_class=Answered)
 
-    @router.get("/decisions")
+    @router.get("/decisions", summary="Recent decisions, searched")
     async def decisions(
         id: Word = None,
         team: Word = None,
@@ -48,7 +48,7 @@ def routes(of: Administered) -> APIRouter:
         page = await recent.search(kept, query, limit, cursor)
         return {"decisions": page.decisions, "cursor": page.cursor}
 
-    @router.get("/decisions/{decision_id}")
+    @router.get("/decisions/{decision_id}", summary="One decision")
     async def decision(decision_id: str) -> dict[str, Any]:
         record = await _find(_kept(of), decision_id)
         if record is None:

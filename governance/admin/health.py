@@ -47,7 +47,7 @@ def routes(of: Administered) -> APIRouter:
 
     router = APIRouter(route_class=Reduced)
 
-    @router.get("/health")
+    @router.get("/health", summary="Whether this worker can decide, and what ails it")
     async def health() -> Response:
         status, ledger = await _status(of)
         return _page(status, {"status": status, **_details(of, ledger)})

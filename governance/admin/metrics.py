@@ -29,7 +29,7 @@ def routes(of: Administered) -> APIRouter:
 
     router = APIRouter(route_class=Scraped)
 
-    @router.get("/metrics")
+    @router.get("/metrics", summary="The metrics of all workers, for Prometheus")
     async def metrics() -> Response:
         await of.telemetry.look()
         # Reading the files of all workers takes milliseconds.

@@ -29,14 +29,14 @@ def routes(of: Administered) -> APIRouter:
     """The models of this worker; what is discovered is stored for all workers of the machine."""
     router = APIRouter(prefix="/api", route_class=Answered)
 
-    @router.get("/models")
+    @router.get("/models", summary="What is known of each model")
     async def models(provider: Filter = None, modality: Filter = None, all: bool = False) -> dict[str, Any]:
         """As `governance models --json`: what the proxy serves by name, the policy names and providers list."""
         # Thousands of cards take a while; requests shall not wait for them.
         rows = await asyncio.to_thread(cards, of.models.catalog, provider, modality, everything=all)
         return {"models": rows[:MOST_ROWS], "left_out": max(0, len(rows) - MOST_ROWS)}
 
-    @router.post("/discover")
+    @router.post("/discover", summary="Read now what providers list")
     async def discover(wanted: Wanted) -> dict[str, Any]:
         """Read one provider's list, or those in use. A failure is in the answer, and changes nothing."""
         known = [source.name for source in of.models.discovering.sources]

@@ -34,7 +34,7 @@ def routes(of: Administered) -> APIRouter:
     """What viewers may read, too. Where the file is the truth, there are no revisions and no audit."""
     router = APIRouter(prefix="/api", route_class=Answered)
 
-    @router.get("/policy", response_model=dict[str, Any])
+    @router.get("/policy", response_model=dict[str, Any], summary="The policy in force")
     async def policy() -> Response:
         active, workers, trial = await _active(of)
         text = of.engine.host.policy.text if active is None else active.yaml
@@ -59,21 +59,21 @@ def routes(of: Administered) -> APIRouter:
             headers={"etag": etag(hash), "cache-control": "no-store"},
         )
 
-    @router.get("/policy/revisions")
+    @router.get("/policy/revisions", summary="Revisions, the newest first")
     async def revisions(limit: Limit = 50, cursor: Cursor = None) -> dict[str, Any]:
         if of.policies.source == "file":
             return {"revisions": [], "cursor": None}
         page = await of.policies.ask(partial(history, most=limit, before_id=_number(cursor)))
         return {"revisions": rows(page), "cursor": _next(page.revisions, limit)}
 
-    @router.get("/policy/revisions/{revision_id}", responses=answers(400, 404))
+    @router.get("/policy/revisions/{revision_id}", responses=answers(400, 404), summary="One revision, with its text")
     async def revision(revision_id: int) -> dict[str, Any]:
         if of.policies.source == "file":
             raise NotDone(404, "no_such_revision", f"the policy is the file {of.policies.file}, which has no revisions")
         found = await ask_for_one(of, revision_id)
         return whole(found)
 
-    @router.get("/policy/audit")
+    @router.get("/policy/audit", summary="Who changed the policy, the newest first")
     async def policy_audit(limit: Limit = 50, cursor: Cursor = None, verify: bool = False) -> dict[str, Any]:
         if of.policies.source == "file":
             return {"events": [], "cursor": None}

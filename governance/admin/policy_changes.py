@@ -76,7 +76,7 @@ def routes(of: Administered) -> APIRouter:
     """For admins. Where the file is the truth, each says which line of it to edit."""
     router = APIRouter(prefix="/api", route_class=Roomy)
 
-    @router.post("/policy/apply", responses=answers(202, 400, 404, 409, 412, 422, 428))
+    @router.post("/policy/apply", responses=answers(202, 400, 404, 409, 412, 422, 428), summary="Put a policy in force")
     async def apply_policy(request: Request, given: Candidate, if_match: IfMatch = None) -> Response:
         """Put a policy in force, or try it on a share of the callers first."""
         if of.policies.source == "file":
@@ -112,7 +112,11 @@ def routes(of: Administered) -> APIRouter:
         )
         return await done(of, change, text, given.wait)
 
-    @router.post("/policy/rollback/{revision_id}", responses=answers(202, 400, 404, 409, 412, 422))
+    @router.post(
+        "/policy/rollback/{revision_id}",
+        responses=answers(202, 400, 404, 409, 412, 422),
+        summary="Put an old revision in force again",
+    )
     async def roll_back(request: Request, revision_id: int, given: Why, if_match: IfMatch = None) -> Response:
         """Put an old revision in force again, as a new one, with the tests that it had."""
         if of.policies.source == "file":

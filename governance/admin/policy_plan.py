@@ -55,7 +55,12 @@ def routes(of: Administered) -> APIRouter:
     """The page of this worker: its policy, its models."""
     router = APIRouter(prefix="/api/policy", route_class=Roomy)
 
-    @router.post("/plan", responses=answers(400, 412, 422), response_model=dict[str, Any])
+    @router.post(
+        "/plan",
+        responses=answers(400, 412, 422),
+        response_model=dict[str, Any],
+        summary="What would come of a policy",
+    )
     async def plan_change(request: Request, asked: Asked) -> Response:
         """What would come of another policy; nothing is changed."""
         return Response(json.dumps(await told(of, request, asked), default=str), media_type="application/json")

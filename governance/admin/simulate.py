@@ -15,7 +15,7 @@ def routes(of: Administered) -> APIRouter:
     """The page of this worker: its policy, its models, its ledger's counters."""
     router = APIRouter(prefix="/api", route_class=Roomy)
 
-    @router.post("/simulate")
+    @router.post("/simulate", summary="What the proxy would do with a request")
     async def simulate(given: SimulationInput) -> Response:
         if not isinstance(given.body.get("model"), str):
             example = '{"body": {"model": "fast/glm-4.7"}}'

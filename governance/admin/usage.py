@@ -25,7 +25,7 @@ def routes(of: Administered) -> APIRouter:
     """The page about this worker's ledger; all workers on the same ledger tell the same."""
     router = APIRouter(prefix="/api", route_class=Answered)
 
-    @router.get("/usage")
+    @router.get("/usage", summary="Every window that exists, the fullest first")
     async def usage(subject: Filter = None, limit: Filter = None) -> dict[str, Any]:
         """What every limit and budget has counted, of one subject or one limit if these are given."""
         if subject is not None and ":" not in subject and subject.lower() != EVERYONE:
