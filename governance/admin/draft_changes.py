@@ -32,7 +32,7 @@ from governance.usecases.change_policy import LONGEST_COMMENT, apply
 
 T = TypeVar("T")
 
-_LONGEST_HASH = 200
+_HASH = r'^"?[a-z0-9:]{1,100}"?$'
 IfMatch = Annotated[
     str | None, Header(max_length=30, pattern=r'^(W/)?("?[0-9]{1,18}"?|\*)$', description="the version that was seen")
 ]
@@ -45,7 +45,7 @@ class GivenDraft(BaseModel):
 
     policy: str | None = Field(default=None, max_length=MAX_BYTES, description="left out: the policy in force")
     base: str | None = Field(
-        default=None, max_length=_LONGEST_HASH, description="the hash that it is made from; left out: that in force"
+        default=None, pattern=_HASH, description="the hash that it is made from; left out: that in force"
     )
     comment: str = Field(default="", max_length=LONGEST_COMMENT)
 
@@ -56,7 +56,7 @@ class ChangedDraft(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     policy: str = Field(max_length=MAX_BYTES)
-    base: str | None = Field(default=None, max_length=_LONGEST_HASH, description="left out: as it was")
+    base: str | None = Field(default=None, pattern=_HASH, description="left out: as it was")
     comment: str | None = Field(default=None, max_length=LONGEST_COMMENT, description="left out: as it was")
 
 

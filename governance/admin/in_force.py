@@ -9,7 +9,7 @@ from governance.admin.administered import Administered
 from governance.admin.answered import NotDone
 from governance.model.errors import StoreUnavailable
 from governance.policy.patch import patch
-from governance.usecases.candidate import secrets_in
+from governance.usecases.candidate import Damaged, check_whole, secrets_in
 from governance.usecases.revisions import show
 from governance.usecases.whereabouts import first_difference
 
@@ -37,12 +37,13 @@ class InForce:
 
 
 async def in_force(of: Administered) -> InForce:
-    """The policy in force; while the store does not answer, the one that this worker serves by."""
+    """The policy in force; while the store does not answer, or not with what it was given, that of this worker."""
     policy, source = of.engine.host.policy, of.policies.source
     if source == "database":
         try:
             active = await of.policies.ask(show)
-        except StoreUnavailable:
+            check_whole(active)
+        except (StoreUnavailable, Damaged):
             pass
         else:
             return InForce(active.yaml, active.hash, source)

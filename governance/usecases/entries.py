@@ -161,7 +161,8 @@ def _order(tree: Tree, section: Section, names: Sequence[str]) -> Sequence[str]:
     if section.kind != "list":
         raise BadEntry(f"{section.word} has no order")
     there = {folded(entry.name): entry.name for entry in entries_of(tree, section)}
-    missing = [name for wanted, name in there.items() if wanted not in set(map(folded, names))]
+    given = set(map(folded, names))
+    missing = [name for wanted, name in there.items() if wanted not in given]
     if missing:
         raise BadEntry(f"order: must name every entry; `{missing[0][:_LONGEST_TOLD]}` is missing")
     for name in names:

@@ -101,3 +101,38 @@ def test_a_viewer_reads_and_changes_nothing(running: Any, redis_url: str) -> Non
     assert (applied.status_code, applied.json()["error"]["code"]) == (403, "admin_required")
     assert nobody.status_code == 401
     assert usage.status_code == 403
+
+
+def test_one_entry_is_changed_at_one_proxy_and_asked_for_again_at_the_other(proxies: Any) -> None:
+    running, other = proxies
+    elsewhere, path = "/api/governance/routing-profiles", "/governance/api/profiles/Fast"
+    seen = running.client.get(path).json()
+    entry = {**seen["entry"], "targets": [{"provider": "groq", "model": "m"}]}
+    headers = {"if-match": seen["etag"], "idempotency-key": "once"}
+
+    first = running.client.put(path, json={"entry": entry}, headers=headers)
+    again = other.client.put(path, json={"entry": entry}, headers=headers)
+    viewed = running.client.get(path, headers=VIEWER)
+    denied = running.client.put(path, json={"entry": entry}, headers={**VIEWER, "if-match": "*"})
+    nobody = running.client.get(elsewhere, headers={"authorization": "Bearer sk-nobody"})
+
+    assert (first.status_code, first.json()["changes"][0]["path"]) == (
+        200,
+        "routing_profiles[Fast].targets[0].provider",
+    )
+    assert (again.json(), again.headers["idempotency-replayed"]) == (first.json(), "true")
+    assert (viewed.status_code, viewed.json()["entry"], denied.status_code, nobody.status_code) == (
+        200,
+        entry,
+        403,
+        401,
+    )
+    assert other.client.get(elsewhere).json()["profiles"][0]["targets"] == entry["targets"]
+    until(lambda: other.chat("fast/m").headers["x-governance-target"] == "groq/m")
+    tried = other.client.post(f"{elsewhere}/simulate", json={"model": "fast/m"}).json()
+    assert tried["primary"] == "groq/m"
+    deleted = running.client.delete(f"{elsewhere}/Fast")
+    assert (deleted.status_code, running.client.get(elsewhere).json()) == (200, {"profiles": [], "count": 0})
+    draft = other.client.post("/governance/api/drafts", json={})
+    large = running.client.post("/governance/api/limits", content=b" " * (2**20 + 1))
+    assert (draft.status_code, large.status_code) == (201, 413)
