@@ -73,5 +73,7 @@ def admin_router(of: Administered, admin: Callable[..., Any], viewer: Callable[.
             router.include_router(
                 module.routes(of), prefix=prefix, dependencies=[Depends(who), again], responses=answers()
             )
-    router.include_router(openapi.routes(router), prefix="/governance", dependencies=[Depends(viewer or admin)])
+    router.include_router(
+        openapi.routes(router), prefix="/governance", dependencies=[Depends(viewer or admin)], responses=answers()
+    )
     return router
