@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from governance.ledger import Reading
-from governance.model import Refusal, Request, RetryBudget, Target, Usage
+from governance.model import Refusal, Request, RetryBudget, Target, Usage, Window
 from governance.model.failure_kinds import whose
 
 Outcome = Literal["route", "refuse", "pass"]
@@ -64,7 +64,8 @@ class Trace:
     `decided_us`: what deciding took. `shadow_limits`: limits that only watch, with the plugin of each. `probing`: the
     target that this request probes for all others, until it is known. `budget`: of extra attempts, since one has
     failed. `arm`: of the policy that decided, while another is tried. `would`: what that one would have done.
-    `draws`: random numbers that decided. `facts_read`: names of what conditions of the policy may look at."""
+    `draws`: random numbers that decided. `facts_read`: names of what conditions of the policy may look at.
+    `drained_by`: ids of overlay entries."""
 
     request: Request
     policy_revision: str
@@ -91,6 +92,7 @@ class Trace:
     would: Mapping[str, Any] | None = None
     draws: list[float] = field(default_factory=list)
     facts_read: frozenset[str] = frozenset()
+    drained_by: dict[str, None] = field(default_factory=dict)
 
     def step(self, plugin: str, hook: str, did: str, since_ns: int = 0) -> None:
         """Note what `plugin` did; `since_ns` is `perf_counter_ns` when it began."""
@@ -106,6 +108,8 @@ class Trace:
         for target in targets:
             if target.rejected:
                 self.candidates.append(Candidate(target.name, False, target.rejected.code, target.rejected.detail))
+                if target.rejected.overlay:
+                    self.drained_by[target.rejected.overlay] = None
 
     @property
     def family(self) -> str:
@@ -116,6 +120,13 @@ class Trace:
     def served(self) -> str | None:
         """The target that answered; None while none has."""
         return next((attempt.target for attempt in reversed(self.attempts) if attempt.outcome == "ok"), None)
+
+    @property
+    def overlay(self) -> tuple[str, ...]:
+        """Ids of what is in force beside the policy and had a hand in this."""
+        windows = (id for reading, _ in self.windows for id in reading.window.overlay)
+        profile = [self.notes["overlay"]] if "overlay" in self.notes else []
+        return tuple(dict.fromkeys((*profile, *self.drained_by, *windows)))
 
     def record(self, headers: Collection[str] = ()) -> dict[str, Any]:
         """The decision record, ready for JSON. No prompt, no completion, no header values.
@@ -165,6 +176,7 @@ class Trace:
             **({"degraded_by": self.notes["degraded_by"]} if "degraded_by" in self.notes else {}),
             "candidates": [_candidate(candidate) for candidate in self.candidates],
             "windows": [_window(reading, counted) for reading, counted in self.windows],
+            **({"overlay": list(self.overlay)} if self.overlay else {}),
             "refusal": _refusal(self.refusal),
             "shadow": [dict(entry) for entry in self.shadow],
             "attempts": [_attempt(attempt) for attempt in self.attempts],
@@ -221,7 +233,14 @@ def _window(reading: Reading, counted: bool) -> dict[str, Any]:
         "resets_at": None if resets_at_s is None else iso(resets_at_s),
         "mode": window.mode,
         "fits": fits,
+        **({} if window.stated is None else overlaid(window)),
     }
+
+
+def overlaid(window: Window) -> dict[str, Any]:
+    """What the policy says of a window that is another one now, and the ids of the entries that make it so."""
+    stated = window.as_stated
+    return {"overlay": list(window.overlay), "stated_amount": stated.amount, "stated_mode": stated.mode}
 
 
 def _refusal(refusal: Refusal | None) -> dict[str, Any] | None:

@@ -20,6 +20,9 @@ def screen(request: Request, target: Target) -> Target:
     """
     if target.rejected is not None or target.screened:
         return target
+    drained = request.drained.rejection(request, target.name) if request.drained else None
+    if drained:
+        return replace(target, rejected=drained)
     facts = request.models.facts(target.name) if request.models else NO_FACTS
     needed = request.capabilities - ALWAYS_OFFERED
     stated = target.capabilities is not None

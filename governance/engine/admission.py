@@ -95,7 +95,8 @@ class Admission:
         if all(target.rejected for target in targets):
             trace.consider(targets)
             who = refusals.named(targets, trace.notes)
-            return refused(trace, request, refusals.no_target(who, trace.candidates, ()))
+            waits = refusals.waits_of(targets, trace.at_s)
+            return refused(trace, request, refusals.no_target(who, trace.candidates, waits))
         return await self._reserve(targets, own)
 
     def _passes(self, targets: Sequence[Target]) -> Decision:
@@ -119,7 +120,7 @@ class Admission:
         note_windows(trace, reserved)
         eligible, reserved = groups.collapsed(eligible, offered, reserved)
         if own and not any(target.charges or target.rejected for target in targets):
-            waits: list[tuple[str, int]] = []
+            waits = []
         else:
             waits = note_candidates(trace, targets, reserved)
         if reserved.chosen is None:

@@ -113,11 +113,11 @@ _PROBE: Final = "its cool-down is over; one request at a time finds out whether 
 
 def note_candidates(trace: Trace, targets: Sequence[Target], reserved: Reserved) -> list[tuple[str, int]]:
     """Note every target with its reason; returns code and wait of those for which waiting helps."""
-    waits: list[tuple[str, int]] = []
+    waits = refusals.waits_of(targets, reserved.now_s)
     readings = iter(enumerate(reserved.options))
     for target in targets:
         if target.rejected:
-            trace.candidates.append(Candidate(target.name, False, target.rejected.code, target.rejected.detail))
+            trace.consider((target,))
             continue
         i, reading = next(readings)
         if has_room(reading) or i == reserved.chosen:

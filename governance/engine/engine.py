@@ -18,11 +18,12 @@ from governance.engine.habits import Learned
 from governance.engine.host import Host
 from governance.engine.levels import LastSeen
 from governance.engine.moving import Moves
+from governance.engine.overlay import Effective, Overlay
 from governance.engine.parts import both, charge_part
 from governance.engine.retry_budget import Retries
 from governance.ledger import Ledger, Option, Reserved
 from governance.limits.alerts import Alerts
-from governance.model import Charge, Failure, Recovery, Refusal, Rejection, Request, Target, Usage, codes
+from governance.model import Charge, Failure, Recovery, Refusal, Request, Usage, codes
 from governance.model.errors import LedgerUnavailable
 from governance.model.failure_kinds import OF_THE_REQUEST
 from governance.model.sizes import LARGEST_USE
@@ -47,9 +48,11 @@ class Engine:
         *,
         clock: Callable[[], float] = time.time,
         tell: Tell = lambda alert: None,
+        overlay: Overlay | None = None,
     ) -> None:
         """`tell` gets every alert that this process is to raise; it must not block."""
-        self.host = host
+        self.stated = host
+        self._effective = Effective(host, overlay or Overlay())
         self.ledger = ledger
         self.arm = ""
         self.deadline_s = float(host.policy.core.ledger.deadline_s)
@@ -61,8 +64,12 @@ class Engine:
         self._retries = Retries(clock)
         self._clock = clock
         self._reads_percent = host.reads_percent
-        self._clamps = host.policy.core.access.body.output_limit == "clamp"
         self._facts_read = host.facts_read
+
+    @property
+    def host(self) -> Host:
+        """The policy under what is in force beside it now."""
+        return self._effective.at(self._clock())
 
     async def admit(
         self, request: Request, *, may_call: MayCall | None = None, mode: Literal["live", "simulated"] = "live"
@@ -74,24 +81,29 @@ class Engine:
             mode: `simulated` decides the same and counts nothing.
         """
         at_s = self._clock()
-        trace = Trace(request, self.host.policy.revision, at_s, mode, facts_read=self._facts_read, arm=self.arm)
-        trace.request = request = begun(request, trace, self.levels, self.habits, clamped=self._clamps)
-        if self.host.policy.core.access.require_key and not request.identity.virtual_key_id:
+        host = self._effective.at(at_s)
+        trace = Trace(request, host.policy.revision, at_s, mode, facts_read=self._facts_read, arm=self.arm)
+        if host.overlay.drains:
+            request = request.but(drained=host.overlay.drains)
+        trace.request = request = begun(
+            request, trace, self.levels, self.habits, clamped=host.policy.core.access.body.output_limit == "clamp"
+        )
+        if host.policy.core.access.require_key and not request.identity.virtual_key_id:
             return refused(
                 trace, request, Refusal(401, codes.VIRTUAL_KEY_REQUIRED, "this gateway requires a virtual key")
             )
         began = time.perf_counter_ns()
-        request, shared, refusal = self.host.pre_request(request, trace)
+        request, shared, refusal = host.pre_request(request, trace)
         if refusal:
             decision = refused(trace, request, refusal)
         else:
-            decision = await Admission(self.host, self._ask_ledger, trace, request, shared, may_call).decide()
+            decision = await Admission(host, self._ask_ledger, trace, request, shared, may_call).decide()
         trace.decided_us = (time.perf_counter_ns() - began) // 1000
         return decision
 
     def refuse(self, request: Request, refusal: Refusal) -> Decision:
         """A refusal that needs no deciding: what is asked cannot be governed."""
-        trace = Trace(request, self.host.policy.revision, self._clock(), "live", arm=self.arm)
+        trace = Trace(request, self.stated.policy.revision, self._clock(), "live", arm=self.arm)
         return refused(trace, request, refusal)
 
     async def attempt(self, decision: Decision, call_name: str, may_call: MayCall | None = None) -> Refusal | None:
@@ -101,7 +113,7 @@ class Engine:
             may_call: whether the caller's own key may use a model; asked for models that the decision did not name.
         """
         trace = decision.trace
-        target = decision.by_call_name.get(call_name) or self._charged(decision, call_name)
+        target = groups.target_of(self.host, decision, call_name)
         if trace.attempts and trace.attempts[-1].outcome == "started":
             trace.attempts[-1].outcome = "failed"
         attempt = Attempt(target.name, "started", self._clock())
@@ -110,7 +122,8 @@ class Engine:
         if stranger and (may_call is None or not await may_call(call_name)):
             return skip(attempt, 403, codes.MODEL_NOT_ALLOWED, "no target of this request", None)
         if target.rejected:
-            return skip(attempt, 400, target.rejected.code, target.rejected.detail, None)
+            status = 503 if target.rejected.code == codes.DRAINED else 400
+            return skip(attempt, status, target.rejected.code, target.rejected.detail, None)
         decision.held[call_name] = target
         counted = decision.counted or bool(target.charges)
         if not counted or (len(trace.attempts) == 1 and target == decision.target):
@@ -190,7 +203,7 @@ class Engine:
             broken: the answer broke off, and its failure was told before.
         """
         trace = decision.trace
-        target = decision.by_call_name.get(call_name) or self._charged(decision, call_name)
+        target = groups.target_of(self.host, decision, call_name)
         target = decision.held.get(call_name, target)
         usage = with_assumed_prices(usage, target)
         if decision.counted and not trace.attempts and target != decision.target:
@@ -275,14 +288,6 @@ class Engine:
             self.alerts.look(reading for reading, _ in all_readings(reserved))
         trace.step("ledger", "reserve", "granted" if reserved.granted else "refused", began)
         return reserved
-
-    def _charged(self, decision: Decision, call_name: str) -> Target:
-        """A target that the decision did not name: LiteLLM tries it by itself."""
-        target = Target(call_name, asked=True)
-        charged, refusal = groups.charge(self.host, decision.request, (target,), decision.trace)
-        if refusal:
-            return replace(target, rejected=Rejection(refusal.code, refusal.message))
-        return charged[0]
 
     async def _quietly(self, trace: Trace, call: Awaitable[object]) -> None:
         # What is counted after the answer must not change the answer; the deadline releases what is lost here.

@@ -11,10 +11,11 @@ from dataclasses import replace
 from itertools import combinations
 from typing import Final
 
+from governance.engine.decision import Decision
 from governance.engine.host import Host
 from governance.ledger import OptionReading, Reserved
 from governance.ledger.reservation import Key, key_of
-from governance.model import Charge, Refusal, Request, Target, codes
+from governance.model import Charge, Refusal, Rejection, Request, Target, codes
 from governance.model.target import member_of
 from governance.trace import Trace
 
@@ -105,3 +106,13 @@ def _dearest(members: Iterable[Target]) -> Iterator[Charge]:
             if key not in found or each.amount > found[key].amount:
                 found[key] = each
     yield from found.values()
+
+
+def target_of(host: Host, decision: Decision, call_name: str) -> Target:
+    """What LiteLLM calls so. One that the decision did not name, LiteLLM tries by itself; it is charged, too."""
+    known = decision.by_call_name.get(call_name)
+    if known is not None:
+        return known
+    target = Target(call_name, asked=True)
+    charged, refusal = charge(host, decision.request, (target,), decision.trace)
+    return replace(target, rejected=Rejection(refusal.code, refusal.message)) if refusal else charged[0]

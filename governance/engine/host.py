@@ -14,6 +14,7 @@ import pluggy
 from governance import hookspecs
 from governance.catalog import Catalog
 from governance.engine.answers import as_ruled, check, note_shadows, told
+from governance.engine.in_force import NOTHING, InForce
 from governance.engine.plugins import PluginFault, installed, plugin_class, section_model
 from governance.model import Charge, Failure, Recovery, Refusal, Request, Ruling, Selection, Target, Usage, codes
 from governance.model.failure_kinds import OTHER_TARGETS_WILL_NOT_HELP
@@ -35,8 +36,10 @@ class Hook(NamedTuple):
 class Host:
     """The plugins of one policy, ready to be asked."""
 
-    def __init__(self, policy: Policy, plugins: Sequence[tuple[str, object]]) -> None:
+    def __init__(self, policy: Policy, plugins: Sequence[tuple[str, object]], overlay: InForce = NOTHING) -> None:
+        """`overlay`: what is in force beside the policy, and applied to it already."""
         self.policy = policy
+        self.overlay = overlay
         self.plugins = dict(plugins)
         registry = pluggy.PluginManager(hookspecs.PROJECT)
         registry.add_hookspecs(hookspecs)

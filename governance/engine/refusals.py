@@ -117,6 +117,12 @@ def option_wait_s(option: OptionReading, now_s: float) -> int | None:
     return max(wait, retry_after_s(option.cooling_until_s, now_s))
 
 
+def waits_of(targets: Sequence[Target], now_s: float) -> list[tuple[str, int]]:
+    """Reason code and seconds of every target that is rejected for a while only."""
+    rejections = [target.rejected for target in targets if target.rejected]
+    return [(each.code, retry_after_s(each.until_s, now_s)) for each in rejections if each.until_s is not None]
+
+
 def rejection_detail(reading: OptionReading, now_s: float) -> tuple[str, str, int | None]:
     """Why an option has no room: reason code, the particulars, and the seconds until it has (None = never)."""
     full = full_window(reading.windows)
@@ -153,8 +159,9 @@ def no_target(who: str, candidates: Sequence[Candidate], waits_s: Sequence[tuple
         why = f": {reasons}" if reasons else ""
         return Refusal(400, codes.NO_ELIGIBLE_TARGET, f"no target of {who} can serve this request{why}")
     code, wait = min(waits_s, key=lambda entry: entry[1])
-    status = 503 if all(entry[0] == codes.COOLING_DOWN for entry in waits_s) else 429
-    message = f"no target of {who} has room now; room again in {duration(wait)}: {reasons}"
+    status = 503 if all(entry[0] in (codes.COOLING_DOWN, codes.DRAINED) for entry in waits_s) else 429
+    can = "can serve now; one can again" if code == codes.DRAINED else "has room now; room again"
+    message = f"no target of {who} {can} in {duration(wait)}: {reasons}"
     return Refusal(status, code, message, retry_after_s=wait)
 
 

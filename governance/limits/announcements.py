@@ -40,7 +40,9 @@ class Announcements:
     def note(self, windows: Iterable[Window]) -> None:
         """These windows exist. Cheap for those that were told of lately."""
         now_s = self._clock()
-        for window in windows:
+        for each in windows:
+            # What is in force beside the policy ends by itself, and nobody would announce that.
+            window = each.as_stated
             met_s = self._met.get(window)
             if met_s is not None and now_s - met_s < ANNOUNCED_EVERY_S:
                 continue

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections.abc import Iterator
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, WithJsonSchema
 
 from governance.expressions import Condition, compile_condition
 from governance.limits.subject_syntax import SubjectNames
 from governance.model import Window
+from governance.model.overlay import Over
 
 _PERCENT: Final = re.compile(r"([0-9]{1,3}) ?%")
 
@@ -19,6 +20,7 @@ _NOT_CLAIMED: Final = (
     "only a limit of end users or tags that has no team and no key beside them can be shared; leave it out"
 )
 
+L = TypeVar("L", bound="Limit")
 Problems = Iterator[tuple[tuple[str | int, ...], str]]
 
 
@@ -68,6 +70,15 @@ class Limit(BaseModel):
     alert_at: Percents = ()
     on_exceeded: Literal["refuse"] | RouteTo = "refuse"
 
+    _over: tuple[Over, Limit] | None = PrivateAttr(default=None)
+
+    def under(self: L, over: Over) -> L:
+        """The limit as it is while something is in force beside the policy."""
+        changes = {"mode": "shadow", "on_exceeded": "refuse"} if over.stop else {}
+        changed = self.model_copy(update=changes)
+        changed._over = over, self
+        return changed
+
     @property
     def within_owner(self) -> bool:
         """Whether what callers claim counts within their own team or key."""
@@ -78,12 +89,14 @@ class Limit(BaseModel):
         """The windows that count this subject."""
 
     def _window(self, subject: str, unit: Any, amount: int, period: int | str | None, zone: str = "UTC") -> Window:
-        route_to = self.on_exceeded.route_to if isinstance(self.on_exceeded, RouteTo) else None
+        over, stated = self._over or (None, self)
+        route_to = stated.on_exceeded.route_to if isinstance(stated.on_exceeded, RouteTo) else None
         # What is in flight changes too fast to tell anybody.
         alert_at = () if period is None else self.alert_at
-        return Window(
-            self.name, subject, unit, amount, period, zone, self.mode, self.on_unavailable, alert_at, route_to
+        window = Window(
+            self.name, subject, unit, amount, period, zone, stated.mode, self.on_unavailable, alert_at, route_to
         )
+        return over.window(window) if over else window
 
 
 def limit_problems(limits: tuple[Limit, ...]) -> Problems:

@@ -14,6 +14,8 @@ VIRTUAL_MODEL_MISMATCH: Final = "virtual_model_mismatch"
 """The target belongs to another alias of the profile."""
 REQUEST_TYPE_MISMATCH: Final = "request_type_mismatch"
 """The target does not serve this type of request."""
+DRAINED: Final = "drained"
+"""An admin keeps new requests away from the target (overlay). As a refusal, 503: nothing else is left."""
 CAPABILITY_MISMATCH: Final = "capability_mismatch"
 """The target lacks something that the request needs."""
 CONTEXT_WINDOW_EXCEEDED: Final = "context_window_exceeded"
@@ -41,6 +43,7 @@ TARGET_REASONS: Final = (
     TARGET_DISABLED,
     VIRTUAL_MODEL_MISMATCH,
     REQUEST_TYPE_MISMATCH,
+    DRAINED,
     CAPABILITY_MISMATCH,
     CONTEXT_WINDOW_EXCEEDED,
     OUTPUT_LIMIT_EXCEEDED,
@@ -54,7 +57,7 @@ TARGET_REASONS: Final = (
     CONCURRENCY_EXHAUSTED,
 )
 
-# --- why a request is refused; besides these, the four `…_exhausted`, COOLING_DOWN --------------------------------
+# --- why a request is refused; besides these, the four `…_exhausted`, COOLING_DOWN, DRAINED ----------------------
 
 NO_ELIGIBLE_TARGET: Final = "no_eligible_target"
 """400: no target of the profile can serve this request, now or later."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from governance.model.facts import ModelFacts
@@ -24,6 +24,8 @@ class Window:
         alert_at: percent of the amount at which somebody is told, once per window.
         route_to: ask for this model instead of refusing when a request does not fit.
         name_of_subject: what people call the subject, where it is counted by an id and has a name.
+        overlay: ids of the entries beside the policy that make it what it is.
+        stated: the same window as the policy states it, where there are such.
     """
 
     limit: str
@@ -37,6 +39,13 @@ class Window:
     alert_at: tuple[int, ...] = ()
     route_to: str | None = None
     name_of_subject: str | None = None
+    overlay: tuple[str, ...] = ()
+    stated: Window | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def as_stated(self) -> Window:
+        """The window without what is in force beside the policy."""
+        return self if self.stated is None else replace(self.stated, name_of_subject=self.name_of_subject)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from governance.model import sizes
 from governance.model.facts import NO_FACTS, ModelFacts
 from governance.model.limits import Charge, Window
 from governance.model.sizes import Habits
-from governance.model.target import Target, member_of
+from governance.model.target import Rejection, Target, member_of
 from governance.model.units import nothing
 
 
@@ -71,6 +71,13 @@ class Percent:
     request: float = 0.0
 
 
+class Drained(Protocol):
+    """The targets that an admin keeps new requests away from; see `governance.model.overlay`."""
+
+    def rejection(self, request: Request, name: str) -> Rejection | None:
+        """Why a target of this name may not serve now; None while it may."""
+
+
 class Levels(Protocol):
     """How full limits are, as last seen; see `governance.engine.levels`."""
 
@@ -97,6 +104,7 @@ class Request:
         at_s: Unix seconds at which it is decided, by the engine's clock.
         levels: how full the limits are that apply; None = nothing was counted yet.
         habits: what answers used lately; None = nothing was learned yet.
+        drained: the targets that an admin keeps new requests away from; None = there are none.
         last_user_text: the beginning and the end of what the user said last; it may be in no record.
         task: as the caller says, or as a plugin has ruled; None = nobody has said.
         targets: what a plugin has ruled in `pre_request`: the first of the targets of `select_targets`.
@@ -123,6 +131,7 @@ class Request:
     at_s: float | None = field(default=None, compare=False)
     levels: Levels | None = field(default=None, compare=False, repr=False)
     habits: Habits | None = field(default=None, compare=False, repr=False)
+    drained: Drained | None = field(default=None, compare=False, repr=False)
     last_user_text: str = field(default="", compare=False, repr=False)
     audio_tokens: int = 0
     images: int = 0

@@ -15,10 +15,18 @@ _MEMBER: Final = "\x1f"
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """Why a target may not serve a request: a code of the policy's closed list, and the particulars."""
+    """Why a target may not serve a request.
+
+    Args:
+        code: of the policy's closed list.
+        until_s: when it may again, Unix seconds; None = nobody knows, or never.
+        overlay: id of the entry beside the policy that says so.
+    """
 
     code: str
     detail: str = ""
+    until_s: float | None = None
+    overlay: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from governance.engine.engine import Engine
 from governance.policy.sections import SECTIONS
 from governance.proxy.policies import open_policies
 from tests.admin.kept import caller
@@ -52,7 +53,7 @@ def filed_as(open_worker: Any, file: Path, text: str) -> Any:
     file.write_text(text)
     worker = open_worker()
     worker.policies = open_policies(file)
-    worker.engine.host = worker.policies.begin()
+    worker.engine = Engine(worker.policies.begin(), worker.engine.ledger)
     return worker
 
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from governance.engine.engine import Engine
 from governance.engine.host import Host
+from governance.ledger.memory import MemoryLedger
 from governance.proxy.policies import open_policies
 from governance.usecases.audit import verify_audit
 from tests.admin.kept import FIRST, SECOND, caller
@@ -168,7 +170,7 @@ async def test_a_file_that_holds_a_secret_is_not_shown(open_worker, file: Path) 
     write(file, "version: 1\ntelemetry: {alerts: {webhook: 'https://chat.example/hooks/hunter2'}}\n")
     policies = open_policies(file)
     worker = open_worker()
-    worker.engine.host = policies.begin()
+    worker.engine = Engine(policies.begin(), MemoryLedger())
     worker.policies = policies
     async with caller(worker, "viewer") as viewer:
         answer = await viewer.get(API)

@@ -6,7 +6,16 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, RootModel, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    RootModel,
+    WithJsonSchema,
+)
 
 from governance.catalog import PROVIDERS
 from governance.model import group_of, group_target
@@ -118,6 +127,19 @@ class TaskRoutingConfig(BaseModel):
     )
     overrides: Chains = Field(default={}, description="by task: what comes first, in every profile")
     classifier: str = Field(default="heuristic", description="an installed classifier")
+
+    _overlay: str | None = PrivateAttr(default=None)
+
+    def activated(self, profile: str, overlay: str) -> TaskRoutingConfig:
+        """The same with another active profile, by the overlay's entry of this id."""
+        changed = self.model_copy(update={"active_profile": profile})
+        changed._overlay = overlay
+        return changed
+
+    @property
+    def overlay(self) -> str | None:
+        """The id of the overlay's entry that says which profile is active; None where the policy does."""
+        return self._overlay
 
     @cached_property
     def chains(self) -> Mapping[str, Mapping[str, tuple[str, ...]]]:

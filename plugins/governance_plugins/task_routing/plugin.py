@@ -121,4 +121,5 @@ def _climb(targets: tuple[Target, ...]) -> tuple[str, ...]:
 
 
 def _notes(route: Route) -> dict[str, str]:
-    return {"task": route.task, "profile": route.profile, "virtual_provider": route.profile}
+    overlay = {"overlay": route.overlay} if route.overlay else {}
+    return {"task": route.task, "profile": route.profile, "virtual_provider": route.profile, **overlay}

@@ -19,11 +19,12 @@ _LONGEST_SHOWN: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where a request goes, and who said so, for the record."""
+    """Where a request goes, and who said so, for the record; `overlay`: id of the entry that says the profile."""
 
     profile: str
     task: str
     remarks: tuple[str, ...]
+    overlay: str | None = None
 
 
 class Router:
@@ -49,9 +50,8 @@ class Router:
         task = self._task(suffix, request)
         if isinstance(task, Refusal):
             return task
-        return Route(
-            profile.word, task.word, (f"profile {profile.word} by {profile.by}", f"task {task.word} by {task.by}")
-        )
+        remarks = (f"profile {profile.word} by {profile.by}", f"task {task.word} by {task.by}")
+        return Route(profile.word, task.word, remarks, profile.overlay)
 
     def _profile(self, name: str, request: Request) -> _Said | Refusal:
         if name != AUTO:
@@ -65,7 +65,9 @@ class Router:
             if word:
                 word = word if word in self._config.chains else _ALSO.get(word, word)
                 return _known("profile", _Said(word, by), tuple(self._config.chains))
-        return _Said(self._config.active_profile, "active_profile")
+        overlay = self._config.overlay
+        by = "active_profile" if overlay is None else f"overlay {overlay}"
+        return _Said(self._config.active_profile, by, overlay)
 
     def _task(self, suffix: str, request: Request) -> _Said | Refusal:
         for said, by in (
@@ -87,10 +89,11 @@ class Router:
 
 
 class _Said(NamedTuple):
-    """A word, and whose it is."""
+    """A word, and whose it is; `overlay`: id of the entry beside the policy that says so."""
 
     word: str
     by: str
+    overlay: str | None = None
 
 
 def _meant(said: object) -> str:
