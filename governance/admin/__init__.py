@@ -21,6 +21,8 @@ from governance.admin import (
     metrics,
     models,
     openapi,
+    overlay,
+    overlay_changes,
     policy,
     policy_candidate,
     policy_changes,
@@ -46,8 +48,9 @@ _MODULES: Final = (
     policy_staging,
     entry_changes,
     draft_changes,
+    overlay_changes,
 )
-_READABLE: Final = (policy, policy_candidate, policy_plan, entries, drafts)
+_READABLE: Final = (policy, policy_candidate, policy_plan, entries, drafts, overlay)
 # Under the address that other gateways give them.
 _ELSEWHERE: Final = (routing_profile_changes,)
 _READABLE_ELSEWHERE: Final = (routing_profiles,)

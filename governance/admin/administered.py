@@ -13,6 +13,7 @@ from governance.engine.engine import Engine
 from governance.policy.document import Core
 from governance.store import Store
 from governance.telemetry.telemetry import Telemetry
+from governance.usecases.overlay import Kept
 
 T = TypeVar("T")
 
@@ -83,6 +84,21 @@ class Policies(Protocol):
         """Its `name`, whether it is `opened`, and an `error` while somebody needs it and it is away."""
 
 
+class Followed(Protocol):
+    """What is in force beside the policy, as this worker follows it."""
+
+    @property
+    def kept(self) -> Kept:
+        """Where it is kept."""
+
+    @property
+    def told(self) -> Mapping[str, Any]:
+        """`kept_in`, how many `entries`, and an `error` while they cannot be read."""
+
+    async def look(self) -> None:
+        """Read it now."""
+
+
 class Administered(Protocol):
     """One worker. Ask it anew at each request: a reload exchanges its engine."""
 
@@ -101,6 +117,10 @@ class Administered(Protocol):
     @property
     def policies(self) -> Policies:
         """Where the policy in force comes from."""
+
+    @property
+    def overlay(self) -> Followed:
+        """What is in force beside the policy."""
 
     @property
     def proxy(self) -> Mapping[str, Any]:

@@ -17,6 +17,7 @@ from governance.admin.access import author_of
 from governance.admin.administered import Administered
 from governance.admin.answered import Answered, NotDone
 from governance.admin.entries import BY_NAME
+from governance.admin.frozen import refuse_while_frozen
 from governance.admin.in_force import base_of, etag, policy_is_a_file
 from governance.admin.refused_changes import refusals
 from governance.engine.host import Host
@@ -165,6 +166,7 @@ async def make(
         try:
             if of.policies.source == "file":
                 raise await asyncio.to_thread(_to_commit, of, section, change)
+            await refuse_while_frozen(of)
             outcome: EntryOutcome = await of.policies.ask(
                 partial(
                     change_entry,

@@ -64,6 +64,7 @@ async def _status(of: Administered) -> tuple[str, Health]:
     ails = [
         of.reload.error,
         of.policies.store["error"],
+        of.overlay.told["error"],
         of.proxy.get("contract") == "broken",
         *(telemetry[part]["error"] for part in ("decision_log", "decisions", "alerts")),
     ]
@@ -92,6 +93,7 @@ def _details(of: Administered, ledger: Health) -> dict[str, Any]:
             **({} if of.policies.followed is None else {"followed": of.policies.followed}),
         },
         "store": dict(of.policies.store),
+        "overlay": dict(of.overlay.told),
         "plugins": [_plugin(host, name, telemetry.metrics.plugin_errors[name]) for name in host.policy.order],
         **telemetry.health,
         "metrics": {"incomplete": incomplete(os.environ, of.proxy["workers"])},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from datetime import datetime, timezone
 from functools import partial
@@ -20,6 +21,7 @@ from governance.store import Revision, Staging, Store, Worker
 from governance.usecases.audit import audit, told, verify_audit
 from governance.usecases.candidate import document_of, secrets_in
 from governance.usecases.follow import GONE_AFTER, seen_workers
+from governance.usecases.overlay import is_there
 from governance.usecases.revisions import NoSuchRevision, history, row, rows, show, whole
 from governance.usecases.staging import tried
 from governance.usecases.whereabouts import lines
@@ -31,7 +33,9 @@ Cursor = Annotated[str | None, Query(pattern=r"^[0-9]{1,18}$")]
 
 
 def routes(of: Administered) -> APIRouter:
-    """What viewers may read, too. Where the file is the truth, there are no revisions and no audit."""
+    """What viewers may read, too. Where the file is the truth there are no revisions, and the audit is of what else is
+    kept in the store.
+    """
     router = APIRouter(prefix="/api", route_class=Answered)
 
     @router.get("/policy", response_model=dict[str, Any], summary="The policy in force")
@@ -75,7 +79,7 @@ def routes(of: Administered) -> APIRouter:
 
     @router.get("/policy/audit", summary="Who changed the policy, the newest first")
     async def policy_audit(limit: Limit = 50, cursor: Cursor = None, verify: bool = False) -> dict[str, Any]:
-        if of.policies.source == "file":
+        if of.policies.source == "file" and not is_there(of.policies.settings.store.url, os.environ):
             return {"events": [], "cursor": None}
         events = await of.policies.ask(partial(audit, most=limit, before_id=_number(cursor)))
         verified = {"verified": asdict(await of.policies.ask(verify_audit))} if verify else {}

@@ -15,6 +15,7 @@ from governance.admin.access import author_of
 from governance.admin.administered import Administered
 from governance.admin.answered import NotDone, Roomy, answers
 from governance.admin.awaited import changed
+from governance.admin.frozen import refuse_while_frozen
 from governance.admin.in_force import base_of, etag, policy_is_a_file
 from governance.admin.policy import ask_for_one
 from governance.admin.refused_changes import refusals
@@ -148,6 +149,7 @@ async def done(
         text: what was to be put in force, where it may be merged with what is.
         wait_s: for the workers that are to serve by it.
     """
+    await refuse_while_frozen(of)
     with refusals():
         outcome = await of.policies.ask(change, GUARDED_WITHIN_S)
     if isinstance(outcome, Conflict):

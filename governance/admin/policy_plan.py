@@ -76,7 +76,7 @@ async def told(of: Administered, request: Request, asked: Asked) -> dict[str, An
     stored = of.policies.source == "database"
     # A long policy takes a while to read, and requests do not wait for that.
     settings = of.policies.settings if stored else None
-    made = await asyncio.to_thread(_planned, of.engine.host, of.models.catalog, asked, tests, settings)
+    made = await asyncio.to_thread(_planned, of.engine.stated, of.models.catalog, asked, tests, settings)
     if untested is None and stored:
         untested = await _keep(of, made, asked, request)
     if untested is not None:

@@ -12,6 +12,7 @@ from governance.admin.access import author_of
 from governance.admin.administered import Administered
 from governance.admin.answered import Answered, answers
 from governance.admin.awaited import changed
+from governance.admin.frozen import refuse_while_frozen
 from governance.admin.in_force import policy_is_a_file
 from governance.admin.policy_changes import Why, now
 from governance.admin.refused_changes import refusals
@@ -58,6 +59,7 @@ def routes(of: Administered) -> APIRouter:
             comment=given.comment,
             now=now(),
         )
+        await refuse_while_frozen(of)
         with refusals():
             outcome = await of.policies.ask(change)
         return await changed(of, outcome, given.wait, now)

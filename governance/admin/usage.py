@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 
 from governance.admin.administered import Administered
 from governance.admin.answered import Answered, NotDone
-from governance.ledger import Ledger
+from governance.engine.engine import Engine
 from governance.limits.subjects import EVERYONE
 from governance.limits.usage import is_about, row
 from governance.trace import iso
@@ -30,16 +30,19 @@ def routes(of: Administered) -> APIRouter:
         """What every limit and budget has counted, of one subject or one limit if these are given."""
         if subject is not None and ":" not in subject and subject.lower() != EVERYONE:
             raise NotDone(400, "invalid_request", "subject: write kind:id, such as team:research, or everyone")
-        return await _usage(of.engine.ledger, subject, limit)
+        return await _usage(of.engine, subject, limit)
 
     return router
 
 
-async def _usage(ledger: Ledger, subject: str | None, limit: str | None) -> dict[str, Any]:
+async def _usage(engine: Engine, subject: str | None, limit: str | None) -> dict[str, Any]:
+    ledger, in_force = engine.ledger, engine.host.overlay
     health = await ledger.health()
     now_s = time.time() if health.now_s is None else health.now_s
     windows = (
-        [window for window in await ledger.announced() if is_about(window, subject, limit)] if health.reachable else []
+        [in_force.window(each) for each in await ledger.announced() if is_about(each, subject, limit)]
+        if health.reachable
+        else []
     )
     rows = []
     reserved = await ledger.reserved(windows) if windows else ()

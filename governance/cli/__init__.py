@@ -20,6 +20,7 @@ from governance.cli import (
     explain,
     keys,
     models,
+    overlay,
     policy,
     policy_apply,
     policy_diff,
@@ -75,6 +76,7 @@ policy.policy.add_typer(policy_history.audit, name="audit")
 policy.policy.command()(policy_merge.merge)
 policy.policy.command("import")(policy_import.import_policy)
 policy.policy.command()(policy_import.export)
+app.add_typer(overlay.overlay, name="overlay")
 app.command()(policy.plugins)
 app.add_typer(keys.keys, name="keys")
 app.command()(policy.schema)

@@ -12,7 +12,7 @@ import typer
 from governance.cli.keeping import How, Kept, NotDone
 from governance.cli.running_proxy import NotAnswered, proxy_address, running_proxy
 from governance.cli.terminal import CANNOT_RUN, clear_errors, policy_path, print_json
-from governance.model.errors import StoreUnavailable
+from governance.model.errors import LedgerUnavailable, StoreUnavailable
 
 __all__ = ["How", "Kept", "NotDone", "OfProxy", "clear_outcome", "kept"]
 
@@ -27,16 +27,15 @@ OfProxy = Annotated[
 ]
 
 
-def kept(url: str | None, key_env: str, policy: Path | None) -> Kept:
-    """What keeps the revisions, by the options of a verb. Raises GovernanceError."""
+def kept(url: str | None, key_env: str, policy: Path | None, *, audit: bool = False) -> Kept:
+    """What keeps the revisions, or the audit alone, by the options of a verb. Raises GovernanceError."""
     if url is not None:
         from governance.cli.kept_at_proxy import AtProxy
 
         return AtProxy(running_proxy(url, key_env))
     from governance.cli.kept_in_store import InStore
-    from governance.engine.host import Host
 
-    return InStore(Host.load(policy_path(policy)).policy)
+    return InStore(policy_path(policy), audit=audit)
 
 
 @contextmanager
@@ -45,7 +44,7 @@ def clear_outcome(as_json: bool = False) -> Iterator[None]:
     with clear_errors(as_json):
         try:
             yield
-        except (NotDone, NotAnswered, StoreUnavailable) as error:
+        except (NotDone, NotAnswered, StoreUnavailable, LedgerUnavailable) as error:
             if as_json:
                 print_json({"error": {"message": str(error)}})
             else:

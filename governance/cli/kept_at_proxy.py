@@ -10,7 +10,9 @@ from governance.cli.terminal import CANNOT_RUN, FORBIDDEN
 from governance.model.errors import GovernanceError, PolicyError, Problem
 
 _PAGE: Final = 200
-_GUARDS: Final = frozenset({"stale_base", "tests_failed", "reason_required", "candidate_staged", "no_candidate"})
+_GUARDS: Final = frozenset(
+    {"stale_base", "tests_failed", "reason_required", "candidate_staged", "no_candidate", "policy_frozen"}
+)
 
 
 class AtProxy:

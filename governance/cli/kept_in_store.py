@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime, timezone
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from governance.cli.keeping import How, NotDone
@@ -15,7 +16,6 @@ from governance.cli.terminal import CANNOT_RUN, FORBIDDEN
 from governance.model.errors import StoreUnavailable
 
 if TYPE_CHECKING:
-    from governance.policy import Policy
     from governance.store import Store
     from governance.usecases.change_policy import Outcome
 
@@ -23,10 +23,13 @@ if TYPE_CHECKING:
 class InStore:
     """The store of this machine's policy file."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, file: Path, *, audit: bool = False) -> None:
+        """`audit`: it is only the audit that is asked for, which has more than revisions."""
+        from governance.engine.host import Host
         from governance.store import open_store
 
-        if policy.core.policy.source == "file":
+        self._file, policy = file, Host.load(file).policy
+        if policy.core.policy.source == "file" and not audit:
             raise NotDone(
                 f"{policy.source}: the policy is this file, and no revisions are kept; edit it, or let a store keep "
                 "them with `policy: {source: database}`",
@@ -64,7 +67,7 @@ class InStore:
     def abort(self, id: int | None, how: How) -> dict[str, Any]:
         from governance.usecases.staging import abort
 
-        by = self._by()
+        by = self._by(frozen=True)
         return self._done(partial(abort, candidate_id=id, author=by["author"], now=by["now"]), how)
 
     def candidate(self) -> dict[str, Any]:
@@ -84,9 +87,17 @@ class InStore:
 
         return asdict(verify_audit(self._store))
 
-    def _by(self) -> dict[str, Any]:
+    def _by(self, *, frozen: bool = False) -> dict[str, Any]:
+        """`frozen`: it may be done while the policy is frozen."""
+        from governance.cli.overlay_kept import OfPolicy
         from governance.usecases.change_policy import Author
+        from governance.usecases.overlay import PolicyFrozen
 
+        try:
+            if not frozen:
+                OfPolicy(self._file).check_not_frozen()
+        except PolicyFrozen as error:
+            raise NotDone(str(error), FORBIDDEN) from None
         author = Author(getpass.getuser(), "command")
         return {"file": self._policy.core, "environment": os.environ, "author": author, "now": _now()}
 

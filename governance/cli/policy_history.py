@@ -101,7 +101,7 @@ def verify_audit(
 ) -> None:
     """Verify every event and revision against its seal. Exit code 1: something is not as it was written."""
     with clear_outcome(as_json):
-        found = kept(url, key_env, policy)
+        found = kept(url, key_env, policy, audit=True)
         told = found.verified()
         faults = [*told["faults"], *_missing(found, seal)]
     if as_json:
@@ -118,7 +118,7 @@ def verify_audit(
 def export_audit(policy: PolicyOption = None, url: OfProxy = None, key_env: KeyEnvOption = KEY_ENV) -> None:
     """Print every event as a line of JSON, the oldest first, with all that its seal is over."""
     with clear_outcome():
-        events = kept(url, key_env, policy).events()
+        events = kept(url, key_env, policy, audit=True).events()
     for event in events:
         sys.stdout.write(json.dumps(event) + "\n")
 

@@ -96,6 +96,10 @@ class RunningProxy:
         """
         return self._ask("POST", path, json=body, headers=headers, timeout=_TIMEOUT_S + longer_s)
 
+    def delete(self, path: str) -> Any:
+        """The answer to the end of something. Raises NotAnswered."""
+        return self._ask("DELETE", path)
+
     def _ask(self, method: str, path: str, **how: Any) -> Any:
         import httpx
 

@@ -46,6 +46,7 @@ def status(
             "policy": used and {"file": str(path), "revision": used.revision, "plugins": list(used.order)},
             "ledger": used and asyncio.run(_ledger(used)),
             "discovery": _discovery(used, config, frozenset(_named(used))),
+            "overlay": used and _overlay(path),
             "proxy": _proxy(url),
         }
     if as_json:
@@ -65,6 +66,17 @@ async def _ledger(policy: Policy) -> dict[str, Any]:
         return {"kind": health.kind, "reachable": health.reachable}
     finally:
         await ledger.close()
+
+
+def _overlay(path: Path) -> dict[str, Any]:
+    """What is in force beside the policy, or why nobody can tell."""
+    from governance.cli.overlay_kept import OfPolicy
+    from governance.model.errors import GovernanceError
+
+    try:
+        return {**OfPolicy(path).listed(), "error": None}
+    except GovernanceError as error:
+        return {"entries": [], "error": str(error)}
 
 
 def _named(policy: Policy | None) -> Iterator[str]:
@@ -168,6 +180,10 @@ def _print(told: dict[str, Any]) -> None:
         show(line("policy", policy["file"]), line("revision", policy["revision"]))
         show(line("plugins", ", ".join(policy["plugins"]) or "none, so nothing is governed"))
         show(line("ledger", f"{ledger['kind']} ", _ANSWERS if ledger["reachable"] else ("does not answer", "red")))
+    if told["overlay"] and told["overlay"]["error"]:
+        show(line("overlay", (shown(told["overlay"]["error"]), "red")))
+    for entry in told["overlay"]["entries"] if told["overlay"] else ():
+        show(line("overlay", shown(f"{entry['id']}  {entry['what']}, until {entry['until']}, by {entry['author']}")))
     show(line("proxy", f"{proxy['url']} ", _ANSWERS if proxy["reachable"] else ("does not answer", "yellow")))
     if proxy.get("litellm"):
         style = "red" if proxy["litellm"]["contract"] == "broken" else ""

@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from governance.cli.kept import OfProxy, clear_outcome
+from governance.cli.overlay import tell
+from governance.cli.overlay_kept import overlay_of
+from governance.cli.running_proxy import KEY_ENV, KeyEnvOption
 from governance.cli.table import Table
 from governance.cli.terminal import (
     AsJson,
@@ -19,7 +23,7 @@ from governance.cli.terminal import (
     show,
     shown,
 )
-from governance.model.errors import GovernanceError
+from governance.model.errors import GovernanceError, LedgerUnavailable, StoreUnavailable
 
 if TYPE_CHECKING:
     from governance.engine.decision import Decision
@@ -49,24 +53,39 @@ def show_profiles(context: typer.Context, policy: PolicyOption = None, as_json: 
         return
     with clear_errors(as_json):
         config = _section(_host(policy))
+        active, overlay = _active(policy, config)
     if as_json:
-        print_json({"active_profile": config.active_profile, "profiles": config.chains})
+        print_json({"active_profile": active, "overlay": overlay, "profiles": config.chains})
         return
     table = Table("profile", "", "task", "models, in order", names=("profile", "task"))
     for name, chains in config.chains.items():
-        active = "active" if name == config.active_profile else ""
+        mark = "" if name != active else "active" if overlay is None else f"active by overlay {overlay}"
         for task, chain in chains.items():
-            table.add(name, active, task, ", ".join(chain))
+            table.add(name, mark, task, ", ".join(chain))
     show(table)
 
 
 @profile.command("set")
 def set_profile(
     name: Annotated[str, typer.Argument(help="the profile that `auto` shall mean")],
+    until: Annotated[
+        str, typer.Option("--until", help="when that ends: 2h, a time with its zone, or `never`")
+    ] = "never",
+    reason: Annotated[str, typer.Option("--reason", "-m", help="why; the audit keeps it")] = "",
+    in_file: Annotated[bool, typer.Option("--file", help="change `active_profile` in the policy file instead")] = False,
     policy: PolicyOption = None,
+    url: OfProxy = None,
+    key_env: KeyEnvOption = KEY_ENV,
     as_json: AsJson = False,
 ) -> None:
-    """Change `active_profile` in the policy file; nothing else of the file changes."""
+    """Let `auto` mean another profile at every proxy, beside the policy; with --file, by the policy file alone."""
+    if not in_file:
+        asked = {"kind": "profile", "profile": name, "until": until, "reason": reason}
+        with clear_outcome(as_json):
+            told = overlay_of(url, key_env, policy).set(asked)
+        entry = told["entry"]
+        tell(told, f"{entry['id']}: {entry['what']}, until {entry['until']}", as_json)
+        return
     with clear_errors(as_json):
         word = name.strip().lower()
         config = _section(_host(policy))
@@ -150,6 +169,17 @@ def _host(policy: Path | None) -> Host:
     from governance.engine.host import Host
 
     return Host.load(policy_path(policy))
+
+
+def _active(policy: Path | None, config: Any) -> tuple[str, str | None]:
+    """The active profile, and the id of the entry beside the policy that says so; None = the policy does."""
+    try:
+        entries = overlay_of(None, "", policy).listed()["entries"]
+    except (LedgerUnavailable, StoreUnavailable) as error:
+        typer.echo(f"whether another profile is active beside the policy is not known: {error}", err=True)
+        entries = []
+    known = [entry for entry in entries if entry["kind"] == "profile" and entry["problem"] is None]
+    return (known[-1]["profile"], known[-1]["id"]) if known else (config.active_profile, None)
 
 
 def _section(host: Host) -> Any:

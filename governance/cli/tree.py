@@ -32,6 +32,8 @@ def decision_tree(record: dict[str, Any]) -> Tree:
         tree.add(Text.assemble("profile ", (record["profile"], "bold"), behind))
     if record.get("degraded_by"):
         tree.add(Text.assemble(("asks for less ", "yellow"), f"because {record['degraded_by']} is used up"))
+    if record.get("overlay"):
+        tree.add(Text.assemble(("under overlay ", "yellow"), ", ".join(record["overlay"])))
     able = "could serve" if record["refusal"] else "fallback"
     chosen = "first choice" if record["attempts"] else "serves"
     _add_all(tree, "targets, in order", [_candidate(candidate, chosen, able) for candidate in record["candidates"]])
@@ -152,7 +154,8 @@ def _window(window: dict[str, Any], at: str) -> Text:
     room = ", no room" if full else ""
     watching = " (shadow)" if window["mode"] == "shadow" else ""
     name = f"{shown_subject(window['subject'], window.get('name_of_subject'))} [{window['limit']}]{watching} "
-    return Text.assemble(name, *bar, (f" {size}{resets}{room}", "red" if full else ""))
+    over = f", by overlay {', '.join(window['overlay'])}" if window.get("overlay") else ""
+    return Text.assemble(name, *bar, (f" {size}{over}{resets}{room}", "red" if full else ""))
 
 
 def _cells(used: int, most: int) -> int:

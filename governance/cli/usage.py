@@ -139,6 +139,7 @@ def _table(rows: list[dict[str, Any]], at_s: float, *, folds_names: bool) -> Tab
         counted = (_amount(unit, row[name]) for name in ("used", "reserved"))
         most = f"{_amount(unit, row['limit_amount'])}{_unit(unit)}{_per(row['window'])}"
         name = row["limit"] + (" (shadow)" if row["mode"] == "shadow" else "")
+        name += f" (overlay {', '.join(row['overlay'])})" if row.get("overlay") else ""
         left, resets = _amount(unit, row["remaining"]), _resets(row["resets_at"], at_s)
         table.add(_bar(row["percent"]), name, _subject(row), *counted, most, left, resets, row["forecast"]["text"])
     return table

@@ -15,6 +15,7 @@ _WITH = {
     "reserved": ("clock", "windows", "subjects", "records"),
     "announce": ("clock",),
     "announced": ("clock",),
+    "overlay": (),
     "open": ("clock",),
     "cool_down": ("clock",),
     "recovered": ("clock",),

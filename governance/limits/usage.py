@@ -10,7 +10,7 @@ from governance.ledger import Reading
 from governance.ledger.calendar import period_ms
 from governance.limits.ids import AND
 from governance.model import Window
-from governance.trace import iso, period_text
+from governance.trace import iso, overlaid, period_text
 
 # Of a period; before that, one request more or less decides what is forecast.
 _TOO_EARLY: Final = 0.01
@@ -86,6 +86,7 @@ def row(reading: Reading, reserved: int, now_s: float) -> dict[str, Any]:
         "percent": round(100 * counted / max(1, window.amount), 1),
         "resets_at": None if resets_at_s is None else iso(resets_at_s),
         "mode": window.mode,
+        **({} if window.stated is None else overlaid(window)),
         "forecast": {
             "used_up_at": None if coming.used_up_at_s is None else iso(coming.used_up_at_s),
             "at_reset": coming.at_reset,

@@ -10,6 +10,7 @@ from governance.engine.decision import Decision
 from governance.engine.engine import Engine
 from governance.engine.host import Host
 from governance.engine.keyring import Keyring, Served, denying
+from governance.engine.overlay import Overlay
 from governance.engine.trial import IN_FORCE, Trial, compared, replayed
 from governance.ledger import Ledger
 from governance.model import Identity, Request
@@ -24,11 +25,14 @@ class Arms:
     Args:
         served: what the proxy serves, for the lists of keys.
         tell: gets every alert.
+        overlay: what is in force beside each of the policies.
     """
 
-    def __init__(self, host: Host, keyring: Keyring, served: Served, ledger: Ledger, tell: Tell) -> None:
-        self._served, self._tell = served, tell
-        self.in_force = Engine(denying(host, keyring, served), ledger, tell=tell)
+    def __init__(
+        self, host: Host, keyring: Keyring, served: Served, ledger: Ledger, tell: Tell, overlay: Overlay | None = None
+    ) -> None:
+        self._served, self._tell, self._overlay = served, tell, overlay
+        self.in_force = Engine(denying(host, keyring, served), ledger, tell=tell, overlay=overlay)
         self.trial: Trial | None = None
 
     def use(self, host: Host, keyring: Keyring) -> None:
@@ -72,6 +76,6 @@ class Arms:
 
     def _beside(self, host: Host, keyring: Keyring) -> Engine:
         known = self.in_force
-        engine = Engine(denying(host, keyring, self._served), known.ledger, tell=self._tell)
+        engine = Engine(denying(host, keyring, self._served), known.ledger, tell=self._tell, overlay=self._overlay)
         engine.levels, engine.habits, engine.deadline_s = known.levels, known.habits, known.deadline_s
         return engine

@@ -30,12 +30,12 @@ class Questions:
     def __init__(self) -> None:
         self._waiting = 0
 
-    async def ask(self, question: Callable[[], T], store: str, within_s: float = ANSWER_WITHIN_S) -> T:
+    async def ask(self, question: Callable[[], T], store: str, within_s: float | None = None) -> T:
         """What `question` returns or raises.
 
         Args:
             store: what the store is called in messages.
-            within_s: what it may take; policy tests take longer than a question.
+            within_s: what it may take, where that is more than a question takes: policy tests do.
 
         Raises:
             StoreUnavailable: it does not answer in time, or too many wait for its answer already.
@@ -45,6 +45,7 @@ class Questions:
         self._waiting += 1
         asked = in_thread(question)
         asked.add_done_callback(self._answered)
+        within_s = within_s or ANSWER_WITHIN_S
         done, _ = await asyncio.wait({asked}, timeout=within_s)
         if not done:
             raise StoreUnavailable(f"the store ({store}) does not answer within {within_s:.0f} s")
@@ -80,7 +81,7 @@ class StoreOnDemand:
         """Whether there may be something in it."""
         return self.opened or has_store(self._url, self._environment)
 
-    async def ask(self, use: Callable[[Store], T], within_s: float = ANSWER_WITHIN_S) -> T:
+    async def ask(self, use: Callable[[Store], T], within_s: float | None = None) -> T:
         """What a use case makes of the store. Raises StoreUnavailable, and whatever the use case raises."""
         try:
             answer = await self._questions.ask(lambda: use(self._open()), self.name, within_s)

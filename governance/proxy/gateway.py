@@ -30,6 +30,7 @@ from governance.proxy.keyholder import Keyholder
 from governance.proxy.live import PASS_THROUGH, Live, LiveRequests
 from governance.proxy.misuse import LONGEST_MODEL, NOT_ROUTABLE, WHOSE_KEY, misused, several_providers
 from governance.proxy.models import ProxyModels
+from governance.proxy.overlay import FollowedOverlay
 from governance.proxy.policies import Policies, differs_in_truth
 from governance.proxy.reload import ReloadState
 from governance.proxy.start import end_with_proxy, or_not_at_all, workers
@@ -41,10 +42,6 @@ from governance.usecases.follow import Tried
 
 log = logging.getLogger("governance.proxy")
 
-# LiteLLM tells of an answer some time after the HTTP request is served; what it has not told by then, it never will.
-_TOLD_WITHIN_S: Final = 10.0
-# LiteLLM makes some background responses itself, behind a request that has long been served (`polling_via_cache`).
-_MADE_WITHIN_S: Final = 24 * 3600.0
 _DRAIN_WITHIN_S: Final = 5.0
 
 
@@ -61,7 +58,8 @@ class Gateway:
         timed = Timed(ledger, self.telemetry.metrics.ledger_took)
         self.contract = Contract(host.policy.core.on_contract_breach, self.telemetry.metrics.probed)
         self.models = ProxyModels(host, self._look_at_router, kept=policies)
-        self.arms = Arms(host, self.keyring, self.models, timed, self.telemetry.alert)
+        self.overlay = FollowedOverlay(host.policy.core, policies)
+        self.arms = Arms(host, self.keyring, self.models, timed, self.telemetry.alert, self.overlay.overlay)
         self.live = LiveRequests()
         self.hops = Hops(self.live, self.models)
         self.responses = Background()
@@ -81,6 +79,7 @@ class Gateway:
         self.telemetry.watch(lambda: self.engine, lambda: (live.decision.trace for live in self.live))
         self.telemetry.start()
         self.background(self._connect())
+        self.background(self.overlay.run())
         self.background(self.models.discovering.run())
         self.background(self.models.discovering.follow_store())
         self.background(self._renew_again_and_again())
@@ -94,18 +93,18 @@ class Gateway:
     def use(self, host: Host) -> None:
         """Begin requests on this policy from here on; those under way end on the engine that they began with."""
         before, policy = self.engine, host.policy
-        if policy.core.ledger != before.host.policy.core.ledger:
+        if policy.core.ledger != before.stated.policy.core.ledger:
             log.warning("changed `ledger` settings of policy %s are used after a restart", policy.source)
         if self.policies.source == "file" and differs_in_truth(self.policies.settings, policy.core):
             log.warning("changed `policy` and `store` settings of %s are used after a restart", policy.source)
-        for change in begins_anew(before.host.policy.sections, policy.sections):
+        for change in begins_anew(before.stated.policy.sections, policy.sections):
             log.warning("policy %s: %s", policy.source, change)
         self.keyring = Keyring(policy.core.keys)
         self.arms.use(host, self.keyring)
         self.reload = ReloadState(policy, time.time())
         self.models.follow(host)
         self.telemetry.use(policy.core.telemetry)
-        log.info("policy %s, %s took over from %s", policy.source, policy.revision, before.host.policy.revision)
+        log.info("policy %s, %s took over from %s", policy.source, policy.revision, before.stated.policy.revision)
 
     def try_out(self, tried: Tried | None) -> None:
         """Begin requests of some callers on this policy; None = those of all on the one in force."""
@@ -117,11 +116,17 @@ class Gateway:
         """The LiteLLM this runs in, for the health page."""
         return {**self.contract.told, "workers": workers()}
 
+    @property
+    def frozen(self) -> str | None:
+        """Who lets nobody change the policy, until when and why; None while it may be changed."""
+        return self.overlay.frozen
+
     async def admit(self, data: dict[str, Any], call_type: str, auth: Any) -> Live | None:
         """Decide one request; None for what no policy is about."""
         if not self.contract.complete:
             # The first request may come before the task that looks: it waits for it here.
             self.models.list_now()
+        await self.overlay.first_look()
         earlier = self.live.current
         if earlier is not None:
             # LiteLLM begins a request anew when a limiter beside us refused it, and says nothing of the first run.
@@ -214,6 +219,7 @@ class Gateway:
         for live in self.live:
             await self.release(live)
         self.announcements.close()
+        await self.overlay.close()
         await self.policies.close()
         await self.telemetry.close()
         await self.engine.close()
@@ -253,11 +259,10 @@ class Gateway:
         if live.released_s is None and live in self.live:
             if live.left_early:
                 self.background(self.left(live))
-                return
-            loop = asyncio.get_running_loop()
-            later = live.call_type == "aresponses" and live.decision.request.params.get("background") == "true"
-            within_s = _MADE_WITHIN_S if later else _TOLD_WITHIN_S
-            loop.call_later(within_s, lambda: self.background(self._end_untold(live)))
+            else:
+                asyncio.get_running_loop().call_later(
+                    live.told_within_s, lambda: self.background(self._end_untold(live))
+                )
 
     async def _end_untold(self, live: Live) -> None:
         if live not in self.live:

@@ -25,6 +25,10 @@ PASS_THROUGH: Final = "pass_through_endpoint"  # noqa: S105 - a call type
 _STREAMS: Final = frozenset({"acompletion", "atext_completion", "aresponses", "anthropic_messages"})
 # A success may still follow a failure (a guardrail after the answer), but not later than this.
 _LATE_S: Final = 60.0
+# LiteLLM tells of an answer some time after the HTTP request is served; what it has not told by then, it never will.
+_TOLD_WITHIN_S: Final = 10.0
+# LiteLLM makes some background responses itself, behind a request that has long been served (`polling_via_cache`).
+_MADE_WITHIN_S: Final = 24 * 3600.0
 
 
 @dataclass(slots=True, eq=False)
@@ -102,6 +106,12 @@ class Live:
     def reached(self) -> bool:
         """Whether an attempt is under way at its provider."""
         return self.trying and self.decision.trace.attempts[-1].reached
+
+    @property
+    def told_within_s(self) -> float:
+        """Seconds after its HTTP request is done in which LiteLLM tells what it used, if ever."""
+        later = self.call_type == "aresponses" and self.decision.request.params.get("background") == "true"
+        return _MADE_WITHIN_S if later else _TOLD_WITHIN_S
 
     @property
     def left_early(self) -> bool:

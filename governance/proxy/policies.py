@@ -57,7 +57,7 @@ class Policies(Protocol):
     async def run(self, running: Reloadable) -> None:
         """Let it run by the policy in force, until cancelled."""
 
-    async def ask(self, use: Callable[[Store], T], within_s: float = ANSWER_WITHIN_S) -> T:
+    async def ask(self, use: Callable[[Store], T], within_s: float | None = None) -> T:
         """What a use case makes of the store. Raises StoreUnavailable, and whatever the use case raises.
 
         Args:
@@ -99,7 +99,7 @@ class FilePolicies:
     async def run(self, running: Reloadable) -> None:
         await asyncio.gather(self._watch.run(running), self._store.watch())
 
-    async def ask(self, use: Callable[[Store], T], within_s: float = ANSWER_WITHIN_S) -> T:
+    async def ask(self, use: Callable[[Store], T], within_s: float | None = None) -> T:
         return await self._store.ask(use, within_s)
 
     @property
@@ -170,7 +170,7 @@ class StoredPolicies:
                 await asyncio.wait_for(self._soon.wait(), _ASK_EVERY_S)
             self._soon.clear()
 
-    async def ask(self, use: Callable[[Store], T], within_s: float = ANSWER_WITHIN_S) -> T:
+    async def ask(self, use: Callable[[Store], T], within_s: float | None = None) -> T:
         store = self._opened()
         return await self._questions.ask(lambda: use(store), store.name, within_s)
 

@@ -55,6 +55,10 @@ class Reloadable(Protocol):
 
     reload: ReloadState
 
+    @property
+    def frozen(self) -> str | None:
+        """Who lets nobody change the policy, until when and why; None while it may be changed."""
+
     def use(self, host: Host) -> None:
         """Begin requests on this policy from here on."""
 
@@ -86,6 +90,12 @@ class PolicyWatch:
         """Read the file if it changed, and use it if it is valid. A broken one never replaces a working one."""
         signature = await asyncio.to_thread(_signature, self._file)
         if signature == self._seen and not anyway:
+            return
+        if running.frozen:
+            # Not seen yet: when it may be changed again, this is looked at again.
+            if running.reload.error != running.frozen:
+                log.error("the new policy waits, %s stays: %s", running.reload.revision, running.frozen)
+                running.reload = replace(running.reload, error=running.frozen)
             return
         while signature != self._seen:
             self._seen = signature

@@ -43,9 +43,9 @@ class Events:
         actor: str,
         actor_kind: str,
         action: str,
-        revision_id: int,
+        revision_id: int | None,
         before_hash: str | None,
-        after_hash: str,
+        after_hash: str | None,
         entries: Sequence[Mapping[str, Any]] = (),
         reason: str = "",
         request_id: str = "",
@@ -71,6 +71,16 @@ class Events:
         values = {**asdict(event), "entries": json.dumps(list(event.entries))}
         self._connection.execute(sa.insert(policy_event).values(values))
         return event
+
+    def append_beside(self, *, entries: Sequence[Mapping[str, Any]], **said: Any) -> Event:
+        """Seal what was done beside the policy, which stays as it is.
+
+        Args:
+            said: `at`, `actor`, `actor_kind`, `action`, `reason`, `request_id`.
+        """
+        last = self.last()
+        revision_id, hash = (None, None) if last is None else (last.revision_id, last.after_hash)
+        return self.append(revision_id=revision_id, before_hash=hash, after_hash=hash, entries=entries, **said)
 
     def last(self) -> Event | None:
         """The newest event; None where nothing was done yet."""

@@ -78,6 +78,7 @@ class Event:
 
     Args:
         id: 1, 2, 3, … without a gap.
+        revision_id, after_hash: the revision in force after it; None in a store that has none.
         entries: what changed, each with `path`, `before` and `after`; nothing secret.
         prev_hash: the hash of the event before; of the first one `""`.
         hash: over everything above (governance/store/chain.py).
@@ -88,9 +89,9 @@ class Event:
     actor: str
     actor_kind: str
     action: str
-    revision_id: int
+    revision_id: int | None
     before_hash: str | None
-    after_hash: str
+    after_hash: str | None
     entries: tuple[Mapping[str, Any], ...]
     reason: str
     request_id: str

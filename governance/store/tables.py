@@ -77,15 +77,23 @@ policy_event: Final = sa.Table(
     sa.Column("actor", sa.Text, nullable=False),
     sa.Column("actor_kind", sa.Text, nullable=False),
     sa.Column("action", sa.Text, nullable=False),
-    sa.Column("revision_id", _Id, sa.ForeignKey("policy_revision.id"), nullable=False),
+    # Of what is no policy, the one in force; in a store that has none, nothing.
+    sa.Column("revision_id", _Id, sa.ForeignKey("policy_revision.id")),
     sa.Column("before_hash", sa.Text),
-    sa.Column("after_hash", sa.Text, nullable=False),
+    sa.Column("after_hash", sa.Text),
     # Text, not JSON: its hash is over these very characters.
     sa.Column("entries", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("request_id", sa.Text, nullable=False),
     sa.Column("prev_hash", sa.Text, nullable=False),
     sa.Column("hash", sa.Text, nullable=False),
+)
+
+overlay_entry: Final = sa.Table(
+    "overlay_entry",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("entry", sa.Text, nullable=False),
 )
 
 policy_worker: Final = sa.Table(

@@ -13,6 +13,7 @@ from governance.store.audit import Events
 from governance.store.connection import WRITES
 from governance.store.discovered import Discovered
 from governance.store.drafts import Drafts
+from governance.store.overlay import OverlayTexts
 from governance.store.plans import Plans
 from governance.store.pointer import Pointers
 from governance.store.revisions import Revisions
@@ -34,6 +35,7 @@ class UnitOfWork:
         self.plans = Plans(connection)
         self.drafts = Drafts(connection)
         self.answers = Answers(connection)
+        self.overlay = OverlayTexts(connection)
 
 
 @contextmanager

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from governance.store import Event, Revision, Store
 from governance.store.audit import event_hash, sealed
 from governance.store.unit_of_work import UnitOfWork
 from governance.usecases.candidate import Damaged, check_whole
 from governance.usecases.noted import tested
+
+# What is done beside the policy, which stays as it is.
+BESIDE: Final = frozenset({"overlay_set", "overlay_withdrawn"})
 
 
 @dataclass(frozen=True)
@@ -58,11 +61,13 @@ def verify_audit(store: Store, head: str | None = None) -> Verified:
         faults: list[str] = []
         last: Event | None = None
         heads = set()
+        moves = 0
         for event in work.events.all():
             faults += _of_event(work, event, last)
             last = event
             heads.add(event.hash)
-        faults += _of_pointer(work, last)
+            moves += event.action not in BESIDE
+        faults += _of_pointer(work, last, moves)
         if head is not None and head not in heads:
             faults.append(f"no event has the seal {head}: the chain was cut, or is another one")
         return Verified(len(heads), "" if last is None else last.hash, tuple(faults))
@@ -78,6 +83,13 @@ def _of_event(work: UnitOfWork, event: Event, before: Event | None) -> Iterator[
         yield f"event {event.id} begins from a policy that was not in force"
     if event.hash != event_hash(event):
         yield f"event {event.id} was changed after it was sealed"
+    if event.action in BESIDE and (event.revision_id, event.after_hash) != (
+        None if before is None else before.revision_id,
+        event.before_hash,
+    ):
+        yield f"event {event.id} is about no policy and changes which is in force"
+    if event.revision_id is None:
+        return
     revision = work.revisions.get(event.revision_id)
     if revision is None:
         yield f"revision {event.revision_id} of event {event.id} is missing"
@@ -109,7 +121,7 @@ def _of_revision(revision: Revision, seals: Sequence[Any]) -> Iterator[str]:
         yield f"the tests of revision {revision.id} were changed after they were kept"
 
 
-def _of_pointer(work: UnitOfWork, last: Event | None) -> Iterator[str]:
+def _of_pointer(work: UnitOfWork, last: Event | None, moves: int) -> Iterator[str]:
     pointer = work.pointer.get()
     active, version = (None, 0) if pointer is None else (pointer.active_id, pointer.version)
     staged = [entry["after"] for entry in (last.entries if last else ()) if entry.get("kind") == "staged"]
@@ -119,5 +131,5 @@ def _of_pointer(work: UnitOfWork, last: Event | None) -> Iterator[str]:
         yield f"revision {tried[0] if tried else 'none'} is tried, and the last event says otherwise"
     if (None if last is None else last.revision_id) != active:
         yield f"revision {active} is in force, and no event says who put it there"
-    elif version != (0 if last is None else last.id):
-        yield f"the pointer moved {version} times, and there are events of {0 if last is None else last.id}"
+    elif version != moves:
+        yield f"the pointer moved {version} times, and there are events of {moves}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
@@ -19,9 +19,11 @@ from governance.engine.engine import Engine
 from governance.engine.host import Host
 from governance.ledger import Ledger
 from governance.ledger.memory import MemoryLedger
+from governance.model.errors import StoreUnavailable
 from governance.policy.document import Core
 from governance.telemetry.metrics import Metrics
 from governance.telemetry.telemetry import Telemetry
+from governance.usecases.overlay import InStore
 from tests.admin.kept import file, filed, stored
 
 __all__ = ["file", "filed", "open_worker", "stored"]
@@ -47,6 +49,21 @@ class Policies:
         self.store: dict[str, Any] = {"name": "sqlite:////g.db", "opened": False, "error": None}
 
 
+class Overlay:
+    """Where nothing is in force beside the policy."""
+
+    told: ClassVar[dict[str, Any]] = {"kept_in": "store", "entries": 0, "error": None}
+
+    def __init__(self) -> None:
+        self.kept: Any = InStore(self._ask, lambda: False)
+
+    async def _ask(self, use: Any) -> Any:
+        raise StoreUnavailable("there is none")
+
+    async def look(self) -> None:
+        """It stays so."""
+
+
 class Worker:
     """What pages ask of, made from the text of a policy."""
 
@@ -57,6 +74,7 @@ class Worker:
         self.engine = Engine(host, ledger or MemoryLedger())
         self.reload = Reload()
         self.policies: Any = Policies(host.policy.core)
+        self.overlay: Any = Overlay()
         self.proxy: dict[str, Any] = {"version": "1.106.2", "missing": [], "workers": 1}
         self.telemetry.troubles.listen()
         self.telemetry.watch(lambda: self.engine, list)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 import schemathesis
@@ -73,7 +74,7 @@ def test_no_page_fails_whatever_is_sent(app: FastAPI) -> None:
         @given(case=page.as_strategy())
         def ask(case: Any) -> None:
             # A path that the framework takes for no page of ours is the framework's to answer.
-            assume(not any("\n" in str(part) for part in (case.path_parameters or {}).values()))
+            assume(not any("\n" in unquote(str(part)) for part in (case.path_parameters or {}).values()))
             case.call_and_validate(headers=HEADERS, checks=checks)
 
         ask()

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from governance.admin import usage
 from governance.admin.usage import MOST_ROWS
+from governance.engine.host import Host
 from governance.ledger import Health, Ledger
 from governance.ledger.memory import MemoryLedger
 from governance.model import Charge, Window
@@ -24,7 +25,7 @@ OTHER = Window("per team", "team:sales && model:gpt-4o", "requests", 4, 60)
 class Worker:
     def __init__(self, ledger: Ledger) -> None:
         class engine:
-            pass
+            host = Host.parse("version: 1")
 
         engine.ledger = ledger  # type: ignore[attr-defined]
         self.engine: Any = engine

@@ -49,14 +49,21 @@ READS = {
     "policy history": (["--policy", "FILE"],),
     "policy rollback": (["1", "--policy", "FILE"],),
     "policy show": (["--policy", "FILE"],),
+    "overlay list": (["--policy", "FILE"],),
+    "overlay increase": (["a", "--factor", "2", "--until", "1h", "--reason", "b", "--policy", "FILE"],),
+    "overlay stop": (["a", "--until", "1h", "--reason", "b", "--policy", "FILE"],),
+    "overlay drain": (["a/b", "--until", "1h", "--reason", "b", "--policy", "FILE"],),
+    "overlay freeze": (["--until", "1h", "--reason", "b", "--policy", "FILE"],),
+    "overlay withdraw": (["a", "--policy", "FILE"],),
     "profile": (["--policy", "FILE"],),
-    "profile set": (["eco", "--policy", "FILE"],),
+    "profile set": (["eco", "--policy", "FILE"], ["eco", "--file", "--policy", "FILE"]),
     "task": (["code", "--policy", "FILE"], ["code", "--set", "a/b", "--policy", "FILE"]),
     "test-route": (["Hello", "--policy", "FILE"], ["Hello", "--config", "FILE"]),
     "eval-classifier": (["FILE"],),
 }
 READ_NOTHING = {"demo", "usage", "plugins", "keys", "keys new", "keys hash", "policy", "policy audit", "schema"}
 # What has a verb ask a proxy that does not ask one by itself.
+_FOR_A_WHILE = ("--until", "1h", "--reason", "b")
 AT_A_PROXY = {
     "explain": ("--live",),
     "policy abort": (),
@@ -67,6 +74,12 @@ AT_A_PROXY = {
     "policy diff": ("1", "running"),
     "policy plan": ("1",),
     "policy merge": ("1", "2"),
+    "overlay increase": ("a", "--factor", "2", *_FOR_A_WHILE),
+    "overlay stop": ("a", *_FOR_A_WHILE),
+    "overlay drain": ("a/b", *_FOR_A_WHILE),
+    "overlay freeze": _FOR_A_WHILE,
+    "overlay withdraw": ("a",),
+    "profile set": ("eco",),
 }
 # Everything that it does not know is for LiteLLM.
 PASSES_ON = {"serve"}
@@ -185,7 +198,7 @@ def test_a_proxy_that_cannot_be_asked_is_none_of_our_mistakes(governance: Comman
     words = (*verb.split(), *AT_A_PROXY.get(verb, ()))
 
     assert governance(*words, "--url", "http://127.0.0.1:1").exit_code == 3
-    assert governance(*words, "--key-env", "NOT_SET").exit_code == 3
+    assert governance(*words, "--url", "http://127.0.0.1:1", "--key-env", "NOT_SET").exit_code == 3
 
 
 @pytest.mark.parametrize(

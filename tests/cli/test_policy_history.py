@@ -22,6 +22,7 @@ from governance.admin.access import only
 from governance.engine.engine import Engine
 from governance.engine.host import Host
 from governance.ledger.memory import MemoryLedger
+from governance.proxy.overlay import FollowedOverlay
 from governance.proxy.policies import open_policies
 from governance.proxy.reload import ReloadState
 from governance.telemetry.metrics import Metrics
@@ -44,6 +45,7 @@ class Worker:
         self.policies = open_policies(file)
         host = self.policies.begin()
         self.engine = Engine(host, MemoryLedger())
+        self.overlay = FollowedOverlay(host.policy.core, self.policies)
         self.telemetry = Telemetry(host.policy.core, {}, Metrics(CollectorRegistry()))
 
         self.use(host)

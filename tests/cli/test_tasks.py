@@ -22,7 +22,8 @@ task_routing:
 
 
 @pytest.fixture(autouse=True)
-def policy(folder: Path) -> Path:
+def policy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("GOVERNANCE_STATE_DIR", str(folder / "state"))
     file = folder / "governance.yaml"
     file.write_text(POLICY)
     return file
@@ -45,14 +46,14 @@ def test_profiles_are_shown_with_the_active_one(governance: Command) -> None:
 
 
 def test_setting_the_active_profile_changes_one_word_of_the_file(governance: Command, policy: Path) -> None:
-    done = governance("profile", "set", "Premium")
+    done = governance("profile", "set", "Premium", "--file")
 
     assert (done.exit_code, done.stdout) == (0, "governance.yaml: active_profile is premium\n")
     assert policy.read_text() == POLICY.replace("lab   #", "premium   #")
 
 
 def test_an_unknown_profile_is_refused_and_the_file_stays(governance: Command, policy: Path) -> None:
-    done = governance("profile", "set", "gold")
+    done = governance("profile", "set", "gold", "--file")
 
     assert done.exit_code == 1
     assert done.stderr == "`gold` is no profile; there are eco, balanced, premium, lab\n"
@@ -102,7 +103,7 @@ def test_set_and_clear_exclude_each_other(governance: Command) -> None:
 def test_the_gateways_format_is_changed_inside_its_config(governance: Command, policy: Path) -> None:
     policy.write_text('{"name": "governance", "enabled": true, "config": {"task_routing": {}}}')
 
-    assert governance("profile", "set", "eco").exit_code == 0
+    assert governance("profile", "set", "eco", "--file").exit_code == 0
     assert json.loads(policy.read_text())["config"] == {"task_routing": {"active_profile": "eco"}}
 
 

@@ -34,6 +34,8 @@ REQUIRING = "access: {require_key: true}\n"
 class Running:
     """What runs a policy, without a proxy."""
 
+    frozen = None
+
     def __init__(self, host: Host) -> None:
         self.use(host)
 
@@ -199,7 +201,7 @@ async def test_more_questions_than_a_store_that_hangs_may_hold_threads_are_not_a
 
     async def hang() -> str:
         with pytest.raises(StoreUnavailable) as error:
-            await policies.ask(lambda store: hanging.wait(60))
+            await policies.ask(lambda store: hanging.wait())
         return str(error.value)
 
     told = [await hang() for _ in range(9)]

@@ -26,6 +26,7 @@ class Running:
         self.host = Host.load(file)
         self._reload = ReloadState(self.host.policy, 0.0)
         self.heard = asyncio.Event()
+        self.frozen: str | None = None
         self.used = 0
 
     @property
@@ -207,3 +208,16 @@ async def test_a_change_before_the_first_look_is_seen(file: Path) -> None:
     await watch.look(running)
 
     assert running.used == 1
+
+
+async def test_a_frozen_policy_waits_with_its_new_file_until_it_may_change(file: Path) -> None:
+    watch, running = PolicyWatch(file), Running(file)
+    running.frozen = "the policy is frozen by ada until tomorrow: black friday"
+    in_place(file, TWO)
+
+    await watch.look(running, anyway=True)
+    assert (running.used, running.reload.error) == (0, running.frozen)
+
+    running.frozen = None
+    await watch.look(running)
+    assert (running.used, running.reload.error) == (1, None)
