@@ -28,18 +28,8 @@ REQUEST = Request(
 
 RECORD = [
     *("id", "at", "policy_revision", "mode", "request", "identity", "outcome", "model", "fallbacks", "served", "rule"),
-    *(
-        "profile",
-        "virtual_provider",
-        "candidates",
-        "windows",
-        "refusal",
-        "shadow",
-        "attempts",
-        "usage",
-        "draws",
-        "steps",
-    ),
+    *("profile", "virtual_provider", "candidates", "windows", "refusal", "shadow", "attempts", "usage", "draws"),
+    "steps",
 ]
 ASKED = [
     *("model", "request_type", "task", "modalities", "capabilities", "prompt_tokens", "max_output_tokens"),

@@ -260,19 +260,16 @@ class Gateway:
             if live.left_early:
                 self.background(self.left(live))
             else:
-                asyncio.get_running_loop().call_later(
-                    live.told_within_s, lambda: self.background(self._end_untold(live))
-                )
+                later = asyncio.get_running_loop().call_later
+                later(live.told_within_s, lambda: self.background(self._end_untold(live)))
 
     async def _end_untold(self, live: Live) -> None:
-        if live not in self.live:
-            return
-        if live.trying and live.delivered.began:
+        if live in self.live and live.trying and live.delivered.began:
             await self.break_off(live)
-        elif live.reached:
+        elif live in self.live and live.reached:
             # It was served, and LiteLLM tells nothing of it: what was reserved is the best that is known.
             await self.settle(live, Usage(None, None, None))
-        else:
+        elif live in self.live:
             await self.release(live)
 
     async def _connect(self) -> None:
