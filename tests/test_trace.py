@@ -96,9 +96,10 @@ def test_a_full_record_has_exactly_the_keys_of_the_reference(trace: Trace) -> No
             "detail": "needs tools, has text",
         },
     ]
+    failed = {"target": "cerebras/glm-4.7", "outcome": "failed", "error": "rate_limited", "whose": "provider", "ms": 41}
     assert record["attempts"] == [
-        {"target": "cerebras/glm-4.7", "outcome": "failed", "error": "rate_limited", "whose": "provider", "ms": 41},
-        {"target": "openai/glm-4.7", "outcome": "ok", "ms": 730},
+        {**failed, "ended_at": "2026-11-20T12:00:00.164Z"},
+        {"target": "openai/glm-4.7", "outcome": "ok", "ms": 730, "ended_at": "2026-11-20T12:00:00.853Z"},
     ]
     assert (record["rule"], record["profile"], record["virtual_provider"]) == ("r", "Fast", "fast")
     assert record["request"]["task"] == "code"

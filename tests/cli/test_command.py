@@ -61,7 +61,9 @@ READS = {
     "test-route": (["Hello", "--policy", "FILE"], ["Hello", "--config", "FILE"]),
     "eval-classifier": (["FILE"],),
 }
-READ_NOTHING = {"demo", "usage", "plugins", "keys", "keys new", "keys hash", "policy", "policy audit", "schema"}
+READ_NOTHING = {
+    *("demo", "usage", "plugins", "keys", "keys new", "keys hash", "overlay", "policy", "policy audit", "schema")
+}
 # What has a verb ask a proxy that does not ask one by itself.
 _FOR_A_WHILE = ("--until", "1h", "--reason", "b")
 AT_A_PROXY = {
