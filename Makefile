@@ -6,7 +6,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 	--no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format fuzz soak rollout bench compat lock clean
+.PHONY: help install demo test lint format fuzz pages soak rollout bench compat lock clean
 # Another environment's packages are none of ours, and LiteLLM compiled anew in each process costs twice its import.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
@@ -49,6 +49,10 @@ format: install ## sort the imports, fix what can be fixed, lay out the code
 
 fuzz: install ## every route and field of LiteLLM, with hostile values, before a provider that records; SEED=... draws anew
 	GOVERNANCE_FUZZ=full $(if $(SEED),GOVERNANCE_FUZZ_SEED=$(SEED)) $(BIN)/pytest -q -s tests/hostile
+
+pages: install ## every page for every role, light and dark, wide and narrow, in Chromium; and the pictures of docs/pages.md
+	@sh tests/provide.sh
+	GOVERNANCE_PAGES=full GOVERNANCE_PICTURES=docs/images $(BIN)/pytest -q tests/pages tests/e2e/test_pages.py
 
 soak: install ## 20,000 mixed requests through two workers and a real Redis; REQUESTS=... for more or fewer
 	@sh tests/provide.sh

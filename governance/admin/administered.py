@@ -49,6 +49,9 @@ class Served(Protocol):
     def catalog(self) -> Catalog:
         """What the proxy serves now."""
 
+    def offered(self) -> list[str]:
+        """Names to ask for: the virtual ones, then those of the proxy's list."""
+
     @property
     def discovering(self) -> Discovering:
         """Who reads what providers list."""

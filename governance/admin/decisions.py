@@ -14,6 +14,7 @@ from governance.admin.administered import Administered
 from governance.admin.answered import Answered, NotDone
 from governance.telemetry import recent
 from governance.telemetry.recent import Recent
+from governance.usecases.why import why
 
 _CURSOR: Final = re.compile(r"[0-9]{1,15}-[0-9]{1,15}")
 
@@ -34,23 +35,25 @@ def routes(of: Administered) -> APIRouter:
         profile: Word = None,
         rule: Word = None,
         since: Word = None,
+        key: Word = None,
+        text: Annotated[str | None, Query(max_length=4000)] = None,
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
         cursor: Word = None,
     ) -> dict[str, Any]:
         if cursor is not None and not _CURSOR.fullmatch(cursor):
             raise NotDone(400, "invalid_request", "cursor: is not one that this page gave")
         since_s = None if since is None else _moment(since)
-        kept = _kept(of)
+        kept = kept_by(of)
         if id is not None:
-            record = await _find(kept, id)
+            record = await find(kept, id)
             return {"decisions": [] if record is None else [record], "cursor": None}
-        query = recent.Query(None, team, target, outcome, reason, profile, rule, since_s)
+        query = recent.Query(None, team, target, outcome, reason, profile, rule, since_s, key, text)
         page = await recent.search(kept, query, limit, cursor)
         return {"decisions": page.decisions, "cursor": page.cursor}
 
     @router.get("/decisions/{decision_id}", summary="One decision")
     async def decision(decision_id: str) -> dict[str, Any]:
-        record = await _find(_kept(of), decision_id)
+        record = await find(kept_by(of), decision_id)
         if record is None:
             keep = of.telemetry.settings.decisions.keep
             raise NotDone(
@@ -61,17 +64,25 @@ def routes(of: Administered) -> APIRouter:
             )
         return record
 
+    @router.get("/decisions/{decision_id}/why")
+    async def told(decision_id: str) -> dict[str, Any]:
+        record = await decision(decision_id)
+        policy = of.engine.host.policy
+        return why(record, policy.text if policy.revision == record["policy_revision"] else None).report()
+
     return router
 
 
-def _kept(of: Administered) -> Recent:
+def kept_by(of: Administered) -> Recent:
+    """Where decisions are kept. Raises NotDone."""
     kept = of.telemetry.recent
     if kept is None:
         raise NotDone(404, "not_kept", "no decisions are kept: the policy says telemetry.decisions.keep: 0")
     return kept
 
 
-async def _find(kept: Recent, decision_id: str) -> dict[str, Any] | None:
+async def find(kept: Recent, decision_id: str) -> dict[str, Any] | None:
+    """One of them; None where it is not kept (any more). Raises NotDone for what is no id."""
     try:
         wanted = UUID(decision_id)
     except ValueError:

@@ -40,7 +40,7 @@ def routes(of: Administered) -> APIRouter:
                         full = None
                     if full is not None and full.status_code not in (401, 403):
                         return full
-                status, _ = await _status(of)
+                status, _ = await status_of(of)
                 return _page(status, {"status": status})
 
             return answer
@@ -49,13 +49,13 @@ def routes(of: Administered) -> APIRouter:
 
     @router.get("/health", summary="Whether this worker can decide, and what ails it")
     async def health() -> Response:
-        status, ledger = await _status(of)
-        return _page(status, {"status": status, **_details(of, ledger)})
+        status, ledger = await status_of(of)
+        return _page(status, {"status": status, **details_of(of, ledger)})
 
     return router
 
 
-async def _status(of: Administered) -> tuple[str, Health]:
+async def status_of(of: Administered) -> tuple[str, Health]:
     """`failing`: requests are refused for it. `degraded`: they are served, but something needs a human."""
     ledger = await of.engine.ledger.health()
     if not ledger.reachable and of.engine.host.policy.core.ledger.on_unavailable == "refuse":
@@ -71,7 +71,8 @@ async def _status(of: Administered) -> tuple[str, Health]:
     return "degraded" if not ledger.reachable or any(ails) else "ok", ledger
 
 
-def _details(of: Administered, ledger: Health) -> dict[str, Any]:
+def details_of(of: Administered, ledger: Health) -> dict[str, Any]:
+    """Everything that ails this worker, or could."""
     host, telemetry = of.engine.host, of.telemetry
     return {
         "ledger": {

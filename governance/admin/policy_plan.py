@@ -70,18 +70,24 @@ def routes(of: Administered) -> APIRouter:
 
 async def told(of: Administered, request: Request, asked: Asked) -> dict[str, Any]:
     """A plan as pages tell it, kept so that it can be applied. Raises NotDone."""
+    made, untested = await planned(of, asked)
+    stored = of.policies.source == "database"
+    if untested is None and stored:
+        untested = await _keep(of, made, asked, request)
+        if untested is not None:
+            made = replace(made, warnings=(*made.warnings, untested))
+    return {**made.report(), "kept": untested is None and stored}
+
+
+async def planned(of: Administered, asked: Asked) -> tuple[Plan, str | None]:
+    """What would come of a policy, and why its tests were not run. Raises NotDone with every mistake in it."""
     tests, untested = asked.tests, None
     if tests is None:
         tests, untested = await _tests_in_force(of)
-    stored = of.policies.source == "database"
     # A long policy takes a while to read, and requests do not wait for that.
-    settings = of.policies.settings if stored else None
+    settings = of.policies.settings if of.policies.source == "database" else None
     made = await asyncio.to_thread(_planned, of.engine.stated, of.models.catalog, asked, tests, settings)
-    if untested is None and stored:
-        untested = await _keep(of, made, asked, request)
-    if untested is not None:
-        made = replace(made, warnings=(*made.warnings, untested))
-    return {**made.report(), "kept": untested is None and stored}
+    return made if untested is None else replace(made, warnings=(*made.warnings, untested)), untested
 
 
 async def _tests_in_force(of: Administered) -> tuple[str, str | None]:

@@ -9,14 +9,11 @@ from fastapi import APIRouter, Query
 
 from governance.admin.administered import Administered
 from governance.admin.answered import Answered, NotDone
-from governance.engine.engine import Engine
 from governance.limits.subjects import EVERYONE
-from governance.limits.usage import is_about, row
 from governance.trace import iso
+from governance.usecases.usage import Usage, usage
 
 MOST_ROWS: Final = 1_000
-# One call holds up everybody else on the ledger for as long as it takes.
-_READ_PER_CALL: Final = 200
 
 Filter = Annotated[str | None, Query(max_length=500)]
 
@@ -26,37 +23,28 @@ def routes(of: Administered) -> APIRouter:
     router = APIRouter(prefix="/api", route_class=Answered)
 
     @router.get("/usage", summary="Every window that exists, the fullest first")
-    async def usage(subject: Filter = None, limit: Filter = None) -> dict[str, Any]:
+    async def usage_page(subject: Filter = None, limit: Filter = None) -> dict[str, Any]:
         """What every limit and budget has counted, of one subject or one limit if these are given."""
-        if subject is not None and ":" not in subject and subject.lower() != EVERYONE:
-            raise NotDone(400, "invalid_request", "subject: write kind:id, such as team:research, or everyone")
-        return await _usage(of.engine, subject, limit)
+        check_subject(subject)
+        return _told(await usage(of.engine, time.time, subject, limit))
 
     return router
 
 
-async def _usage(engine: Engine, subject: str | None, limit: str | None) -> dict[str, Any]:
-    ledger, in_force = engine.ledger, engine.host.overlay
-    health = await ledger.health()
-    now_s = time.time() if health.now_s is None else health.now_s
-    windows = (
-        [in_force.window(each) for each in await ledger.announced() if is_about(each, subject, limit)]
-        if health.reachable
-        else []
-    )
-    rows = []
-    reserved = await ledger.reserved(windows) if windows else ()
-    for begin in range(0, len(windows), _READ_PER_CALL):
-        readings = await ledger.read(windows[begin : begin + _READ_PER_CALL])
-        rows += [row(reading, held, now_s) for reading, held in zip(readings, reserved[begin:], strict=False)]
-    rows.sort(key=lambda row: (-row["percent"], row["limit"], row["subject"], row["unit"], row["window"]))
+def check_subject(subject: str | None) -> None:
+    """Raises NotDone for what names no subject."""
+    if subject is not None and ":" not in subject and subject.lower() != EVERYONE:
+        raise NotDone(400, "invalid_request", "subject: write kind:id, such as team:research, or everyone")
+
+
+def _told(found: Usage) -> dict[str, Any]:
     return {
-        "at": iso(now_s),
+        "at": iso(found.at_s),
         "ledger": {
-            "kind": health.kind,
-            "reachable": health.reachable,
-            "epoch": None if health.epoch_s is None else iso(health.epoch_s),
+            "kind": found.ledger.kind,
+            "reachable": found.ledger.reachable,
+            "epoch": None if found.ledger.epoch_s is None else iso(found.ledger.epoch_s),
         },
-        "windows": rows[:MOST_ROWS],
-        "left_out": max(0, len(rows) - MOST_ROWS),
+        "windows": found.rows[:MOST_ROWS],
+        "left_out": max(0, len(found.rows) - MOST_ROWS),
     }

@@ -20,6 +20,10 @@ def tour(proxy_url: str, providers_url: str, policy: Path, key: str) -> str:
     return f"""
 A governed LiteLLM proxy is running on {proxy_url}
 Its policy is {policy}; its providers are fakes on {providers_url}.
+
+Its pages are on {proxy_url}/governance/ui; log in with the key {key}
+Overview shows each request below within seconds, and Decisions says why it went as it did.
+
 In another terminal, paste, in any order:
 
 1. A virtual model. The first target of the profile serves it: look for `x-governance-target: cerebras/glm-4.7`.
@@ -27,6 +31,7 @@ In another terminal, paste, in any order:
 {fast}
 
    Why: {_explain(policy, "fast/glm-4.7")}
+   Page: Decisions, and there the newest one.
 
 2. Failover. While Cerebras fails, openai/glm-4.7 answers the same request, after two attempts.
 
@@ -36,6 +41,7 @@ In another terminal, paste, in any order:
 
    Why: the decision that is told here names the failed attempt. Asked beforehand, it names who would be next:
         {_explain(policy, "fast/glm-4.7")}
+   Page: Overview, where the strip of cerebras/glm-4.7 turns red.
 
 3. A full target. The profile `few` has room for 3 requests a minute at Cerebras. Of these four at least the last
    goes to openai/glm-4.7, at once: pasted again within the minute, all that find no room.
@@ -44,6 +50,7 @@ In another terminal, paste, in any order:
 {few} | grep -i x-governance-target; done
 
    Why: {_explain(policy, "few/glm-4.7", "cerebras/glm-4.7", 3)}
+   Page: Near the edge, which says when there is room again.
 
 4. Nowhere left to go. The profile `tiny` has room for 2 requests a minute. Of these three at least the last gets a
    429 that says when to come back.
@@ -52,6 +59,7 @@ In another terminal, paste, in any order:
 {tiny} | grep -iE '^HTTP|^retry-after|"error"'; done
 
    Why: {_explain(policy, "tiny/glm-4.7", "openai/glm-4.7", 2)}
+   Page: paste the error into “Why?”, open the refusal, and “Try again with…” another model.
 
 How full every limit is, again every two seconds:
 

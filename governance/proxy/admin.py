@@ -12,8 +12,9 @@ from litellm.proxy.auth.user_api_key_auth import user_api_key_auth
 
 from governance.admin import admin_router
 from governance.admin.access import only
-from governance.admin.administered import Administered
 from governance.admin.answered import NotDone
+from governance.pages import pages_router
+from governance.proxy.logging_in import Behind, identifying
 
 log = logging.getLogger("governance.proxy")
 
@@ -29,10 +30,14 @@ def _forbidden() -> NotDone:
     return NotDone(403, "admin_required", message)
 
 
-def mount_admin(of: Administered) -> None:
-    """Serve /governance to this proxy's admins. Possible while the app starts, which is when callbacks are imported."""
+def mount_admin(of: Behind) -> None:
+    """Serve /governance to this proxy's admins, and its pages.
+
+    Possible while the app starts, which is when callbacks are imported.
+    """
     admin, viewer = only(_who_calls, _require_admin, _name_of), only(_who_calls, _require_viewer, _name_of)
     proxy_server.app.include_router(admin_router(of, admin, viewer))
+    proxy_server.app.include_router(pages_router(of, identifying(of, verifies_keys, _name_of)))
 
 
 def verifies_keys() -> bool:

@@ -136,7 +136,7 @@ class Gateway:
         self.doors.hook(call_type, auth, decided=request is not None)
         if request is None:
             return None
-        may_call = self._may_call(auth, request.identity.virtual_key_id)
+        may_call = self.may_call(auth, request.identity.virtual_key_id)
         barred = self._barred(request, auth) or misused(request, data, call_type, self.models.is_name)
         engine = self.arms.of(request.identity)
         if barred:
@@ -237,7 +237,8 @@ class Gateway:
     def _look_at_router(self, router: Any, virtual: Sequence[str]) -> None:
         or_not_at_all(lambda: self.contract.look_at(router, virtual))
 
-    def _may_call(self, auth: Any, digest: str) -> MayCall:
+    def may_call(self, auth: Any, digest: str) -> MayCall:
+        """Whether this caller, whose key has this digest, may ask for a model: by the policy and by LiteLLM."""
         key, by_litellm = self.keyring.of(digest), self.models.access(auth)
 
         async def may_call_both(model: str) -> bool:

@@ -140,6 +140,10 @@ class ProxyModels:
             return True
         return arrives_as_written(model) and not is_deployment_id(router, model) and group_of(model) is None
 
+    def offered(self) -> list[str]:
+        """Names to ask for: the virtual ones, then those of the proxy's list."""
+        return list(dict.fromkeys((*self._virtual, *self.catalog.offered)))
+
     def access(self, auth: Any) -> Callable[[str], Awaitable[bool]]:
         """Whether this caller's key, team and user may call a model themselves, by LiteLLM's own rules."""
 

@@ -165,3 +165,13 @@ policy_answer: Final = sa.Table(
     sa.Column("headers", sa.Text),
     sa.Column("body", sa.Text),
 )
+
+page_session: Final = sa.Table(
+    "page_session",
+    metadata,
+    # Of what the browser has: who reads this table can log in as nobody.
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("sealed", sa.Text, nullable=False),
+    sa.Column("ends_at", UtcTime, nullable=False),
+    sa.Index("page_session_ends_at", "ends_at"),
+)

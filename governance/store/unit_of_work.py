@@ -17,6 +17,7 @@ from governance.store.overlay import OverlayTexts
 from governance.store.plans import Plans
 from governance.store.pointer import Pointers
 from governance.store.revisions import Revisions
+from governance.store.sessions import Sessions
 from governance.store.workers import Workers
 
 # Several gateways could share a database one day; each would have a pointer of its own.
@@ -36,6 +37,7 @@ class UnitOfWork:
         self.drafts = Drafts(connection)
         self.answers = Answers(connection)
         self.overlay = OverlayTexts(connection)
+        self.sessions = Sessions(connection)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -16,6 +17,8 @@ import orjson
 log = logging.getLogger("governance.telemetry")
 
 _CHUNK: Final = 100
+_SHORTEST_ID: Final = 8
+_SHORTEST_TEXT: Final = 8
 # One search looks at no more than this; its cursor goes on from there.
 MOST_LOOKED_AT: Final = 2_000
 
@@ -110,6 +113,8 @@ class Query:
         target: one that was considered, tried, or asked for.
         reason: why a target was passed over, an attempt failed, or the request was refused.
         since_s: Unix seconds at which it was decided, or later.
+        key: the virtual key that asked, by id, by the beginning of it, or by name.
+        text: a name that the record mentions, or words of what the caller was told, such as a whole error.
     """
 
     id: str | None = None
@@ -120,6 +125,8 @@ class Query:
     profile: str | None = None
     rule: str | None = None
     since_s: float | None = None
+    key: str | None = None
+    text: str | None = None
 
     def matches(self, record: dict[str, Any]) -> bool:
         """Whether it is one of those."""
@@ -132,6 +139,8 @@ class Query:
             and (self.team is None or self.team in (identity["team_id"], identity["team_name"]))
             and (self.target is None or self.target in _targets(record))
             and (self.reason is None or self.reason in _reasons(record))
+            and (self.key is None or _is_key(self.key, identity))
+            and (self.text is None or _mentions(record, self.text))
             and (self.since_s is None or _at_s(record) >= self.since_s)
         )
 
@@ -179,6 +188,29 @@ def _reasons(record: dict[str, Any]) -> set[str | None]:
     reasons = {candidate["reason"] for candidate in record["candidates"]}
     reasons |= {attempt.get("error") for attempt in record["attempts"]}
     return reasons | {record["refusal"]["code"]} if record["refusal"] else reasons
+
+
+def _is_key(key: str, identity: dict[str, Any]) -> bool:
+    id = identity["virtual_key_id"]
+    return key in (id, identity["virtual_key_name"]) or (len(key) >= _SHORTEST_ID and id.startswith(key.rstrip("…")))
+
+
+def _mentions(record: dict[str, Any], text: str) -> bool:
+    wanted = text.strip().lower()
+    names = {*record["identity"].values(), record["rule"], record["profile"], *_targets(record), *_reasons(record)}
+    refusal = record["refusal"]
+    if refusal:
+        names.add(refusal["limit"])
+        told, asked = _numberless(refusal["message"]), _numberless(wanted)
+        # A number in it says how long, and not why.
+        if told in asked or (len(asked) >= _SHORTEST_TEXT and asked in told):
+            return True
+    names.update(window["limit"] for window in record["windows"])
+    return any(name and name.lower() == wanted for name in names) or _is_key(text.strip(), record["identity"])
+
+
+def _numberless(text: str) -> str:
+    return re.sub(r"[0-9]+", "#", text.lower())
 
 
 def _at_s(record: dict[str, Any]) -> float:

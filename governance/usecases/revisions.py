@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from governance.model.errors import GovernanceError
 from governance.policy.load import read_text
 from governance.policy.revision import document_hash
 from governance.store import Pointer, Revision, Store
 from governance.usecases.candidate import document_of
+
+# What is asked about is mostly of today.
+_MOST_LOOKED_AT: Final = 200
 
 
 class NoSuchRevision(GovernanceError):
@@ -83,6 +86,12 @@ def show(store: Store, id: int | None = None) -> Revision:
     if found is None:
         raise NoSuchRevision(f"there is no revision {id}; `governance policy history` lists them")
     return found
+
+
+def by_hash(store: Store, hash: str) -> Revision | None:
+    """The newest of the late revisions that says this; None where none does. Raises StoreUnavailable."""
+    page = history(store, _MOST_LOOKED_AT)
+    return next((revision for revision in page.revisions if revision.hash == hash), None)
 
 
 def drift(store: Store, file: Path) -> Drift:

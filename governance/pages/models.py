@@ -1,0 +1,50 @@
+"""What the proxy can call, what providers list, and where each fact comes from."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Request, Response
+
+from governance.catalog import cards
+from governance.pages.answered import UI, Shown
+from governance.pages.render import Show
+
+_ROWS: Final = 100
+
+Word = Annotated[str, Query(max_length=200)]
+
+
+def routes(show: Show) -> APIRouter:
+    """For admins and viewers."""
+    router = APIRouter(prefix=UI, route_class=Shown)
+
+    @router.get("/models")
+    async def models(
+        request: Request,
+        text: Word = "",
+        provider: Word = "",
+        modality: Word = "",
+        all: bool = False,
+        page: Annotated[int, Query(ge=1, le=1_000)] = 1,
+    ) -> Response:
+        # Thousands of cards take a while; requests do not wait for them.
+        catalog = show.of.models.catalog
+        rows = await asyncio.to_thread(cards, catalog, provider.strip() or None, modality or None, everything=all)
+        wanted = text.strip().lower()
+        found = [row for row in rows if wanted in row["model"].lower() or wanted in (row["display_name"] or "").lower()]
+        first = (page - 1) * _ROWS
+        return await show.page(
+            request,
+            "models.html",
+            rows=found[first : first + _ROWS],
+            total=len(found),
+            first=first,
+            number=page,
+            more=len(found) > first + _ROWS,
+            given={"text": text, "provider": provider, "modality": modality, "all": all},
+            sources=show.of.models.discovering.sources,
+        )
+
+    return router

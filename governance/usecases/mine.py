@@ -1,0 +1,57 @@
+"""What the holder of a key may know: his own windows, refusals and models, and nothing of others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any, Final
+
+from governance.engine.engine import Engine
+from governance.limits.ids import AND
+from governance.limits.subjects import EVERYONE
+from governance.model import Identity, Window
+from governance.telemetry.recent import Query, Recent, search
+from governance.usecases.usage import Usage, usage
+
+_REFUSALS: Final = 20
+# Kinds of subjects that say nothing of who asks.
+_SERVED: Final = frozenset({"provider", "model", "target"})
+
+
+@dataclass(frozen=True)
+class Mine:
+    """Args:
+    usage: of the windows that count this holder alone or in its team; the soonest empty first.
+    refusals: records of the last ones, the newest first; None where no decisions are kept.
+    """
+
+    usage: Usage
+    refusals: list[dict[str, Any]] | None
+
+
+async def mine(engine: Engine, clock: Callable[[], float], recent: Recent | None, identity: Identity) -> Mine:
+    """Raises LedgerUnavailable."""
+    own = subjects_of(identity)
+    found = await usage(engine, clock, order="soonest", about=lambda window: counts(window, own))
+    if recent is None or not identity.virtual_key_id:
+        return Mine(found, None if recent is None else [])
+    page = await search(recent, Query(outcome="refuse", key=identity.virtual_key_id), _REFUSALS)
+    return Mine(found, page.decisions)
+
+
+def subjects_of(identity: Identity) -> frozenset[str]:
+    """The names under which a holder is counted."""
+    named = {
+        "virtual_key": identity.virtual_key_id,
+        "user": identity.user_id,
+        "team": identity.team_id,
+        "customer": identity.customer_id,
+    }
+    return frozenset(f"{kind}:{id}".lower() for kind, id in named.items() if id)
+
+
+def counts(window: Window, own: Collection[str]) -> bool:
+    """Whether a window counts this holder and names nobody else: each part is its own, or says nothing of callers."""
+    parts = window.subject.lower().split(AND)
+    of_callers = [part for part in parts if part.partition(":")[0] not in _SERVED and part not in ("", EVERYONE)]
+    return bool(of_callers) and all(part in own for part in of_callers)
