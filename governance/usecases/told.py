@@ -36,7 +36,7 @@ def usd(micros: int) -> str:
     if value == 0 or abs(value) >= 1:
         return f"${value:,.2f}"
     places = 2
-    while places < 6 and round(value, places) != value:
+    while places < (4 if abs(value) >= 0.01 else 6) and round(value, places) != value:
         places += 1
     return f"${value:.{places}f}"
 
