@@ -26,6 +26,7 @@ _RESERVED_BY: Final = frozenset(
 )
 # LiteLLM reads it while it answers a refusal, and fails where it is no object.
 _READ_TO_ANSWER: Final = frozenset({"model_info"})
+_CREDENTIALS: Final = frozenset({"api_key", "api_base", "base_url"})
 _BUCKETS: Final = ("metadata", "litellm_metadata")
 # More than anybody sends in good faith.
 _MOST_FIELDS: Final = 1_000
@@ -44,19 +45,15 @@ def judge(body: Mapping[str, Any], headers: Mapping[str, Any], call_type: str) -
     return Refusal(400, codes.FIELD_NOT_ALLOWED, found) if found else None
 
 
-def too_early(body: Mapping[str, Any]) -> Refusal | None:
-    """The 400 of what LiteLLM stumbles over before it asks our hook; None = it will come to `judge`."""
-    found = [f"`{name}` is not for callers to say: it is LiteLLM's own; leave it out" for name in _setup_names(body)]
-    for name, tags in (("tags", body.get("tags")), *((f"{b}.tags", _tags(body.get(b))) for b in _BUCKETS)):
-        if isinstance(tags, list) and not all(isinstance(tag, str) for tag in tags):
-            found.append(f"`{name}` must be a list of texts")
-    return Refusal(400, codes.FIELD_NOT_ALLOWED, found[0]) if found else None
+def too_early(body: Mapping[str, Any], call_type: str) -> Refusal | None:
+    """The 400 of what LiteLLM stumbles over before our hook, or keeps from it; None = it will come to `judge`."""
+    found = next(_early_problems(body, call_type), None)
+    return Refusal(400, codes.FIELD_NOT_ALLOWED, found) if found else None
 
 
 def clamp(data: dict[str, Any], settings: BodySettings) -> None:
-    """Take mocks out of a request and its fallbacks, and bring its timeouts into the policy's range."""
-    for name in [name for name in data if name.startswith(body_fields.MOCKS)]:
-        # Made for LiteLLM's own tests: a caller could feign failures of a target, and cool it down for everybody.
+    """Take mocks and nulls out of a request and its fallbacks, and bring its timeouts into the policy's range."""
+    for name in [name for name, value in data.items() if _is_void(name, value)]:
         del data[name]
     _clamp_timeouts(data, settings.timeout)
     if isinstance(data.get("fallbacks"), list):
@@ -82,6 +79,21 @@ def _problems(body: Mapping[str, Any], call_type: str) -> Iterator[str]:
                 yield from _problem(str(name), value, call_type, f"fallbacks[{at}].")
 
 
+def _early_problems(body: Mapping[str, Any], call_type: str) -> Iterator[str]:
+    not_callers = body_fields.setup_names() | _READ_TO_ANSWER
+    for name, value in islice(body.items(), _MOST_FIELDS):
+        if name in not_callers:
+            yield f"`{name}` is not for callers to say: it is LiteLLM's own; leave it out"
+        wanted = mistake(name, value, call_type)
+        if wanted:
+            yield f"`{name}` must be {wanted}"
+    for name in _BUCKETS:
+        bucket = body.get(name)
+        tags = bucket.get("tags") if isinstance(bucket, Mapping) else None
+        if isinstance(tags, list) and not all(isinstance(tag, str) for tag in tags):
+            yield f"`{name}.tags` must be a list of texts"
+
+
 def _problem(name: str, value: Any, call_type: str, where: str = "") -> Iterator[str]:
     kind = body_fields.classified(name)
     if kind == "refused" or (kind is None and name in body_fields.own_names()):
@@ -98,18 +110,23 @@ def _header_problems(headers: Mapping[str, Any]) -> Iterator[str]:
             yield f"the header `{_shown(name)}` is not for callers to send; leave it out"
 
 
-def _setup_names(body: Mapping[str, Any]) -> list[str]:
-    return sorted((body_fields.setup_names() | _READ_TO_ANSWER).intersection(body))
-
-
-def _tags(bucket: Any) -> Any:
-    return bucket.get("tags") if isinstance(bucket, Mapping) else None
+def _is_void(name: Any, value: Any) -> bool:
+    if value is None or (value == "" and name in _CREDENTIALS):
+        # It would take the place of what the operator has set for the deployment: with `api_key: null`, LiteLLM sends
+        # the key of another provider out of its environment.
+        return name in body_fields.OURS or name in body_fields.HARMLESS
+    # Made for LiteLLM's own tests: a caller could feign failures of a target, and cool it down for everybody.
+    return str(name).startswith(body_fields.MOCKS)
 
 
 def _hop(entry: Any, timeout: Range) -> Any:
     if not isinstance(entry, Mapping) or "model" not in entry:
         return entry
-    kept = {k: v for k, v in entry.items() if k not in _NOT_PER_HOP and not str(k).startswith(("mock_", "litellm_"))}
+    kept = {
+        name: value
+        for name, value in entry.items()
+        if name not in _NOT_PER_HOP and not _is_void(name, value) and not str(name).startswith("litellm_")
+    }
     _clamp_timeouts(kept, timeout)
     return kept
 

@@ -25,6 +25,7 @@ from governance.proxy.body import too_early
 from governance.proxy.endpoints import (
     DECIDED,
     Endpoint,
+    call_type_of,
     endpoint_of,
     free_call,
     governed_call,
@@ -99,7 +100,7 @@ class Doors:
         if endpoint.name is not None:
             self._judge(endpoint.name, verified(auth), f"{method} {route[:_LONGEST_ROUTE]}")
         elif endpoint.decided and not is_passed_through(route):
-            refusal = too_early(_body(asked))
+            refusal = too_early(_body(asked), call_type_of(route))
             if refusal:
                 self._refuse(_request(route[:_LONGEST_ROUTE], verified(auth)), refusal)
 

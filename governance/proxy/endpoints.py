@@ -83,6 +83,16 @@ UNKNOWN_PAGE: Final = "unknown page"
 _OF_ADMINS: Final = frozenset({"health", "prompts", "guardrails", UNKNOWN_PAGE})
 _LONGEST_KNOWN: Final = 200
 
+_CALL_TYPES: Final = {
+    "/chat/completions": "acompletion",
+    "/messages": "anthropic_messages",
+    "/images/generations": "aimage_generation",
+    "/images/edits": "aimage_edit",
+    "/audio/transcriptions": "atranscription",
+    "/videos": "avideo_generation",
+    "/ocr": "aocr",
+}
+
 # LiteLLM's words for what its hook asks about beside requests: what lists, looks up or ends something, and tools of MCP
 # servers, which are no models and have access rules of their own.
 _FREE_CALLS: Final = re.compile(
@@ -152,6 +162,11 @@ def name_of_call(call_type: str) -> str:
     """The endpoint whose requests LiteLLM calls so."""
     found = _NAME_OF_CALL.match(call_type)
     return (found.lastgroup if found else None) or OTHER
+
+
+def call_type_of(route: str) -> str:
+    """LiteLLM's name for what a decided endpoint is asked, as far as bodies differ by it."""
+    return next((call_type for ending, call_type in _CALL_TYPES.items() if route.endswith(ending)), "")
 
 
 def governed_call(call_type: str) -> bool:

@@ -28,6 +28,7 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
 CHAT: Final = "/v1/chat/completions"
 ELSEWHERE: Final = 4
 WRONG: Final[tuple[Any, ...]] = (
+    None,
     True,
     0,
     -1,

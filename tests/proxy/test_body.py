@@ -66,6 +66,26 @@ def test_what_chooses_for_the_operator_is_refused_by_its_name(name: str, value: 
         ("fallbacks", [5]),
         ("fallbacks", [{"*": ["other"]}]),
         ("model", 5),
+        ("api_key", ""),
+        ("api_key", " "),
+        ("api_key", "two\r\nlines"),
+        ("api_key", "caf\u00e9"),
+        ("api_key", "os.environ/OPENAI_API_KEY"),
+        ("api_base", ""),
+        ("api_version", "1\x00"),
+        ("extra_headers", {"a": 5}),
+        ("extra_headers", {"a": None}),
+        ("extra_headers", {"a": "x\ny"}),
+        ("extra_headers", {"a": "caf\u00e9"}),
+        ("extra_headers", {"Content-Length": "1"}),
+        ("extra_headers", {"transfer-encoding": "chunked"}),
+        ("extra_headers", {"a": "os.environ/SECRET"}),
+        ("provider_specific_header", {"custom_llm_provider": "openai", "extra_headers": {"a": "x\ny"}}),
+        ("provider_specific_header", ["x"]),
+        ("metadata", ["x"]),
+        ("prompt", [None]),
+        ("input", [[None]]),
+        ("litellm_trace_id", {}),
     ],
 )
 def test_what_has_another_type_than_its_api_says_is_refused(name: str, value: Any) -> None:
@@ -84,6 +104,8 @@ def test_what_has_another_type_than_its_api_says_is_refused(name: str, value: An
         {"fallbacks": ["a", {"model": "b", "temperature": 0.5}]},
         {"extra_body": {"guided_json": {}, "n": 3}},
         {"messages": [{"role": "assistant", "content": None, "tool_calls": []}, {"role": "tool", "content": "x"}]},
+        {"api_key": "sk-1", "extra_headers": {"anthropic-beta": "a, b", "x-empty": ""}, "headers": {}},
+        {"prompt": [[1, 2], "x"], "input": [{"type": "message"}, "x"]},
     ],
 )
 def test_what_an_api_or_a_provider_knows_passes(fields: dict[str, Any]) -> None:
@@ -149,12 +171,33 @@ def test_mocks_are_taken_out() -> None:
     assert data == {"fallbacks": [{"model": "m"}]}
 
 
+def test_nulls_do_not_take_the_place_of_what_the_operator_has_set() -> None:
+    data = {
+        "api_key": None,
+        "api_base": "",
+        "api_version": None,
+        "temperature": None,
+        "fallbacks": [{"model": "m", "timeout": None}],
+    }
+
+    clamp(data, BodySettings())
+
+    assert data == {"temperature": None, "fallbacks": [{"model": "m"}]}
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("original_function", "x"), ("rules_obj", 1), ("start_time", None), ("tags", [{"a": 1}]), ("tags", [["a"]])],
+    [
+        ("original_function", "x"),
+        ("rules_obj", 1),
+        ("start_time", None),
+        ("tags", [["a"]]),
+        ("api_key", ""),
+        ("headers", "x"),
+    ],
 )
 def test_what_litellm_stumbles_over_before_our_hook_is_refused_where_it_lets_callers_in(name: str, value: Any) -> None:
-    found = too_early({**BODY, name: value})
+    found = too_early({**BODY, name: value}, "acompletion")
 
     assert found
     assert (found.status, found.code) == (400, "field_not_allowed")
@@ -163,9 +206,8 @@ def test_what_litellm_stumbles_over_before_our_hook_is_refused_where_it_lets_cal
 
 @pytest.mark.parametrize("bucket", ["metadata", "litellm_metadata"])
 def test_so_are_tags_in_metadata(bucket: str) -> None:
-    found = too_early({**BODY, bucket: {"tags": [{}]}})
+    found = too_early({**BODY, bucket: {"tags": [{}]}}, "acompletion")
 
     assert found
     assert f"`{bucket}.tags` must be a list of texts" == found.message
-    assert too_early({**BODY, bucket: {"tags": ["a"]}, "tags": ["b"]}) is None
-    assert too_early({**BODY, bucket: "[]", "tags": "a, b", "n": {}}) is None, "what comes to our hook is judged there"
+    assert too_early({**BODY, bucket: {"tags": ["a"]}, "tags": ["b"]}, "acompletion") is None

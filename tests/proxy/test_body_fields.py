@@ -10,6 +10,7 @@ from litellm.types.llms.openai import ResponsesAPIOptionalRequestParams
 
 from governance.proxy import body_fields
 from governance.proxy.body_fields import classified, own_names
+from governance.proxy.field_types import typed
 
 LITELLM = Path(litellm.__file__).parent
 # Where LiteLLM decides what to do with a call, before it is about any provider.
@@ -46,6 +47,13 @@ def test_a_name_is_in_one_class_alone() -> None:
 
     assert sum(map(len, classes)) == len(frozenset().union(*classes))
     assert not [name for names in classes[:3] for name in names if body_fields.REFUSED_FAMILIES.fullmatch(name)]
+
+
+def test_every_name_that_passes_has_a_type() -> None:
+    mocks = {name for name in body_fields.OURS if name.startswith(body_fields.MOCKS)}
+    passing = body_fields.OURS | body_fields.HARMLESS | body_fields.API
+
+    assert sorted(passing - mocks - typed()) == []
 
 
 def test_no_field_of_an_api_is_refused() -> None:
