@@ -28,6 +28,10 @@ _TIMEOUTS: Final = (exceptions.Timeout, httpx.TimeoutException, openai.APITimeou
 _NETWORK_MODULES: Final = ("aiohttp", "botocore", "httpcore", "ssl")
 # What a program raises that did not expect a value.
 _OF_PROGRAMS: Final = (TypeError, AttributeError, LookupError, ValueError, AssertionError, ArithmeticError)
+# What puts a request into HTTP.
+_WRITERS: Final = frozenset(
+    {"aiohttp", "httpx", "httpcore", "h11", "h2", "json", "multidict", "openai", "pydantic", "yarl"}
+)
 
 # LiteLLM's classes that tell more than their status.
 _CLASSES: Final[tuple[tuple[type[Exception], str], ...]] = (
@@ -58,6 +62,8 @@ _STATUSES: Final = {
     504: "timeout",
     529: "overloaded",
 }
+# What HTTP cannot hold is of the caller or of the deployment, and nobody can tell: the next target may do.
+UNWRITTEN: Final = Failure("unsupported")
 _LONGEST_TEXT: Final = 4_000
 
 
@@ -151,12 +157,25 @@ def made_here(error: BaseException, *, sent: bool) -> bool:
         return True
     if of_network(error):
         return False
-    if any(isinstance(link, (UnicodeError, RecursionError)) or "not JSON compliant" in str(link) for link in chain):
+    if any(
+        isinstance(link, (UnicodeEncodeError, RecursionError)) or "not JSON compliant" in str(link) for link in chain
+    ):
         return True
     first = chain[-1]
     # Its router says "no deployments available" with a ValueError of its own.
     stumbled = isinstance(first, _OF_PROGRAMS) and not isinstance(first, JSONDecodeError) and not _litellms(first)
     return not sent and stumbled
+
+
+def unwritable(error: BaseException) -> bool:
+    """Whether what failed was writing the request, whatever was made of it since: no connection has anything to do
+    with it. True of answers that fail in the same libraries, too: ask only where nobody has answered.
+    """
+    first = list(_chain(error))[-1]
+    *_, last = (None, *walk_tb(first.__traceback__))
+    if last is None or not isinstance(first, _OF_PROGRAMS) or isinstance(first, JSONDecodeError):
+        return False
+    return str(last[0].f_globals.get("__name__", "")).partition(".")[0] in _WRITERS
 
 
 def of_network(error: BaseException) -> bool:

@@ -24,7 +24,7 @@ from governance.proxy.background import Background
 from governance.proxy.contract.contract import ATTEMPT, Contract
 from governance.proxy.deployments import priced
 from governance.proxy.doors import Doors, verified
-from governance.proxy.failures import failure_of, made_here
+from governance.proxy.failures import UNWRITTEN, failure_of, made_here, unwritable
 from governance.proxy.hops import Hops
 from governance.proxy.keyholder import Keyholder
 from governance.proxy.live import PASS_THROUGH, Live, LiveRequests
@@ -69,7 +69,7 @@ class Gateway:
 
     def start(self) -> None:
         """Begin what runs beside the requests. Needs a running event loop."""
-        listen(self.live.listener)
+        listen(self.live.listener, self.live.heard)
         cuts.listen(self.live.cut)
         heads.watch(self.live.serving)
         self.models.keep_listed()
@@ -186,10 +186,10 @@ class Gateway:
             live.malformed = True
             await live.engine.withdraw(live.decision, "invalid_request")
             return Recovery(try_next=False)
-        failure = failure_of(error, live.asked)
+        live.malformed = not live.heard and unwritable(error)
+        failure = UNWRITTEN if live.malformed else failure_of(error, live.asked)
         callers = failure.kind in OF_THE_REQUEST or (failure.kind == "timeout" and live.own_timeout)
-        cool_down = not (callers or live.own_credentials)
-        return await live.engine.fail(live.decision, failure, cool_down=cool_down)
+        return await live.engine.fail(live.decision, failure, cool_down=not (callers or live.own_credentials))
 
     async def break_off(self, live: Live) -> None:
         """LiteLLM ended a stream: the caller has what came before, and it is counted."""

@@ -21,6 +21,7 @@ from governance.proxy.gateway import Gateway
 from governance.proxy.headers import decision_headers
 from governance.proxy.hops import model_group
 from governance.proxy.live import PASS_THROUGH, Live
+from governance.proxy.malformed import malformed
 from governance.proxy.output_limit import clamp_output
 from governance.proxy.passed import told_in
 from governance.proxy.relay import relay
@@ -157,7 +158,7 @@ class Governance_PROXY_Handler(CustomLogger):
                 await self._gateway.fail(live, live.cut or original_exception)
             await self._gateway.release(live)
             if live.malformed:
-                return HTTPException(400, MALFORMED)
+                return malformed(original_exception)
         return None
 
     async def async_post_call_streaming_iterator_hook(
@@ -223,7 +224,7 @@ class Governance_PROXY_Handler(CustomLogger):
         live.cut = None
         if live.stopped:
             raise live.stopped
-        live.sent = False
+        live.sent = live.heard = live.malformed = False
         name = self._gateway.hops.name(live, model)
         if live.own_credentials and live.decision.trace.attempts and name != live.name:
             # The router's own ways to other models: what the caller brought is for the first one alone.
@@ -239,7 +240,6 @@ class Governance_PROXY_Handler(CustomLogger):
             )
 
 
-MALFORMED = "LiteLLM cannot make a request of this body: a field has a form that its API does not have"
 _NOT_CONTINUED = frozenset({"aresponses", "anthropic_messages"})
 ONE_PROVIDER = "a request with provider credentials of its own is not tried at another model"
 

@@ -45,6 +45,7 @@ class Live:
         cut: what the stream of the attempt under way broke with.
         own_timeout: the caller said how long to wait, so that a wait that was too long may be its doing.
         sent: LiteLLM has said that the attempt under way is on its way to the provider.
+        heard: something has answered since the attempt under way began.
         malformed: LiteLLM could not make a request of the body.
         delivered: what the caller was sent of a stream so far.
         stopped: the failure after which no other target may be tried.
@@ -67,6 +68,7 @@ class Live:
     cut: Exception | None = None
     own_timeout: bool = False
     sent: bool = False
+    heard: bool = False
     malformed: bool = False
     delivered: Delivered = field(default_factory=Delivered)
     stopped: Exception | None = None
@@ -178,6 +180,12 @@ class LiveRequests:
         if live is None or not live.trying:
             return None
         return partial(live.usages.note, len(live.decision.trace.attempts))
+
+    def heard(self) -> None:
+        """An answer is read in this context."""
+        live = self._current.get()
+        if live is not None:
+            live.heard = True
 
     def find(self, kwargs: Any) -> Live | None:
         """The request that a hook's arguments belong to; None for those we have not seen and for shadow traffic."""

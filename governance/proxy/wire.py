@@ -24,16 +24,18 @@ _SIGN: Final = b"usage"
 _LONGEST_LINE_BYTES: Final = 4 * 1024 * 1024
 
 
-def listen(listener: Callable[[], Note | None]) -> None:
+def listen(listener: Callable[[], Note | None], answered: Callable[[], None] = lambda: None) -> None:
     """Let every stream that is read from here on be noted.
 
     Args:
         listener: who wants the events of a stream that is read in this very context; None for nobody.
+        answered: told that in this very context an answer of anybody is read.
     """
     read = httpx.Response.aiter_bytes
     read = getattr(read, "unheard", read)
 
     def heard(self: httpx.Response, chunk_size: int | None = None) -> AsyncIterator[bytes]:
+        answered()
         chunks = read(self, chunk_size)
         if not self.headers.get("content-type", "").startswith(_STREAMS):
             return chunks

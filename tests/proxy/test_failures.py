@@ -2,13 +2,14 @@
 
 import socket
 
+import aiohttp
 import httpx
 import litellm
 import openai
 import pytest
 from litellm.types.router import RouterRateLimitError, RouterRateLimitErrorBasic
 
-from governance.proxy.failures import aborted_here, failure_of, made_here
+from governance.proxy.failures import aborted_here, failure_of, made_here, unwritable
 
 REQUEST = httpx.Request("POST", "http://provider.test")
 
@@ -48,6 +49,34 @@ def test_a_header_that_cannot_be_written_is_the_callers(value: object) -> None:
             client.models.list(extra_headers={"x-mine": value})  # type: ignore[dict-item]
 
     assert made_here(mapped(raised.value), sent=True)
+
+
+async def lost(url: str, headers: dict[str, str]) -> Exception:
+    """As OpenAI's client tells that it had no answer, whatever the reason."""
+    try:
+        async with aiohttp.ClientSession() as session:
+            await session.get(url, headers=headers)
+    except Exception as error:
+        found = openai.APIConnectionError(request=REQUEST)
+        found.__cause__ = error
+        return mapped(found)
+    raise AssertionError("it could be had")
+
+
+async def test_a_request_that_could_not_be_written_is_no_lost_connection() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/v1"
+        unwritten = await lost(url, {"x-mine": "two\r\nlines"})
+    refused = await lost(url, {})
+
+    assert unwritable(unwritten)
+    assert not made_here(unwritten, sent=True), "the operator's own key may be such a value"
+    assert not unwritable(refused)
+    assert failure_of(refused).kind == "connection_error"
+
+
+def test_an_answer_in_no_utf_8_is_the_providers() -> None:
+    assert not made_here(mapped(UnicodeDecodeError("utf-8", b"\xff", 0, 1, "no")), sent=True)
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,7 @@ PARTS: Final = (
     # Where a caller's mistakes become our 400 (governance/proxy/malformed.py).
     Part("litellm.proxy.auth.user_api_key_auth:_read_request_body"),
     Part("litellm.proxy.auth.auth_utils:is_request_body_safe", takes=("request_body",)),
+    Part("litellm.proxy.common_utils.http_parsing_utils:json.loads"),
     Part("litellm.proxy.common_utils.http_parsing_utils:_safe_get_request_parsed_body"),
     Part("litellm.utils:function_setup"),
     Part(f"{_LOGGER}.async_post_call_response_headers_hook", without="answers carry no governance headers"),
