@@ -9,6 +9,8 @@ from governance.demo.wire import Answer, BadRequest, Call, Chunk, Endpoint, Usag
 IMAGE_TOKENS = 100
 """Output tokens of one image of a model that is billed by tokens."""
 
+_OTHER_AUDIO = ("opus", "aac", "flac", "wav", "pcm")
+
 MODERATION_CATEGORIES = ("harassment", "hate", "illicit", "self-harm", "sexual", "violence")
 
 
@@ -53,8 +55,9 @@ def transcriptions(call: Call) -> Answer:
 def speech(call: Call) -> Answer:
     """Bytes that say who served them, under the media type of the asked format; no usage, like the real API."""
     said = f"Hello from {call.provider}/{call.model}. You said: {_text(call, 'input')[:60]}"
-    kind = str(call.body.get("response_format") or "mp3")
-    return Answer((Chunk(said.encode(), is_text=True),), media_type="audio/mpeg" if kind == "mp3" else f"audio/{kind}")
+    kind = call.body.get("response_format")
+    media_type = f"audio/{kind}" if kind in _OTHER_AUDIO else "audio/mpeg"
+    return Answer((Chunk(said.encode(), is_text=True),), media_type=media_type)
 
 
 def moderations(call: Call) -> Answer:

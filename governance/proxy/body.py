@@ -26,7 +26,7 @@ _RESERVED_BY: Final = frozenset(
 )
 # LiteLLM reads it while it answers a refusal, and fails where it is no object.
 _READ_TO_ANSWER: Final = frozenset({"model_info"})
-_CREDENTIALS: Final = frozenset({"api_key", "api_base", "base_url"})
+_CREDENTIALS: Final = frozenset({"api_key", "api_base", "base_url", "api_version"})
 _BUCKETS: Final = ("metadata", "litellm_metadata")
 # More than anybody sends in good faith.
 _MOST_FIELDS: Final = 1_000
@@ -45,9 +45,16 @@ def judge(body: Mapping[str, Any], headers: Mapping[str, Any], call_type: str) -
     return Refusal(400, codes.FIELD_NOT_ALLOWED, found) if found else None
 
 
-def too_early(body: Mapping[str, Any], call_type: str) -> Refusal | None:
-    """The 400 of what LiteLLM stumbles over before our hook, or keeps from it; None = it will come to `judge`."""
+def too_early(body: Mapping[str, Any], call_type: str, query: Mapping[str, str]) -> Refusal | None:
+    """The 400 of what LiteLLM stumbles over before our hook, or keeps from it; None = it will come to `judge`.
+
+    Args:
+        query: of the request's address. LiteLLM makes a field of the body out of its `api-version`.
+    """
     found = next(_early_problems(body, call_type), None)
+    wanted = mistake("api_version", query.get("api-version"), call_type)
+    if wanted and not found:
+        found = f"`api-version` in the address must be {wanted}"
     return Refusal(400, codes.FIELD_NOT_ALLOWED, found) if found else None
 
 

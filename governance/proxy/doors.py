@@ -100,7 +100,7 @@ class Doors:
         if endpoint.name is not None:
             self._judge(endpoint.name, verified(auth), f"{method} {route[:_LONGEST_ROUTE]}")
         elif endpoint.decided and not is_passed_through(route):
-            refusal = too_early(_body(asked), call_type_of(route))
+            refusal = too_early(_body(asked), call_type_of(route), getattr(asked, "query_params", {}))
             if refusal:
                 self._refuse(_request(route[:_LONGEST_ROUTE], verified(auth)), refusal)
 

@@ -89,6 +89,7 @@ _CALL_TYPES: Final = {
     "/images/generations": "aimage_generation",
     "/images/edits": "aimage_edit",
     "/audio/transcriptions": "atranscription",
+    "/audio/speech": "aspeech",
     "/videos": "avideo_generation",
     "/ocr": "aocr",
 }

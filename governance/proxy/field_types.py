@@ -179,12 +179,17 @@ _TYPES: Final[tuple[tuple[str, Callable[[Any], bool], str], ...]] = (
     # Files of forms, and in bodies as each provider has them.
     ("a file", _anything, "file image mask"),
 )
-# `background` of images is a colour.
+_ONE_TEXT: Final = (_text, "a text")
+_IMAGES: Final = dict.fromkeys(("prompt", "response_format", "background"), _ONE_TEXT)
+# Fields that another API means otherwise.
 _BY_CALL_TYPE: Final[Mapping[str, Mapping[str, tuple[Callable[[Any], bool], str]]]] = {
     "anthropic_messages": {"tool_choice": (_object, "an object")},
-    "aimage_generation": {"background": (_text, "a text")},
-    "aimage_edit": {"background": (_text, "a text")},
-    "image_edit": {"background": (_text, "a text")},
+    "aimage_generation": _IMAGES,
+    "image_edit": _IMAGES,
+    "aimage_edit": _IMAGES,
+    "aspeech": dict.fromkeys(("input", "response_format", "instructions"), _ONE_TEXT),
+    "atranscription": dict.fromkeys(("prompt", "response_format"), _ONE_TEXT),
+    "avideo_generation": dict.fromkeys(("prompt",), _ONE_TEXT),
 }
 _NO_SPECIALS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {}
 _TYPE_OF: Final = {name: (check, kind) for kind, check, names in _TYPES for name in names.split()}

@@ -197,7 +197,7 @@ def test_nulls_do_not_take_the_place_of_what_the_operator_has_set() -> None:
     ],
 )
 def test_what_litellm_stumbles_over_before_our_hook_is_refused_where_it_lets_callers_in(name: str, value: Any) -> None:
-    found = too_early({**BODY, name: value}, "acompletion")
+    found = too_early({**BODY, name: value}, "acompletion", {})
 
     assert found
     assert (found.status, found.code) == (400, "field_not_allowed")
@@ -206,8 +206,23 @@ def test_what_litellm_stumbles_over_before_our_hook_is_refused_where_it_lets_cal
 
 @pytest.mark.parametrize("bucket", ["metadata", "litellm_metadata"])
 def test_so_are_tags_in_metadata(bucket: str) -> None:
-    found = too_early({**BODY, bucket: {"tags": [{}]}}, "acompletion")
+    found = too_early({**BODY, bucket: {"tags": [{}]}}, "acompletion", {})
 
     assert found
     assert f"`{bucket}.tags` must be a list of texts" == found.message
-    assert too_early({**BODY, bucket: {"tags": ["a"]}, "tags": ["b"]}, "acompletion") is None
+    assert too_early({**BODY, bucket: {"tags": ["a"]}, "tags": ["b"]}, "acompletion", {}) is None
+
+
+@pytest.mark.parametrize("version", ["", "1\r\nx: y", "os.environ/SECRET"])
+def test_so_is_a_version_in_the_address(version: str) -> None:
+    found = too_early(BODY, "acompletion", {"api-version": version})
+
+    assert found
+    assert found.message.startswith("`api-version` in the address must be ")
+    assert too_early(BODY, "acompletion", {"api-version": "2024-10-21"}) is None
+
+
+@pytest.mark.parametrize("call_type", ["aspeech", "aimage_generation", "atranscription"])
+def test_a_field_has_the_type_of_its_own_api(call_type: str) -> None:
+    assert refusal(call_type, response_format="url") is None
+    assert refusal(call_type, response_format={"type": "json_object"}) == "`response_format` must be a text"
