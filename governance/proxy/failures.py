@@ -167,11 +167,17 @@ def made_here(error: BaseException, *, sent: bool) -> bool:
     return not sent and stumbled
 
 
-def unwritable(error: BaseException) -> bool:
+def unwritable(error: BaseException, *, sent: bool) -> bool:
     """Whether what failed was writing the request, whatever was made of it since: no connection has anything to do
     with it. True of answers that fail in the same libraries, too: ask only where nobody has answered.
+
+    Args:
+        sent: LiteLLM has said that the request is on its way.
     """
     first = list(_chain(error))[-1]
+    # With bare exceptions LiteLLM's transformations refuse messages; of JSON they read arguments of tools.
+    if not sent and (type(first) is Exception or isinstance(first, JSONDecodeError)):
+        return True
     *_, last = (None, *walk_tb(first.__traceback__))
     if last is None or not isinstance(first, _OF_PROGRAMS) or isinstance(first, JSONDecodeError):
         return False

@@ -186,7 +186,7 @@ class Gateway:
             live.malformed = True
             await live.engine.withdraw(live.decision, "invalid_request")
             return Recovery(try_next=False)
-        live.malformed = not live.heard and unwritable(error)
+        live.malformed = not live.heard and unwritable(error, sent=live.sent)
         failure = UNWRITTEN if live.malformed else failure_of(error, live.asked)
         callers = failure.kind in OF_THE_REQUEST or (failure.kind == "timeout" and live.own_timeout)
         return await live.engine.fail(live.decision, failure, cool_down=not (callers or live.own_credentials))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from governance.proxy import body_fields
@@ -112,6 +112,49 @@ def bodies(seed: int, paths: tuple[str, ...] = tuple(BODIES)) -> Iterator[Probe]
             values = (*WRONG, *HOSTILE)
             for value in values if path == CHAT else draw.sample(values, ELSEWHERE):
                 yield probe(path, name, value)
+
+
+# Places inside of fields that LiteLLM reads as it translates a body to a provider's API, each with what leads there.
+_MESSAGE: Final = {"role": "user", "content": "Hello"}
+_PART: Final = {"type": "text", "text": "Hello"}
+_CALL: Final = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+_INSIDE: Final[tuple[tuple[str, Callable[[Any], Any]], ...]] = (
+    *(("messages", lambda value, name=name: [{**_MESSAGE, name: value}]) for name in ("role", "content", "name")),
+    ("messages", lambda value: [{**_MESSAGE, "content": [value]}]),
+    *(("messages", lambda value, name=name: [{**_MESSAGE, "content": [{**_PART, name: value}]}]) for name in _PART),
+    ("messages", lambda value: [{**_MESSAGE, "content": [{"type": "image_url", "image_url": value}]}]),
+    ("messages", lambda value: [{"role": "assistant", "content": None, "tool_calls": value}]),
+    *(
+        ("messages", lambda value, name=name: [{"role": "assistant", "tool_calls": [{**_CALL, name: value}]}])
+        for name in _CALL
+    ),
+    ("messages", lambda value: [{"role": "tool", "tool_call_id": value, "content": "x"}]),
+    *(("tools", lambda value, name=name: [{"type": "function", name: value}]) for name in ("function", "input_schema")),
+    ("tools", lambda value: [{"type": "function", "function": {"name": "f", "parameters": value}}]),
+    *(
+        ("response_format", lambda value, name=name: {"type": "json_schema", name: value})
+        for name in ("type", "json_schema")
+    ),
+    *(("thinking", lambda value, name=name: {"type": "enabled", name: value}) for name in ("type", "budget_tokens")),
+    ("reasoning", lambda value: {"effort": value}),
+    ("stream_options", lambda value: {"include_usage": value}),
+    ("input", lambda value: [{"role": "user", "content": value}]),
+    ("input", lambda value: [{"type": value}]),
+    ("contents", lambda value: [{"role": "user", "parts": value}]),
+    ("contents", lambda value: [{"role": "user", "parts": [value]}]),
+    ("generationConfig", lambda value: {"maxOutputTokens": value}),
+    ("metadata", lambda value: {"tags": value}),
+    ("guardrails", lambda value: [value]),
+    ("extra_body", lambda value: {"walked": value}),
+    ("fallbacks", lambda value: [{"model": "groq/walked", "walked": value}]),
+)
+
+
+def inside(seed: int, some: int) -> list[Probe]:
+    """Values of a wrong type and hostile ones inside of fields whose own type is right."""
+    values = (*WRONG, *HOSTILE)
+    found = [probe(path, name, of(value)) for path in BODIES for name, of in _INSIDE for value in values]
+    return random.Random(seed).sample(found, some)
 
 
 def with_headers() -> Iterator[Probe]:

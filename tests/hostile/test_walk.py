@@ -91,6 +91,11 @@ def test_fields_of_any_type_and_value_harm_nobody_and_are_counted(gateway: Gatew
     )
 
 
+def test_values_inside_of_fields_harm_nobody_and_are_counted(gateway: Gateway) -> None:
+    chosen = fields.inside(SEED, 3_000 if FULL else 60)
+    tell("inside of fields", attack(gateway, chosen, "rich", others_than("cerebras", "groq"), counted=True))
+
+
 def test_no_key_of_the_operator_stands_in_for_an_empty_one(gateway: Gateway) -> None:
     names = ("api_key", "api_base", "base_url", "headers", "extra_headers")
     chosen = [fields.probe(path, name, value) for path in fields.BODIES for name in names for value in (None, "", {})]

@@ -1,5 +1,6 @@
 """Whose failure an exception of LiteLLM is: a provider's, a target's, or the caller's."""
 
+import json
 import socket
 
 import aiohttp
@@ -69,10 +70,16 @@ async def test_a_request_that_could_not_be_written_is_no_lost_connection() -> No
         unwritten = await lost(url, {"x-mine": "two\r\nlines"})
     refused = await lost(url, {})
 
-    assert unwritable(unwritten)
+    assert unwritable(unwritten, sent=True)
     assert not made_here(unwritten, sent=True), "the operator's own key may be such a value"
-    assert not unwritable(refused)
+    assert not unwritable(refused, sent=True)
     assert failure_of(refused).kind == "connection_error"
+
+
+@pytest.mark.parametrize("original", [Exception("Invalid user message"), json.JSONDecodeError("no", "", 0)])
+def test_what_litellm_cannot_translate_has_reached_nobody(original: Exception) -> None:
+    assert unwritable(mapped(original), sent=False)
+    assert not unwritable(mapped(original), sent=True)
 
 
 def test_an_answer_in_no_utf_8_is_the_providers() -> None:
