@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from itertools import islice
 from typing import Any, Final
 
@@ -86,8 +87,13 @@ def _problems(body: Mapping[str, Any], call_type: str) -> Iterator[str]:
                 yield from _problem(str(name), value, call_type, f"fallbacks[{at}].")
 
 
+@cache
+def _not_callers() -> frozenset[str]:
+    return body_fields.setup_names() | _READ_TO_ANSWER
+
+
 def _early_problems(body: Mapping[str, Any], call_type: str) -> Iterator[str]:
-    not_callers = body_fields.setup_names() | _READ_TO_ANSWER
+    not_callers = _not_callers()
     for name, value in islice(body.items(), _MOST_FIELDS):
         if name in not_callers:
             yield f"`{name}` is not for callers to say: it is LiteLLM's own; leave it out"

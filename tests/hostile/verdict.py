@@ -54,7 +54,7 @@ LITELLMS: Final = (
         r"/langfuse/.*",
         r"^Internal Server Error$",
         "LiteLLM takes the key out of a header of this endpoint before it looks whether there is one",
-        r"api_key = decoded_str\.split\(\":\"\)\[1\]",
+        r"in langfuse_proxy_route\n.*\n( *[~^]+ *\n)?IndexError: list index out of range",
     ),
     Allowed(r".*/rerank", r"Unsupported provider", "the providers of the virtual model have no such API in LiteLLM"),
     Allowed(r".*", r"502, message='Nowhere|502 Nowhere|Bad Gateway", "the way out of the proxy leads nowhere here"),
