@@ -1,6 +1,8 @@
 """The head of an answer, written when it goes out: by then it is known who served, and when to come back.
 
-LiteLLM asks for the headers of a stream before it reads its first event, and on most routes not at all for an error.
+LiteLLM asks for the headers of a stream before it reads its first event, and on most routes not at all for an error. It
+repeats words of callers there (names of guardrails and policies, ids): with a line break in one of them, a caller would
+write the head of the answer.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from starlette.datastructures import MutableHeaders
 from starlette.responses import Response, StreamingResponse
 
 from governance.proxy.headers import decision_headers
@@ -27,13 +30,34 @@ def watch(serving: Callable[[], Live | None]) -> None:
     begin = getattr(begin, "undressed", begin)
 
     def dressed(self: Response, headers: Mapping[str, str] | None = None) -> None:
-        begin(self, headers)
+        begin(self, headers if headers is None or all(map(_is_line, headers.values())) else _in_lines(headers))
         live = serving()
         if live is not None and live.call_type != PASS_THROUGH:
             _dress(self, live)
 
     dressed.undressed = begin  # type: ignore[attr-defined]
     Response.init_headers = dressed  # type: ignore[method-assign]
+    put: Any = MutableHeaders.__setitem__
+    put = getattr(put, "unlined", put)
+
+    def put_in_line(self: MutableHeaders, name: str, value: str) -> None:
+        put(self, name, value if _is_line(value) else _line(value))
+
+    put_in_line.unlined = put  # type: ignore[attr-defined]
+    MutableHeaders.__setitem__ = put_in_line  # type: ignore[method-assign]
+
+
+def _is_line(value: str) -> bool:
+    # Other letters may be written (as LiteLLM's own are), but for what no header holds.
+    return value.isascii() and value.isprintable()
+
+
+def _line(value: str) -> str:
+    return "".join(c if c == "\t" or (c.isprintable() and c <= "\xff") else "?" for c in value)
+
+
+def _in_lines(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: _line(value) for name, value in headers.items()}
 
 
 def _dress(answer: Response, live: Live) -> None:

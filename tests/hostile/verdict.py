@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from tests.hostile.installation import OPERATORS_KEY, SECRETS
 from tests.hostile.recorder import Call
-from tests.hostile.walk import Answer
+from tests.hostile.walk import NO_HTTP, Answer
 
 # Raised on purpose: they are answers, and LiteLLM logs some of them with where they came from.
 _ANSWERS: Final = re.compile(r"governance\.proxy\.translate\.Refused|litellm\..*RateLimitError|.*HTTPException")
@@ -68,6 +68,8 @@ def faults_of_ours(answers: Iterable[Answer], log: str = "") -> Iterator[str]:
         log: what the proxy wrote meanwhile.
     """
     for answer in answers:
+        if answer.status == 0 and answer.text.startswith(NO_HTTP):
+            yield f"no answer: {answer}"
         if answer.status < 500 or ("x-governance-decision-id" in answer.headers and _says_why(answer)):
             continue
         known = any(

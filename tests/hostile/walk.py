@@ -21,6 +21,8 @@ AT_ONCE: Final = 6
 # What hangs by its nature (an open event stream) is left after this; what it said until then is judged.
 LISTENING_S: Final = 4.0
 _MOST_BYTES: Final = 200_000
+# What is said of an answer whose head cannot be read.
+NO_HTTP: Final = "no HTTP"
 
 # What a provider may be asked by a caller who has nothing left: it makes nothing and costs nothing.
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
@@ -88,7 +90,10 @@ def sent(gateway: Gateway, probe: Probe, secret: str | None) -> Answer:
                 parts.append(part)
                 if sum(map(len, parts)) > _MOST_BYTES:
                     break
-    except (httpx.TimeoutException, httpx.RemoteProtocolError, httpx.ReadError):
+    except httpx.RemoteProtocolError as error:
+        if not status:
+            return Answer(probe, 0, f"{NO_HTTP}: {error}")
+    except (httpx.TimeoutException, httpx.ReadError):
         pass
     except (httpx.InvalidURL, UnicodeEncodeError, httpx.LocalProtocolError) as error:
         return Answer(probe, 0, f"not sent: {error}")

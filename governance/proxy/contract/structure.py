@@ -67,6 +67,7 @@ PARTS: Final = (
     # What streams break with, and when the head of an answer is written (governance/proxy/cuts.py, heads.py).
     Part("litellm.exceptions:MidStreamFallbackError.__init__", takes=("original_exception",)),
     Part("starlette.responses:Response.init_headers", takes=("headers",)),
+    Part("starlette.datastructures:MutableHeaders.__setitem__", takes=("key", "value")),
     # Where usage of streams is heard (governance/proxy/wire.py).
     Part("httpx:Response.aiter_bytes", takes=("chunk_size",)),
     # How LiteLLM wraps the ids of responses (governance/proxy/background.py).
