@@ -17,6 +17,7 @@ from governance.catalog.routes import Deployments, Routes
 from governance.catalog.sources import Said, Sources
 from governance.model.adjustment import NO_ADJUSTMENT
 from governance.model.facts import NO_FACTS, ModelFacts
+from governance.model.held import Held
 from governance.model.target import group_of, member_of, member_target
 
 Pairs = tuple[tuple[str, str], ...]
@@ -62,6 +63,7 @@ class Catalog:
         self._facts_by_id = lru_cache(maxsize=4096)(self._find_facts_by_id)
         self._served = lru_cache(maxsize=4096)(self._find_served)
         self._members = lru_cache(maxsize=4096)(self._find_members)
+        self._held_by = lru_cache(maxsize=1024)(self._find_holders)
 
     def for_team(self, team: str) -> Catalog:
         """What targets mean where this team asks: its own deployments serve it too, or in the place of others."""
@@ -153,6 +155,23 @@ class Catalog:
     def _find_members(self, target: str) -> tuple[str, ...]:
         different = dict.fromkeys(deployment.identity.name for deployment in self.deployments(target))
         return tuple(member_target(target, each) for each in different) if len(different) > 1 else ()
+
+    def holds(self, target: str, held: Held) -> bool:
+        """Whether one of the deployments that may serve a target has what a provider keeps for a request."""
+        found = self.deployments(target)
+        return not found or any(not deployment.id or self.has(deployment.id, held) for deployment in found)
+
+    def has(self, deployment_id: str, held: Held) -> bool:
+        """Whether this deployment has it: because it made it, or asks as the same customer as who did."""
+        return deployment_id in self._held_by(held)
+
+    def _find_holders(self, held: Held) -> frozenset[str]:
+        if held.name:
+            names = [name.strip() for name in held.name.split(",")]
+            return frozenset(each.id for name in names for each in self.routes.anybodys(name))
+        made_it = self.routes.by_id.get(held.deployment)
+        accounts = {made_it.account} if made_it else set()
+        return frozenset(name for name, each in self.routes.by_id.items() if each.account in accounts)
 
     def served_by(self, name: str) -> Pairs:
         """Every provider and base model that may answer for a target, or to a name that the proxy is asked for.

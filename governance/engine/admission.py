@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from governance.catalog import screen
-from governance.engine import groups, refusals
+from governance.engine import groups, held, refusals
 from governance.engine.decision import Decision, decided, has_room, note_candidates, note_windows, option_of, refused
 from governance.engine.host import Host
 from governance.ledger import Option, OptionReading, Reading, Reserved
@@ -61,17 +61,24 @@ class Admission:
 
     async def decide(self) -> Decision:
         """Route, refuse or pass; a limit that is used up and says `route_to` has the request ask for that instead."""
-        first = decision = await self._once()
+        first = decision = await self._told()
         read = list(self._trace.windows)
         for _ in range(_MOST_DEGRADED):
             if decision.refusal is None or not self._ask_for_less():
                 break
-            decision = await self._once()
-        if first.refusal and decision.refusal and decision.refusal.status == 400:
+            decision = await self._told()
+        if first.refusal and decision.refusal and decision.refusal.status in (400, 409):
             # Nothing cheaper can serve it, ever; what was asked for can, when there is room again.
             self._trace.windows[:] = read
             return refused(self._trace, decision.request, first.refusal)
         return decision
+
+    async def _told(self) -> Decision:
+        decision = await self._once()
+        if decision.refusal is None or not self._request.held or not self._trace.candidates:
+            return decision
+        refusal = held.elsewhere(self._request, self._trace, decision.refusal, self._full)
+        return decision if refusal is decision.refusal else refused(self._trace, decision.request, refusal)
 
     async def _once(self) -> Decision:
         request, trace = self._request, self._trace
@@ -87,6 +94,7 @@ class Admission:
         else:
             named = (Target(request.model),) if proposed is None else proposed
             targets = [await self._screen(request, target) for target in named]
+        targets = held.holding(request, targets)
         targets, refusal = self._charge(targets)
         if refusal:
             return refused(trace, request, refusal)
@@ -153,7 +161,7 @@ class Admission:
         # A limit that made the request ask for less does not pay for what the caller would rather have.
         if own or self._degraded or (fallbacks and not self._request.keep_fallbacks):
             return fallbacks
-        callers, refusal = self._charge(await self._caller_fallbacks())
+        callers, refusal = self._charge(held.holding(self._request, await self._caller_fallbacks()))
         usable = () if refusal else (target for target in callers if not target.rejected)
         return self._each_once((*chosen, *fallbacks, *usable))[len(chosen) :]
 

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any, Final
 
 from governance.intake.content import Content
+from governance.intake.held import held_in
 from governance.intake.prompt import last_user_text
 from governance.model import NOBODY, NOTHING, Identity, Models, Request
 from governance.model.vocabulary import request_type
@@ -85,6 +86,7 @@ def read_request(
         models=models,
         draw=draw,
         last_user_text=last_user_text(body),
+        held=held_in(body, kind),
     )
 
 

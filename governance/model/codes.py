@@ -29,6 +29,9 @@ UNPRICED: Final = "unpriced"
 MODEL_NOT_ALLOWED: Final = "model_not_allowed"
 """The caller's key may not use this model (policy: `grant: targets`, or `models` and `denied_models` of a key). As a
 refusal, 403: the key may not ask for it."""
+CONVERSATION_ELSEWHERE: Final = "conversation_elsewhere"
+"""The target does not have what the request refers to: an earlier response, a container, a file, a key. As a refusal,
+409: who has it cannot serve, and nobody else can go on."""
 COOLING_DOWN: Final = "cooling_down"
 """The target failed lately and is left alone for a while."""
 RETRY_BUDGET_EXHAUSTED: Final = "retry_budget_exhausted"
@@ -50,6 +53,7 @@ TARGET_REASONS: Final = (
     NOT_CONFIGURED,
     UNPRICED,
     MODEL_NOT_ALLOWED,
+    CONVERSATION_ELSEWHERE,
     COOLING_DOWN,
     REQUESTS_EXHAUSTED,
     TOKENS_EXHAUSTED,

@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 
 from governance.model import sizes
 from governance.model.facts import NO_FACTS, ModelFacts
+from governance.model.held import Held
 from governance.model.limits import Charge, Window
 from governance.model.sizes import Habits
 from governance.model.target import Rejection, Target, member_of
@@ -56,6 +57,9 @@ class Models(Protocol):
 
     def members(self, target: str) -> tuple[str, ...]:
         """Names for each of the different `provider/model` that may serve a target; none where it is one."""
+
+    def holds(self, target: str, held: Held) -> bool:
+        """Whether one of the deployments that may serve a target has this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,7 @@ class Request:
         targets: what a plugin has ruled in `pre_request`: the first of the targets of `select_targets`.
         clamped: where it allows longer answers than a target makes, it asks that target for less.
         keep_fallbacks: the caller's own fallbacks come after those targets, not only in their place.
+        held: what it refers to and a provider keeps: only who has all of it may serve.
     """
 
     model: str
@@ -139,6 +144,7 @@ class Request:
     targets: tuple[Target, ...] = ()
     keep_fallbacks: bool = False
     clamped: bool = False
+    held: tuple[Held, ...] = ()
 
     def but(self, **changes: Any) -> Request:
         """The same with some fields changed; a fifth of the time of `dataclasses.replace`, on every request's path."""

@@ -19,6 +19,7 @@ from governance.proxy.deployments import chosen, priced, usable
 from governance.proxy.failures import aborted_here, of_provider
 from governance.proxy.gateway import Gateway
 from governance.proxy.headers import decision_headers
+from governance.proxy.held import having
 from governance.proxy.hops import model_group
 from governance.proxy.live import PASS_THROUGH, Live
 from governance.proxy.malformed import malformed
@@ -76,7 +77,9 @@ class Governance_PROXY_Handler(CustomLogger):
         live = self._live.find(request_kwargs) if healthy_deployments else None
         if live:
             await self._begin(live, model)
-            return usable(live.decision, live.name, healthy_deployments, self._gateway.models.catalog)
+            catalog = self._gateway.models.catalog
+            healthy_deployments = having(live.decision.request, healthy_deployments, model, catalog)
+            return usable(live.decision, live.name, healthy_deployments, catalog)
         return healthy_deployments
 
     async def async_pre_call_deployment_hook(self, kwargs: dict[str, Any], call_type: Any) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ from governance.model import Identity, Models, Refusal, Request
 from governance.model.printable import printable
 from governance.model.vocabulary import request_type
 from governance.proxy.body import merged
+from governance.proxy.held import opened
 
 # A pass-through to a model of the router's list, by way of the router: its body stands in LiteLLM's own.
 RELAYED: Final = "allm_passthrough_route"
@@ -85,7 +86,7 @@ def request_from(data: dict[str, Any], call_type: str, identity: Identity, model
         body = inner if isinstance(inner, Mapping) else {}
     return read_request(
         call_type,
-        {**merged(body), "model": data.get("model")},
+        {**merged(body), **opened(body), "model": data.get("model")},
         identity=identity,
         headers=_open_headers(headers),
         tags=_tags(data),

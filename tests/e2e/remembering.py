@@ -1,0 +1,107 @@
+"""Providers that remember: each account keeps its responses, and the beginnings of prompts that it has seen.
+
+An account is the first part of the path. Asked to go on with a response that another account has, it says that there is
+none, as providers do. It answers what was cached of a prompt in `usage`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+TOKENS_PER_MESSAGE = 1_200
+
+
+class Remembering:
+    """What the accounts were asked, and what they could have been spared.
+
+    Attributes:
+        received: requests by account, those that failed too.
+        ill: accounts that answer 503.
+        lost: requests to go on with a response that the account does not have.
+        cached, possible: tokens that were cached, and that would have been had each conversation stayed in one place.
+    """
+
+    def __init__(self) -> None:
+        self.received: Counter[str] = Counter()
+        self.ill: set[str] = set()
+        self.lost = self.cached = self.possible = 0
+        self.url = ""
+        self._responses: dict[str, set[str]] = {}
+        self._prefixes: dict[str, set[str]] = {}
+        self._anywhere: set[str] = set()
+
+    async def answer(self, request: Request) -> JSONResponse:
+        account, body = request.path_params["account"], await request.json()
+        self.received[account] += 1
+        if account in self.ill:
+            return JSONResponse({"error": {"message": "the engine is overloaded", "type": "server_error"}}, 503)
+        if request.url.path.endswith("/responses"):
+            return self._response(account, body)
+        return self._chat(account, body)
+
+    def _response(self, account: str, body: dict[str, Any]) -> JSONResponse:
+        known, before = self._responses.setdefault(account, set()), body.get("previous_response_id")
+        if before and before not in known:
+            self.lost += 1
+            return JSONResponse({"error": {"message": f"Previous response {before} not found"}}, 404)
+        name = f"resp_{account}{sum(map(len, self._responses.values()))}"
+        known.add(name)
+        text = {"type": "output_text", "text": account, "annotations": []}
+        message = {"id": "msg_1", "type": "message", "role": "assistant", "status": "completed", "content": [text]}
+        usage = {"input_tokens": 10, "output_tokens": 1, "total_tokens": 11}
+        answer = {"id": name, "object": "response", "created_at": 1, "status": "completed", "model": body["model"]}
+        return JSONResponse({**answer, "output": [message], "usage": usage, "tools": [], "parallel_tool_calls": True})
+
+    def _chat(self, account: str, body: dict[str, Any]) -> JSONResponse:
+        seen, digest, prefixes = self._prefixes.setdefault(account, set()), hashlib.sha256(), []
+        for message in body["messages"]:
+            digest.update(json.dumps(message, sort_keys=True).encode())
+            prefixes.append(digest.hexdigest())
+        cached = TOKENS_PER_MESSAGE * sum(prefix in seen for prefix in prefixes)
+        self.cached += cached
+        self.possible += TOKENS_PER_MESSAGE * sum(prefix in self._anywhere for prefix in prefixes)
+        seen.update(prefixes)
+        self._anywhere.update(prefixes)
+        prompt = TOKENS_PER_MESSAGE * len(prefixes)
+        usage = {
+            "prompt_tokens": prompt,
+            "completion_tokens": 1,
+            "total_tokens": prompt + 1,
+            "prompt_tokens_details": {"cached_tokens": cached},
+        }
+        message = {"role": "assistant", "content": "Go on."}
+        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        answer = {"id": "c1", "object": "chat.completion", "created": 1, "model": body["model"], "choices": [choice]}
+        return JSONResponse({**answer, "usage": usage})
+
+
+@contextlib.contextmanager
+def remembering() -> Iterator[Remembering]:
+    """All accounts on one port, for as long as the test needs them."""
+    accounts = Remembering()
+    app = Starlette(routes=[Route("/{account}/v1/{path:path}", accounts.answer, methods=["POST"])])
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="off"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive(), "the providers do not start"
+        time.sleep(0.01)
+    accounts.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    try:
+        yield accounts
+    finally:
+        server.should_exit = True
+        thread.join()
