@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, Protocol
 
+from governance.ledger.pins import Asked, Pin, Pinning
 from governance.model import Charge, Window
 
 
@@ -71,6 +72,7 @@ class Reserved(NamedTuple):
             what is refused is refused for that reason alone, whatever the readings say (503 `ledger_unavailable`).
         uncounted: the windows of a granted reservation that were not counted, because the store was away and
             `on_unavailable` of each says `allow` (or it is in shadow mode).
+        pin: who has answered the conversation last, where that was asked.
     """
 
     granted: bool
@@ -80,6 +82,7 @@ class Reserved(NamedTuple):
     now_s: float
     available: bool = True
     uncounted: tuple[Window, ...] = ()
+    pin: Pin | None = None
 
 
 class Health(NamedTuple):
@@ -125,6 +128,7 @@ class Ledger(Protocol):
         reservation_id: str,
         deadline_s: float,
         dry_run: bool = False,
+        pinned: Asked | None = None,
     ) -> Reserved:
         """Charge everything shared and the first option that fits and is not cooling down, together, or nothing.
 
@@ -137,6 +141,7 @@ class Ledger(Protocol):
         Args:
             deadline_s: seconds from now after which an open reservation is released.
             dry_run: answer the same and count nothing.
+            pinned: the conversation it belongs to: who has answered that last goes before the others.
         """
 
     async def move(
@@ -163,13 +168,16 @@ class Ledger(Protocol):
             unasked: the target before was asked nothing: its `requests` are given back too.
         """
 
-    async def settle(self, reservation_id: str, actual: Mapping[str, int]) -> bool:
+    async def settle(self, reservation_id: str, actual: Mapping[str, int], *, pinning: Pinning | None = None) -> bool:
         """Replace the reserved amounts by what was used, by unit; units not named stay as they were reserved.
 
         The difference goes to the time at which the amount was counted; what has left its window since changes nothing.
         What was used is counted even above the limit, and after a release or the deadline too, while the reservation
         is remembered (15 minutes after its end). The targets of failed attempts are left as `move` left them.
         True the first time, False when it was settled before or is not known (any more).
+
+        Args:
+            pinning: who has answered a conversation, to be written with it the first time.
         """
 
     async def release(self, reservation_id: str, *, attempted: bool = False) -> bool:

@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from governance.ledger import Health, Ledger, Option, OptionReading, Reading, Reserved
 from governance.ledger.breaker import NotAsked
+from governance.ledger.pins import Asked, Pinning
 from governance.model import Charge, Window
 from governance.model.errors import LedgerUnavailable
 
@@ -46,10 +47,16 @@ class Guarded:
         reservation_id: str,
         deadline_s: float,
         dry_run: bool = False,
+        pinned: Asked | None = None,
     ) -> Reserved:
         try:
             reserved = await self._ledger.reserve(
-                shared, options, reservation_id=reservation_id, deadline_s=deadline_s, dry_run=dry_run
+                shared,
+                options,
+                reservation_id=reservation_id,
+                deadline_s=deadline_s,
+                dry_run=dry_run,
+                pinned=pinned,
             )
         except LedgerUnavailable as error:
             answer = self._judge(shared, options)
@@ -90,9 +97,9 @@ class Guarded:
         self._answered()
         return reading
 
-    async def settle(self, reservation_id: str, actual: Mapping[str, int]) -> bool:
+    async def settle(self, reservation_id: str, actual: Mapping[str, int], *, pinning: Pinning | None = None) -> bool:
         try:
-            first = await self._ledger.settle(reservation_id, actual)
+            first = await self._ledger.settle(reservation_id, actual, pinning=pinning)
         except LedgerUnavailable as error:
             self._left(error)
             self._owe(reservation_id, dict(actual))

@@ -12,6 +12,7 @@ from governance.ledger import Health, Option, OptionReading, Reading, Reserved
 from governance.ledger.announced import Announced
 from governance.ledger.cooling import Cooling
 from governance.ledger.counters import Counters
+from governance.ledger.pins import Asked, Pinning, Pins
 from governance.ledger.reservation import ADOPTED_S, MOST_OPEN, Key, Part, Record, check, held, key_of
 from governance.ledger.windows import Counter, length_ms
 from governance.model import Charge, Window
@@ -34,6 +35,7 @@ class MemoryLedger:
         self._records: dict[str, Record] = {}
         self._due: list[tuple[int, str]] = []  # when to look at a record again
         self._cooling = Cooling()
+        self._pins = Pins()
         self._open: dict[str, Record] = {}
         self._expired = 0
         self._announced = Announced()
@@ -47,6 +49,7 @@ class MemoryLedger:
         reservation_id: str,
         deadline_s: float,
         dry_run: bool = False,
+        pinned: Asked | None = None,
     ) -> Reserved:
         length = length_ms(deadline_s)
         down_ms, up_ms = self._begin()
@@ -60,6 +63,11 @@ class MemoryLedger:
             readings.append(reading)
             if chosen is None and reading.fits and reading.cooling_until_s is None:
                 chosen = index
+        pin = self._pins.find(pinned.key, down_ms) if pinned else None
+        if pinned and pin and pin.target in pinned.targets:
+            named = zip(pinned.targets, readings, strict=True)
+            able = (i for i, (name, r) in enumerate(named) if name == pin.target and r.fits and not r.cooling_until_s)
+            chosen = next(able, chosen)
         if chosen is None:
             probed = (index for index, reading in enumerate(readings) if reading.fits and reading.recovering)
             chosen = next(probed, None)
@@ -79,7 +87,7 @@ class MemoryLedger:
                 self._counters.count(reservation_id, record, part, theirs[chosen])
                 self._cooling.charged(options[chosen].name, down_ms)
             self._remember(reservation_id, record)
-        return Reserved(granted, chosen, shared_readings, tuple(readings), down_ms / 1000)
+        return Reserved(granted, chosen, shared_readings, tuple(readings), down_ms / 1000, pin=pin)
 
     async def move(
         self,
@@ -125,7 +133,7 @@ class MemoryLedger:
             self._counters.count(reservation_id, record, Part(hop, True, shared, down_ms, up_ms), counters[ours:])
         return reading
 
-    async def settle(self, reservation_id: str, actual: Mapping[str, int]) -> bool:
+    async def settle(self, reservation_id: str, actual: Mapping[str, int], *, pinning: Pinning | None = None) -> bool:
         down_ms, _ = self._begin()
         record = self._records.get(reservation_id)
         if record is None or record.state == "settled":
@@ -144,6 +152,8 @@ class MemoryLedger:
                     reservation_id, record, part, index, want if charge.window.period is not None else 0, down_ms
                 )
         self._end(reservation_id, record, "settled", down_ms)
+        if pinning:
+            self._pins.put(pinning, down_ms)
         return True
 
     async def release(self, reservation_id: str, *, attempted: bool = False) -> bool:

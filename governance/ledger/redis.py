@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from governance.ledger import Health, Option, OptionReading, Reading, Reserved
+from governance.ledger import Health, Option, OptionReading, Reading, Reserved, pins
 from governance.ledger.announced import MOST_ANNOUNCED, known_for_ms, read_back, written
 from governance.ledger.encoding import LETTERS, Block, Encoder, hashed, readings
 from governance.ledger.link import Link
+from governance.ledger.pins import Asked, Pinning
 from governance.ledger.reservation import ADOPTED_S, MOST_OPEN, Key, key_of
 from governance.ledger.scripts import SCRIPTS, script
 from governance.ledger.windows import length_ms
@@ -61,6 +62,7 @@ class RedisLedger:
         reservation_id: str,
         deadline_s: float,
         dry_run: bool = False,
+        pinned: Asked | None = None,
     ) -> Reserved:
         rid = hashed(reservation_id)
         for _ in range(_TRIES):
@@ -73,7 +75,11 @@ class RedisLedger:
                 blocks += theirs
             keys = [f"{self._prefix}r:{rid}", self._due, *self._subjects(blocks)]
             keys += [self._cool(option.name) for option in options]
-            head = (rid, length_ms(deadline_s), "1" if dry_run else "0", len(ours), ",".join(counts))
+            how = "1" if dry_run else "0"
+            if pinned:
+                keys.append(self._pin(pinned.key))
+                how += "".join(map(self._encoder.name, pinned.targets))
+            head = (rid, length_ms(deadline_s), how, len(ours), ",".join(counts))
             answer = await self._run("reserve", keys, (*head, *[block.text for block in blocks]))
             if answer[0] != _WRONG_CALENDAR:
                 break
@@ -84,7 +90,7 @@ class RedisLedger:
         status, chosen = next(numbers), (next(numbers), next(numbers))[1]
         _, shared_readings = readings(shared, numbers, now_s)
         weighed = [readings(option.charges, numbers, now_s) for option in options]
-        cooling = [_cooling(state) for state in numbers]
+        cooling = [_cooling(next(numbers)) for _ in options]
         return Reserved(
             status == 1,
             chosen if chosen >= 0 else None,
@@ -94,6 +100,7 @@ class RedisLedger:
                 for (fits, told), (until_s, recovering) in zip(weighed, cooling, strict=True)
             ),
             now_s,
+            pin=pins.read_back(next(numbers)) if pinned else None,
         )
 
     async def move(
@@ -124,9 +131,12 @@ class RedisLedger:
         until_s, recovering = _cooling(state)
         return OptionReading(status == 1, until_s, told, True, recovering)
 
-    async def settle(self, reservation_id: str, actual: Mapping[str, int]) -> bool:
+    async def settle(self, reservation_id: str, actual: Mapping[str, int], *, pinning: Pinning | None = None) -> bool:
         used = "".join(f"{LETTERS[unit]}{max(0, amount)}," for unit, amount in actual.items())
-        return await self._finish(reservation_id, "settle", used)
+        if pinning is None:
+            return await self._finish(reservation_id, "settle", used)
+        more = pins.written(pinning, self._encoder.name(pinning.pin.target))
+        return await self._finish(reservation_id, "settle", used, (self._pin(pinning.key),), more)
 
     async def release(self, reservation_id: str, *, attempted: bool = False) -> bool:
         return await self._finish(reservation_id, "release", "1" if attempted else "0")
@@ -200,10 +210,17 @@ class RedisLedger:
 
     # --- the pieces -------------------------------------------------------------------------------------------------
 
-    async def _finish(self, reservation_id: str, verb: str, argument: str) -> bool:
+    async def _finish(
+        self,
+        reservation_id: str,
+        verb: str,
+        argument: str,
+        keys: tuple[str, ...] = (),
+        more: tuple[str | int, ...] = (),
+    ) -> bool:
         rid = hashed(reservation_id)
-        keys = (f"{self._prefix}r:{rid}", self._due)
-        return bool(await self._link.run(self._scripts["finish"], keys, (rid, verb, argument)) == 1)
+        keys = (f"{self._prefix}r:{rid}", self._due, *keys)
+        return bool(await self._link.run(self._scripts["finish"], keys, (rid, verb, argument, *more)) == 1)
 
     async def _run(self, name: str, keys: Sequence[str], args: Sequence[str | int]) -> Any:
         answer = await self._link.run(self._scripts[name], keys, args)
@@ -221,6 +238,9 @@ class RedisLedger:
     def _subjects(self, blocks: Sequence[Block]) -> list[str]:
         start = self._prefix + "w:"
         return [start + block.subject for block in blocks]
+
+    def _pin(self, key: str) -> str:
+        return f"{self._prefix}p:{hashed(key)}"
 
     def _cool(self, name: str) -> str:
         return f"{self._prefix}x:{self._encoder.name(name)}"

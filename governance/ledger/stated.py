@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from governance.ledger import Option, Reading, Reserved
 from governance.ledger.memory import MemoryLedger
+from governance.ledger.pins import Asked
 from governance.ledger.reservation import Key, key_of
 from governance.model import Charge, Window
 
@@ -37,11 +38,12 @@ class StatedLedger(MemoryLedger):
         reservation_id: str,
         deadline_s: float,
         dry_run: bool = True,
+        pinned: Asked | None = None,
     ) -> Reserved:
         """As the protocol says, but always as a dry run."""
         await self._seed([charge.window for charge in (*shared, *(c for option in options for c in option.charges))])
         return await super().reserve(
-            shared, options, reservation_id=reservation_id, deadline_s=deadline_s, dry_run=True
+            shared, options, reservation_id=reservation_id, deadline_s=deadline_s, dry_run=True, pinned=pinned
         )
 
     async def read(self, windows: Sequence[Window]) -> tuple[Reading, ...]:

@@ -1,8 +1,9 @@
 -- Settles, releases or renews a reservation; attempt: renews it, and its request stays when it expires.
 --
--- KEYS: record, due.
+-- KEYS: record, due, then the pin of a conversation, where one is written.
 -- ARGV: 1 hash of the reservation, 2 settle | release | renew | attempt, 3 what was used `T123,U500,` by the unit's letter |
---   1 = a provider was attempted | deadline in ms from now.
+--   1 = a provider was attempted | deadline in ms from now, 4-6 of a pin: what stands before and after the time, and how
+--   many ms it lasts.
 -- Reply: 1 the first time; 0 when it was settled (or released) before, or is not known.
 local down = clock()
 local rid, verb, argument = ARGV[1], ARGV[2], ARGV[3]
@@ -27,6 +28,7 @@ if verb == 'settle' then
     end
   end
   r.state = 's'
+  if KEYS[3] then redis.call('SET', KEYS[3], ARGV[4] .. int(down) .. ARGV[5], 'PX', ARGV[6]) end
 elseif verb == 'release' then
   if r.state == 's' or r.state == 'r' then return 0 end
   if r.state == 'e' then

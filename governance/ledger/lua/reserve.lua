@@ -1,9 +1,12 @@
 -- Charges everything shared and the first option that fits, or nothing.
 --
--- KEYS: record, due, then the subject of each block (shared, then option by option), then the cool-down of each option.
--- ARGV: 1 hash of the reservation, 2 deadline in ms from now, 3 1 = count nothing, 4 number of shared blocks,
---   5 number of blocks of each option `2,2,1`, then the blocks.
--- Reply, integers: {status, now, chosen, then used, ends, room of each window, then cooling until of each option}
+-- KEYS: record, due, then the subject of each block (shared, then option by option), then the cool-down of each option,
+--   then the pin of the conversation, where there is one.
+-- ARGV: 1 hash of the reservation, 2 deadline in ms from now, 3 1 = count nothing, then where there is a pin the hash of
+--   each option's target (22 characters), 4 number of shared blocks, 5 number of blocks of each option `2,2,1`, then the
+--   blocks.
+-- Reply, integers: {status, now, chosen, then used, ends, room of each window, then cooling until of each option, then
+--   the text of the pin}
 --   status: 1 granted, 0 refused, -1 the calendar of the caller does not hold now; chosen: from 0, -1 none;
 --   cooling: see cooling.lua.
 
@@ -14,7 +17,7 @@ local function reservations()
 end
 
 local down, up = clock()
-local rid, length, dry, nshared = ARGV[1], ARGV[2] + 0, ARGV[3] == '1', ARGV[4] + 0
+local rid, length, dry, nshared = ARGV[1], ARGV[2] + 0, sub(ARGV[3], 1, 1) == '1', ARGV[4] + 0
 if redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', int(down), 'LIMIT', 0, 1)[1] then
   local _, reap = reservations()
   reap(KEYS[2], down)
@@ -29,6 +32,12 @@ end
 
 local fits, at, chosen, option = true, nshared, -1, 0
 local probed, probed_from, probed_to
+local pin = #ARGV[3] > 1 and (raws[#KEYS] or '') or nil
+local pinned, pinned_from, pinned_to
+if pin and pin ~= '' then
+  local at, kept = match(pin, '^......................(%d+)\n(%d+)')
+  if not at or at + kept <= down then pin = '' end
+end
 for i = 1, nshared do
   if not check(blocks[i], ofs[i], down, reply) then fits = false end
 end
@@ -45,11 +54,17 @@ for count in gmatch(ARGV[5], '%d+') do
   cooling[option + 1] = state
   if room and chosen < 0 and (state == 0 or state == -1) then chosen, chosen_from, chosen_to = option, at + 1, to end
   if room and not probed and state < -1 then probed, probed_from, probed_to = option, at + 1, to end
+  if pin and room and not pinned and (state == 0 or state == -1)
+    and sub(pin, 1, 22) == sub(ARGV[3], 22 * option + 2, 22 * option + 23) then
+    pinned, pinned_from, pinned_to = option, at + 1, to
+  end
   at, option = to, option + 1
 end
+if pinned then chosen, chosen_from, chosen_to = pinned, pinned_from, pinned_to end
 if chosen < 0 and probed then chosen, chosen_from, chosen_to = probed, probed_from, probed_to end
 if wrong_calendar then return {-1, down, -1} end
 for i = 1, option do reply[#reply + 1] = cooling[i] end
+if pin then reply[#reply + 1] = pin end
 
 local granted = fits and (chosen >= 0 or option == 0)
 local known = not dry and raws[1]
