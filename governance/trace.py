@@ -14,7 +14,9 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from governance.ledger import Reading
+from governance.ledger.pins import Pin
 from governance.model import Refusal, Request, RetryBudget, Target, Usage, Window
+from governance.model.conversation import Stick
 from governance.model.failure_kinds import whose
 
 Outcome = Literal["route", "refuse", "pass"]
@@ -42,6 +44,7 @@ class Candidate(NamedTuple):
 class Attempt:
     """One try of one target. `outcome`: `started`, `ok`, `failed` or `skipped`. `reached`: a provider was asked.
     `served`: the `provider/model` of the deployment that was asked, where several may serve the target.
+    `deployment`: the proxy's id of it.
     `probe`: it was to find out whether the target is well after its cool-down.
     `status`, `retry_after_s`: with what the provider has failed, and how long it says to wait.
     """
@@ -56,6 +59,7 @@ class Attempt:
     status: int | None = None
     retry_after_s: float | None = None
     probe: bool = False
+    deployment: str = ""
 
 
 @dataclass(slots=True)
@@ -65,7 +69,8 @@ class Trace:
     target that this request probes for all others, until it is known. `budget`: of extra attempts, since one has
     failed. `arm`: of the policy that decided, while another is tried. `would`: what that one would have done.
     `draws`: random numbers that decided. `facts_read`: names of what conditions of the policy may look at.
-    `drained_by`: ids of overlay entries."""
+    `drained_by`: ids of overlay entries. `stick`: the conversation that should stay where it is. `pin`: who has
+    answered it last, as the ledger knows."""
 
     request: Request
     policy_revision: str
@@ -93,6 +98,8 @@ class Trace:
     draws: list[float] = field(default_factory=list)
     facts_read: frozenset[str] = frozenset()
     drained_by: dict[str, None] = field(default_factory=dict)
+    stick: Stick | None = None
+    pin: Pin | None = None
 
     def step(self, plugin: str, hook: str, did: str, since_ns: int = 0) -> None:
         """Note what `plugin` did; `since_ns` is `perf_counter_ns` when it began."""
@@ -102,6 +109,8 @@ class Trace:
     def forget_prompt(self) -> None:
         """Let go of the text that plugins may read and no record may hold; the request is over."""
         object.__setattr__(self.request, "last_user_text", "")
+        if self.request.conversation is not None:
+            self.request.conversation.forget()
 
     def consider(self, targets: Sequence[Target]) -> None:
         """Note targets that will not be asked for room: those that cannot serve."""
@@ -174,6 +183,8 @@ class Trace:
             "virtual_provider": self.notes.get("virtual_provider"),
             # Only where a limit made the request ask for less.
             **({"degraded_by": self.notes["degraded_by"]} if "degraded_by" in self.notes else {}),
+            # Only where the policy keeps conversations together.
+            **({"affinity": _affinity(self)} if self.stick else {}),
             "candidates": [_candidate(candidate) for candidate in self.candidates],
             "windows": [_window(reading, counted) for reading, counted in self.windows],
             **({"overlay": list(self.overlay)} if self.overlay else {}),
@@ -212,6 +223,16 @@ def uuid7() -> str:
 def period_text(period: int | str | None) -> str:
     """How a window's period is written: `60s`, `month`, `in flight`."""
     return "in flight" if period is None else f"{period}s" if isinstance(period, int) else period
+
+
+def _affinity(trace: Trace) -> dict[str, Any]:
+    """What named the conversation, and who has answered it last, if anybody."""
+    stick, pin = trace.stick, trace.pin
+    named = {"key": stick.kind, "digest": stick.key} if stick else {}
+    if pin is None:
+        return {**named, "pinned": None}
+    age_s = max(0, round(trace.at_s - pin.at_s))
+    return {**named, "pinned": pin.target, "age_s": age_s, "cached_tokens": pin.cached_tokens}
 
 
 def _candidate(candidate: Candidate) -> dict[str, Any]:
@@ -261,7 +282,7 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
     told: dict[str, Any] = {"error": attempt.error, "whose": fault, "status": attempt.status, "served": attempt.served}
     ended_s = attempt.started_s + attempt.ms / 1000 if attempt.outcome in ("ok", "failed") else None
     told |= {"ended_at": None if ended_s is None else iso(ended_s)}
-    told |= {"retry_after_s": attempt.retry_after_s, "probe": attempt.probe}
+    told |= {"retry_after_s": attempt.retry_after_s, "probe": attempt.probe, "deployment": attempt.deployment}
     return {**shown, **{name: value for name, value in told.items() if value}}
 
 
@@ -272,6 +293,8 @@ def _usage(usage: Usage | None) -> dict[str, Any] | None:
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
         "cost_usd_micros": usage.cost_usd_micros,
+        **({"cached_tokens": usage.cached_tokens} if usage.cached_tokens else {}),
+        **({"saved_usd_micros": usage.saved_usd_micros} if usage.saved_usd_micros else {}),
         **({"implausible_usage": list(usage.implausible)} if usage.implausible else {}),
         **({"remarks": list(usage.remarks)} if usage.remarks else {}),
     }

@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Final
 
 from governance.catalog import screen
-from governance.engine import groups, held, refusals
+from governance.engine import affinity, groups, held, refusals
 from governance.engine.decision import Decision, decided, has_room, note_candidates, note_windows, option_of, refused
 from governance.engine.host import Host
 from governance.ledger import Option, OptionReading, Reading, Reserved
+from governance.ledger.pins import Asked
 from governance.ledger.reservation import Key, key_of
 from governance.model import Charge, Refusal, Rejection, Request, Target, Window, codes, once
 from governance.trace import Trace
@@ -19,7 +20,7 @@ MayCall = Callable[[str], Awaitable[bool]]
 # It goes where its path says: nothing else can be asked for in its place.
 PASS_THROUGH: Final = "pass_through"  # noqa: S105 - a type of request
 
-AskLedger = Callable[[Trace, Sequence[Charge], Sequence[Option]], Awaitable["Reserved | Refusal"]]
+AskLedger = Callable[[Trace, Sequence[Charge], Sequence[Option], "Asked | None"], Awaitable["Reserved | Refusal"]]
 
 # Each time another limit is used up; a policy that degrades more often than this goes round in circles.
 _MOST_DEGRADED: Final = 8
@@ -122,7 +123,7 @@ class Admission:
         charges = len(shared) + sum(len(option.charges) for option in options)
         if charges > _MOST_CHARGES:
             return refused(trace, request, refusals.too_many_windows(charges, _MOST_CHARGES))
-        reserved = await self._ask(trace, shared, options)
+        reserved = await self._ask(trace, shared, options, affinity.asked(trace, offered))
         if isinstance(reserved, Refusal):
             return refused(trace, request, reserved)
         note_windows(trace, reserved)
@@ -131,6 +132,7 @@ class Admission:
             waits = []
         else:
             waits = note_candidates(trace, targets, reserved)
+        affinity.tell(trace, reserved)
         if reserved.chosen is None:
             self._full = reserved
             refusal = refusals.used_up(reserved, own) or refusals.no_target(
@@ -235,7 +237,7 @@ class Admission:
         trace.candidates.clear()
         trace.windows.clear()
         trace.shadow[:] = [entry for entry in trace.shadow if entry.get("name") not in trace.shadow_limits]
-        trace.refusal = None
+        trace.refusal = trace.stick = trace.pin = None
         for note in ("profile", "virtual_provider"):
             trace.notes.pop(note, None)
         trace.notes["degraded_by"] = limit

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from governance.engine import groups
+from governance.engine import affinity, groups
 from governance.engine.admission import Admission, MayCall
 from governance.engine.assumed import with_assumed_prices
 from governance.engine.attempts import close, skip
@@ -22,6 +22,7 @@ from governance.engine.overlay import Effective, Overlay
 from governance.engine.parts import both, charge_part
 from governance.engine.retry_budget import Retries
 from governance.ledger import Ledger, Option, Reserved
+from governance.ledger.pins import Asked
 from governance.limits.alerts import Alerts
 from governance.model import Charge, Failure, Recovery, Refusal, Request, Usage, codes
 from governance.model.errors import LedgerUnavailable
@@ -218,7 +219,7 @@ class Engine:
         if decision.counted:
             # Whatever a provider reports, one answer must not spoil the sum of a window.
             used = {unit: min(amount, LARGEST_USE) for unit, amount in usage.amounts.items()}
-            await self._quietly(trace, self.ledger.settle(trace.id, used))
+            await self._quietly(trace, self.ledger.settle(trace.id, used, pinning=affinity.pinning(trace, target)))
             self.alerts.look_again(charge.window for charge in (*decision.shared, *target.charges))
         self.host.on_success(decision.request, target, usage, trace)
 
@@ -260,7 +261,7 @@ class Engine:
         await self.ledger.close()
 
     async def _ask_ledger(
-        self, trace: Trace, shared: Sequence[Charge], options: Sequence[Option]
+        self, trace: Trace, shared: Sequence[Charge], options: Sequence[Option], pinned: Asked | None = None
     ) -> Reserved | Refusal:
         began = time.perf_counter_ns()
         try:
@@ -270,6 +271,7 @@ class Engine:
                 reservation_id=trace.id,
                 deadline_s=self.deadline_s,
                 dry_run=trace.mode == "simulated",
+                pinned=pinned,
             )
         except LedgerUnavailable as error:
             trace.step("ledger", "reserve", f"unavailable: {error}", began)

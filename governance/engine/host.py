@@ -102,6 +102,7 @@ class Host:
             trace.shadow.extend({"plugin": hook.plugin, **entry} for entry in ruling.shadow)
             if ruling.refusal:
                 return request, tuple(charges), ruling.refusal
+            trace.stick = ruling.stick or trace.stick
             charges.extend(ruling.charges)
             note_shadows(ruling.charges, hook.plugin, trace)
             if ruling.model or ruling.task or ruling.targets:
@@ -125,6 +126,7 @@ class Host:
             trace.shadow.extend({"plugin": hook.plugin, **entry} for entry in selection.shadow)
             if selection.refusal:
                 return selection.targets, selection.refusal
+            trace.stick = selection.stick or trace.stick
             targets = selection.targets
             proposed = proposed or bool(targets)
         return (targets if proposed else None), None

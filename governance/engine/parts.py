@@ -32,6 +32,8 @@ def both(one: Usage, other: Usage) -> Usage:
         _sum(one.cost_usd_micros, other.cost_usd_micros),
         (*one.implausible, *other.implausible),
         (*one.remarks, *other.remarks),
+        one.cached_tokens + other.cached_tokens,
+        one.saved_usd_micros + other.saved_usd_micros,
     )
 
 

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any, Final
 
 from governance.intake.content import Content
+from governance.intake.conversation import BodyConversation
 from governance.intake.held import held_in
 from governance.intake.prompt import last_user_text
 from governance.model import NOBODY, NOTHING, Identity, Models, Request
@@ -61,13 +62,14 @@ def read_request(
     if kind == "transcription":
         produced.add("audio")
     model = body.get("model")
+    shown = {str(k).lower(): _short(v) for k, v in islice(headers.items(), _MOST_ENTRIES)}
     return Request(
         model=model if isinstance(model, str) else "",
         request_type=kind,
         identity=identity,
         modalities=frozenset({"text", *(_MODALITY_OF[n] for n in needs if n in _MODALITY_OF), *produced}),
         capabilities=frozenset(needs),
-        headers={str(k).lower(): _short(v) for k, v in islice(headers.items(), _MOST_ENTRIES)},
+        headers=shown,
         params={
             str(k).lower(): _short(v)
             for k, v in islice(body.items(), _MOST_ENTRIES)
@@ -87,6 +89,7 @@ def read_request(
         draw=draw,
         last_user_text=last_user_text(body),
         held=held_in(body, kind),
+        conversation=BodyConversation(body, shown, identity, content.tokens),
     )
 
 

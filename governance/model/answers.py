@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from governance.model.conversation import Stick
 from governance.model.limits import Charge
 from governance.model.target import Target
 from governance.model.units import nothing
@@ -40,6 +41,7 @@ class Ruling:
         notes: annotations for the record: `rule`, `task`, …
         shadow: what a shadow rule would have done: {"name": …, "would": …}.
         remarks: for the record's steps: what was considered and why it was not done.
+        stick: the conversation that should stay with whichever of the targets has answered it last.
     """
 
     charges: tuple[Charge, ...] = ()
@@ -51,6 +53,7 @@ class Ruling:
     notes: Mapping[str, str] = field(default_factory=nothing, hash=False)
     shadow: tuple[Mapping[str, Any], ...] = ()
     remarks: tuple[str, ...] = ()
+    stick: Stick | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +64,14 @@ class Selection:
         targets: in the order in which they should serve.
         notes: annotations for the record: `profile`, `virtual_provider`, …
         refusal: the request cannot be served at all, e.g. its virtual model is unknown.
+        stick: the conversation that should stay with whichever of the targets has answered it last.
     """
 
     targets: tuple[Target, ...] = ()
     notes: Mapping[str, str] = field(default_factory=nothing, hash=False)
     refusal: Refusal | None = None
     shadow: tuple[Mapping[str, Any], ...] = ()
+    stick: Stick | None = None
 
 
 @dataclass(frozen=True, slots=True)

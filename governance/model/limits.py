@@ -68,6 +68,8 @@ class Usage:
     Args:
         implausible: what was reported beyond what the request can have used, and what counts in its place.
         remarks: how the cost came about, where it is not the sum of tokens and pieces at our prices.
+        cached_tokens: those of the input that were read from the provider's cache.
+        saved_usd_micros: what they would have cost besides, had they not been there; 0 where no price tells.
     """
 
     input_tokens: int | None = 0
@@ -75,6 +77,8 @@ class Usage:
     cost_usd_micros: int | None = 0
     implausible: tuple[str, ...] = ()
     remarks: tuple[str, ...] = field(default=(), compare=False)
+    cached_tokens: int = field(default=0, compare=False)
+    saved_usd_micros: int = field(default=0, compare=False)
 
     @property
     def amounts(self) -> dict[str, int]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final, Protocol
 
 from governance.model import sizes
+from governance.model.conversation import Conversation
 from governance.model.facts import NO_FACTS, ModelFacts
 from governance.model.held import Held
 from governance.model.limits import Charge, Window
@@ -114,6 +115,7 @@ class Request:
         targets: what a plugin has ruled in `pre_request`: the first of the targets of `select_targets`.
         clamped: where it allows longer answers than a target makes, it asks that target for less.
         keep_fallbacks: the caller's own fallbacks come after those targets, not only in their place.
+        conversation: what names the conversation that it continues; None = nothing is known.
         held: what it refers to and a provider keeps: only who has all of it may serve.
     """
 
@@ -145,6 +147,7 @@ class Request:
     keep_fallbacks: bool = False
     clamped: bool = False
     held: tuple[Held, ...] = ()
+    conversation: Conversation | None = field(default=None, compare=False, repr=False)
 
     def but(self, **changes: Any) -> Request:
         """The same with some fields changed; a fifth of the time of `dataclasses.replace`, on every request's path."""

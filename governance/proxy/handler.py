@@ -15,7 +15,7 @@ from governance.model import Usage
 from governance.model.printable import printable
 from governance.proxy.background import ASKED_AFTER, is_unfinished
 from governance.proxy.body import clamp
-from governance.proxy.deployments import chosen, priced, usable
+from governance.proxy.deployments import chosen, chosen_id, priced, usable
 from governance.proxy.failures import aborted_here, of_provider
 from governance.proxy.gateway import Gateway
 from governance.proxy.headers import decision_headers
@@ -26,6 +26,7 @@ from governance.proxy.malformed import malformed
 from governance.proxy.output_limit import clamp_output
 from governance.proxy.passed import told_in
 from governance.proxy.relay import relay
+from governance.proxy.staying import staying
 from governance.proxy.translate import RELAYED, asked_for_usage, buckets, exception_from, mark, rewrite, tame
 from governance.proxy.usage import usage_of
 from governance.telemetry.marks import mark_next_target, mark_spans, mark_spend_logs
@@ -79,7 +80,7 @@ class Governance_PROXY_Handler(CustomLogger):
             await self._begin(live, model)
             catalog = self._gateway.models.catalog
             healthy_deployments = having(live.decision.request, healthy_deployments, model, catalog)
-            return usable(live.decision, live.name, healthy_deployments, catalog)
+            return staying(live, usable(live.decision, live.name, healthy_deployments, catalog))
         return healthy_deployments
 
     async def async_pre_call_deployment_hook(self, kwargs: dict[str, Any], call_type: Any) -> dict[str, Any] | None:
@@ -94,6 +95,7 @@ class Governance_PROXY_Handler(CustomLogger):
             self._gateway.attempted(live, model_group(kwargs))
             # Nobody waits for this; what matters is that it is sent before the provider is asked.
             served = chosen(kwargs, self._gateway.models.catalog)
+            live.decision.trace.attempts[-1].deployment = chosen_id(kwargs)
             self._gateway.background(live.engine.reached(live.decision, live.name, served))
             asked = asked_for_usage(live.call_type, kwargs, call_type)
             return clamp_output(live, asked or kwargs, self._gateway.models.catalog) or asked

@@ -78,6 +78,12 @@ def budget_check(router: Any) -> Any:
     return router.fallback_budget_check if router_api is None else router.settings().fallback_budget_check
 
 
+def strategy(router: Any) -> str:
+    """How the router chooses among the deployments of a group."""
+    found = router.routing_strategy if router_api is None else router.settings().routing_strategy
+    return str(getattr(found, "value", found) or "")
+
+
 def list_besides(more: Callable[[], Sequence[str]]) -> None:
     """Have the proxy's router list these names as well, also when LiteLLM makes that router anew."""
     owner: Any = Router if router_api is None else router_api.RouterRegistry

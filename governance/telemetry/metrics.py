@@ -78,6 +78,21 @@ class Metrics:
             "ungoverned_total", "Requests to endpoints that nothing counts: passed or refused", "endpoint", "outcome"
         )
         self._attempts = counter("attempts_total", "Tries of targets", "target", "outcome", open=("target",))
+        self._input_tokens = counter(
+            "input_tokens_total", "Tokens of prompts that were answered", "target", open=("target",)
+        )
+        self._cached_tokens = counter(
+            "cached_input_tokens_total",
+            "Those of them that were read from the provider's cache",
+            "target",
+            open=("target",),
+        )
+        self._saved = counter(
+            "cache_saved_usd_micros_total", "Micro-dollars that these were worth", "target", open=("target",)
+        )
+        self._stayed = counter(
+            "affinity_total", "Turns of conversations that the policy keeps together, by where they went", "outcome"
+        )
         self._used = gauge(
             "window_used_ratio",
             "Used part of the fullest window of a limit that was seen lately; above 1 it was overdrawn",
@@ -143,6 +158,11 @@ class Metrics:
                 self._plugin_errors.add(step.plugin)
         if trace.windows:
             self._observe_windows(trace)
+        if trace.usage and trace.served:
+            self._observe_cache(trace.served, trace.usage)
+        if trace.stick and trace.served:
+            last = trace.pin.target if trace.pin else None
+            self._stayed.add("stayed" if last == trace.served else "begun" if last is None else "moved")
 
     def passed(self, endpoint: str, outcome: str) -> None:
         """A request to an endpoint that nothing counts was `passed` or `refused`."""
@@ -208,6 +228,14 @@ class Metrics:
         usage = trace.usage
         if usage is not None:
             self._observe_usage(held, usage)
+
+    def _observe_cache(self, target: str, usage: Usage) -> None:
+        if usage.input_tokens:
+            self._input_tokens.add(target, amount=usage.input_tokens)
+        if usage.cached_tokens:
+            self._cached_tokens.add(target, amount=usage.cached_tokens)
+        if usage.saved_usd_micros:
+            self._saved.add(target, amount=usage.saved_usd_micros)
 
     def _watch(self, key: tuple[str, str]) -> Fullest:
         gauge = self._used.of(*key)

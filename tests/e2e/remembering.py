@@ -21,8 +21,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-TOKENS_PER_MESSAGE = 1_200
-
 
 class Remembering:
     """What the accounts were asked, and what they could have been spared.
@@ -66,16 +64,20 @@ class Remembering:
         return JSONResponse({**answer, "output": [message], "usage": usage, "tools": [], "parallel_tool_calls": True})
 
     def _chat(self, account: str, body: dict[str, Any]) -> JSONResponse:
-        seen, digest, prefixes = self._prefixes.setdefault(account, set()), hashlib.sha256(), []
+        seen, digest = self._prefixes.setdefault(account, set()), hashlib.sha256()
+        prompt = cached = possible = 0
         for message in body["messages"]:
-            digest.update(json.dumps(message, sort_keys=True).encode())
-            prefixes.append(digest.hexdigest())
-        cached = TOKENS_PER_MESSAGE * sum(prefix in seen for prefix in prefixes)
+            text = json.dumps(message, sort_keys=True)
+            tokens = len(text) // 4
+            digest.update(text.encode())
+            prefix = digest.hexdigest()
+            prompt += tokens
+            cached += tokens if prefix in seen else 0
+            possible += tokens if prefix in self._anywhere else 0
+            seen.add(prefix)
+            self._anywhere.add(prefix)
         self.cached += cached
-        self.possible += TOKENS_PER_MESSAGE * sum(prefix in self._anywhere for prefix in prefixes)
-        seen.update(prefixes)
-        self._anywhere.update(prefixes)
-        prompt = TOKENS_PER_MESSAGE * len(prefixes)
+        self.possible += possible
         usage = {
             "prompt_tokens": prompt,
             "completion_tokens": 1,

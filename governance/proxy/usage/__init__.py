@@ -82,7 +82,16 @@ def measured(
     implausible += beyond
     if not known:
         return Usage(None, None, cost, implausible, remarks)
-    return Usage(used.input_tokens, used.output_tokens, cost, implausible, remarks)
+    cached, saved = used.cached_input_tokens, _saved(used, facts, at)
+    return Usage(used.input_tokens, used.output_tokens, cost, implausible, remarks, cached, saved)
+
+
+def _saved(used: Quantities, facts: ModelFacts, at: str) -> int:
+    """Micro-dollars that the provider's cache was worth."""
+    if not used.cached_input_tokens:
+        return 0
+    uncached = facts.cost_of(used._replace(cached_input_tokens=0, cached_audio_tokens=0), at)
+    return max(0, (uncached or 0) - (facts.cost_of(used, at) or 0))
 
 
 def part_so_far(kwargs: Mapping[str, Any]) -> Quantities | None:

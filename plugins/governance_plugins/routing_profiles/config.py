@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from governance.catalog import PROVIDERS
 from governance.model import group_target
+from governance.model.affinity import Affinity
 from governance.model.amounts import Count, MoneyRates, Rates
 from governance.model.vocabulary import Capability, RequestType
 
@@ -116,6 +117,7 @@ class Profile(_Closed):
     enabled: bool = True
     mode: Literal["enforce", "shadow"] = "enforce"
     access: ProfileAccess | None = None
+    affinity: Affinity | None = None
 
 
 class RoutingProfilesConfig(RootModel[tuple[Profile, ...]]):

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Protocol
 
 from governance.model import Target
+from governance.model.conversation import Stick, rendezvous
 from governance.model.draws import draw_all
 
 
@@ -22,16 +23,25 @@ def by_priority(entries: Sequence[tuple[Ranked, Target]]) -> tuple[Target, ...]:
     return tuple(target for _, target in sorted(entries, key=lambda entry: (entry[0].priority, -entry[0].weight)))
 
 
-def by_draw(entries: Sequence[tuple[Ranked, Target]], draw: Callable[[], float]) -> tuple[Target, ...]:
+def by_draw(
+    entries: Sequence[tuple[Ranked, Target]], draw: Callable[[], float], stick: Stick | None = None
+) -> tuple[Target, ...]:
     """Strategy `weighted`: priority group by priority group, drawn without replacement in proportion to weight.
 
     Weight 0 is never drawn and comes last of all; where every weight is 0, all are alike.
+
+    Args:
+        stick: the conversation, whose draw is always the same.
     """
     alike = all(ranked.weight == 0 for ranked, _ in entries)
     ordered = sorted(entries, key=lambda entry: entry[0].priority)
     drawable = [entry for entry in ordered if alike or entry[0].weight > 0]
     targets = []
     for _, group in groupby(drawable, key=lambda entry: entry[0].priority):
-        members = list(group)
-        targets += draw_all([target for _, target in members], [1.0 if alike else r.weight for r, _ in members], draw)
+        members = [(target, 1.0 if alike else ranked.weight) for ranked, target in group]
+        if stick:
+            found = rendezvous(stick, members, lambda member: member[1], lambda member: member[0].name)
+            targets += [target for target, _ in found]
+        else:
+            targets += draw_all([target for target, _ in members], [weight for _, weight in members], draw)
     return (*targets, *(target for ranked, target in ordered if not alike and ranked.weight == 0))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from governance.catalog import Catalog, provider_and_model
 from governance.hookspecs import hookimpl
 from governance.model import Refusal, Request, Selection, Target, Window, codes
+from governance.model.conversation import Stick
 from governance_plugins.routing_profiles.changes import profile_effects
 from governance_plugins.routing_profiles.config import Profile, RoutingProfilesConfig
 from governance_plugins.routing_profiles.draw import by_draw, by_priority
@@ -38,7 +39,8 @@ class RoutingProfiles:
         if found is None:
             return None
         profile, offers = found
-        proposed = _in_order(profile, offers, base.strip(), request)
+        stick = profile.affinity.of(request) if profile.affinity else None
+        proposed = _in_order(profile, offers, base.strip(), request, stick)
         if profile.mode == "shadow":
             would = [target.name for target in proposed if not target.rejected]
             shadow = {"name": profile.name, "would": {"model": would[0] if would else None, "fallbacks": would[1:]}}
@@ -47,7 +49,7 @@ class RoutingProfiles:
         if not base.strip() or not base.isprintable():
             message = f"`{request.model}` names no model; ask for {profile.virtual_provider}/<model>"
             return Selection(refusal=Refusal(400, codes.NO_ELIGIBLE_TARGET, message), notes=notes)
-        return Selection(targets=proposed, notes=notes)
+        return Selection(targets=proposed, notes=notes, stick=stick)
 
     def windows(self, request: Request) -> Iterator[Window]:
         """Those of the target that the request asks for by its own name."""
@@ -81,8 +83,10 @@ class RoutingProfiles:
         return tuple(names)
 
 
-def _in_order(profile: Profile, offers: list[Offer], base: str, request: Request) -> tuple[Target, ...]:
+def _in_order(
+    profile: Profile, offers: list[Offer], base: str, request: Request, stick: Stick | None
+) -> tuple[Target, ...]:
     answers = [(offer, offer.answer(base, request)) for offer in offers]
     able = [entry for entry in answers if entry[1].rejected is None]
-    ordered = by_draw(able, request.draw) if profile.strategy == "weighted" else by_priority(able)
+    ordered = by_draw(able, request.draw, stick) if profile.strategy == "weighted" else by_priority(able)
     return (*ordered, *(target for _, target in answers if target.rejected))

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from governance.catalog import provider_and_model
 from governance.expressions import Condition, compile_condition
 from governance.model import group_of, group_target
+from governance.model.affinity import Affinity
 
 SCOPES: Final = ("virtual_key", "user", "team", "customer", "global")
 WEIGHT_TOLERANCE: Final = 0.001
@@ -150,6 +151,7 @@ class Rule(_Closed):
     enabled: bool = True
     mode: Literal["enforce", "shadow"] = "enforce"
     access: RuleAccess | None = None
+    affinity: Affinity | None = None
 
     @cached_property
     def weights(self) -> tuple[float, ...]:
@@ -184,7 +186,7 @@ def _effect_problems(i: int, rule: Rule) -> Problems:
         yield (i, effects[1]), f"stands beside `{effects[0]}`; a rule has one effect"
     elif effects != ["targets"]:
         why = "the one that it hands over to has its own" if rule.model else "a rule that refuses needs none"
-        for name in ("fallbacks", "access"):
+        for name in ("fallbacks", "access", "affinity"):
             if getattr(rule, name):
                 yield (i, name), f"goes with `targets` only: {why}"
     if rule.refuse and rule.chain_rule:

@@ -8,6 +8,7 @@ from typing import Any
 
 from governance.catalog import provider_and_model, screen
 from governance.model import Refusal, Request, Target, codes, once
+from governance.model.conversation import Stick, rendezvous
 from governance.model.draws import draw_all
 from governance_plugins.routing_rules.config import Rule
 
@@ -20,6 +21,7 @@ class Effect:
     targets: tuple[Target, ...] = ()
     model: str | None = None
     refusal: Refusal | None = None
+    stick: Stick | None = None
 
     @property
     def rewritten(self) -> str:
@@ -44,10 +46,11 @@ def effect(rule: Rule, request: Request, asked: str) -> Effect | str:
     unable = [target for target, _ in offered if target.rejected]
     if not able:
         return ", ".join(f"{target.name} {target.rejected.code}" for target in unable if target.rejected)
-    drawn = _drawn(able, request)
+    stick = rule.affinity.of(request) if rule.affinity else None
+    drawn = _drawn(able, request, stick)
     behind = [_target(rule, fallback.name(asked)) for fallback in rule.fallbacks] if rule.fallbacks else drawn[1:]
     named = (drawn[0], *behind, *unable)
-    return Effect(rule, once(named, request.models.meaning) if request.models else once(named))
+    return Effect(rule, once(named, request.models.meaning) if request.models else once(named), stick=stick)
 
 
 def would(rule: Rule, request: Request) -> Mapping[str, Any]:
@@ -68,11 +71,16 @@ def _offered(rule: Rule, request: Request) -> list[tuple[Target, float]]:
     return [(screen(request, _target(rule, target.name(provider, model))), weight) for target, weight in given]
 
 
-def _drawn(able: list[tuple[Target, float]], request: Request) -> list[Target]:
-    """A real draw by weight; what weighs nothing comes last, unless nothing weighs anything."""
+def _drawn(able: list[tuple[Target, float]], request: Request, stick: Stick | None) -> list[Target]:
+    """A real draw by weight, always the same for a conversation; what weighs nothing comes last, unless nothing weighs
+    anything.
+    """
     alike = all(weight == 0 for _, weight in able)
     heavy = [(target, weight or 1.0) for target, weight in able if alike or weight > 0]
-    drawn = draw_all([target for target, _ in heavy], [weight for _, weight in heavy], request.draw)
+    if stick:
+        drawn = [target for target, _ in rendezvous(stick, heavy, lambda entry: entry[1], lambda entry: entry[0].name)]
+    else:
+        drawn = draw_all([target for target, _ in heavy], [weight for _, weight in heavy], request.draw)
     return [*drawn, *(target for target, weight in able if weight == 0 and not alike)]
 
 

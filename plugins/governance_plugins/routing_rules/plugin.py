@@ -98,6 +98,7 @@ def _ruling(decided: Effect | None, walk: _Walk) -> Ruling | None:
         refusal=decided.refusal,
         model=decided.model,
         targets=decided.targets,
+        stick=decided.stick,
         keep_fallbacks=not rule.fallbacks,
         notes={"rule": rule.name},
         shadow=shadow,

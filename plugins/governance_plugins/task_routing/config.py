@@ -19,6 +19,7 @@ from pydantic import (
 
 from governance.catalog import PROVIDERS
 from governance.model import group_of, group_target
+from governance.model.affinity import Affinity
 from governance.model.classification import classifiers
 from governance_plugins.task_routing.presets import PRESETS, STANDS_IN, TASKS
 
@@ -127,6 +128,8 @@ class TaskRoutingConfig(BaseModel):
     )
     overrides: Chains = Field(default={}, description="by task: what comes first, in every profile")
     classifier: str = Field(default="heuristic", description="an installed classifier")
+
+    affinity: Affinity | None = Field(default=None, description="keep conversations where their prompts are cached")
 
     _overlay: str | None = PrivateAttr(default=None)
 

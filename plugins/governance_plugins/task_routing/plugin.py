@@ -55,7 +55,8 @@ class TaskRouting:
         if not proposed:
             message = f"profile {route.profile} has no model for {route.task}, and no `{FALLBACK}`"
             return Selection(refusal=Refusal(400, codes.NO_ELIGIBLE_TARGET, message), notes=_notes(route))
-        return Selection(proposed, _notes(route))
+        affinity = self._config.affinity
+        return Selection(proposed, _notes(route), stick=affinity.of(request) if affinity else None)
 
     def virtual_models(self, served: Sequence[str]) -> tuple[str, ...]:
         """Profiles, and their tasks, that some served model stands behind."""
