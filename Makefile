@@ -6,7 +6,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 	--no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format fuzz pages soak rollout bench compat lock clean
+.PHONY: help install demo test lint format fuzz pages soak talks rollout bench compat lock clean
 # Another environment's packages are none of ours, and LiteLLM compiled anew in each process costs twice its import.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
@@ -61,6 +61,10 @@ soak: install ## 20,000 mixed requests through two workers and a real Redis; REQ
 rollout: install ## 200 changes of a policy under load, with kills and a database that stands still; CHANGES=... for others
 	@sh tests/provide.sh
 	GOVERNANCE_ROLLOUT_CHANGES=$(or $(CHANGES),200) $(BIN)/pytest -q -s tests/e2e/test_rollout.py
+
+talks: install ## 200 conversations of 20 turns over three targets, one of them ill for a minute; SIZE=... for another size
+	@sh tests/provide.sh
+	GOVERNANCE_CONVERSATIONS=$(or $(SIZE),200x20) $(BIN)/pytest -q -s tests/e2e/test_staying.py
 
 bench: install ## what governance costs, as ratios measured in one run
 	@sh tests/provide.sh

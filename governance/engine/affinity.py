@@ -37,7 +37,7 @@ def asked(trace: Trace, offered: Sequence[Sequence[Target]]) -> Asked | None:
     """
     if trace.stick is None:
         return None
-    return Asked(trace.stick.key, tuple(choice.name for tried in offered for choice in tried))
+    return Asked(trace.stick.key, tuple(choice.name for tried in offered for choice in tried), trace.stick.ttl_s)
 
 
 def tell(trace: Trace, reserved: Reserved) -> None:

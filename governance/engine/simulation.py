@@ -17,9 +17,11 @@ from governance.engine.engine import Engine
 from governance.engine.host import Host
 from governance.engine.levels import LastSeen, Stated
 from governance.intake.read import read_request, verified_tags
+from governance.ledger.pins import Pin
 from governance.ledger.stated import StatedLedger, StatedUse
 from governance.limits.subjects import is_subject_of
 from governance.model import Identity, Percent, Request, Window
+from governance.model.amounts import parse_period_s
 from governance.model.vocabulary import Capability, RequestType
 
 
@@ -77,6 +79,14 @@ class GivenCatalog(_Closed):
     configured: tuple[str, ...] | None = None
 
 
+class GivenPin(_Closed):
+    """Who has answered the conversation last. `ago`: how long before, such as 3m; left out, just now."""
+
+    target: str = Field(min_length=1)
+    cached_tokens: int = Field(default=0, ge=0)
+    ago: Annotated[int, BeforeValidator(parse_period_s)] = 0
+
+
 class SimulationInput(_Closed):
     """One request to decide. Everything but `body.model` is optional.
 
@@ -91,6 +101,7 @@ class SimulationInput(_Closed):
     identity: GivenIdentity = GivenIdentity()
     tags: tuple[str, ...] = ()
     usage: tuple[GivenUse, ...] = ()
+    pinned: GivenPin | None = None
     percent: GivenPercent = GivenPercent()
     catalog: GivenCatalog = GivenCatalog()
     at: Moment | None = None
@@ -111,7 +122,7 @@ async def simulate(host: Host, given: SimulationInput, catalog: Catalog) -> Deci
         catalog: what the proxy serves, unless the input says so itself.
     """
     at_s = time.time() if given.at is None else unix_s(given.at)
-    ledger = StatedLedger(tuple(map(_stated, given.usage)), clock=lambda: at_s)
+    ledger = StatedLedger(tuple(map(_stated, given.usage)), clock=lambda: at_s, pinned=_pin(given.pinned, at_s))
     engine = Engine(host, ledger, clock=lambda: at_s)
     request = await with_levels(engine, given, catalog, at_s)
     return await engine.admit(request, may_call=may_call_of(given), mode="simulated")
@@ -120,9 +131,9 @@ async def simulate(host: Host, given: SimulationInput, catalog: Catalog) -> Deci
 async def simulate_now(engine: Engine, given: SimulationInput, catalog: Catalog) -> Decision:
     """Decide one given request as this engine would now, by what its ledger has counted; nothing is counted.
 
-    With a clock or use of its own the request is decided apart from the ledger, as `simulate` does.
+    With a clock, use or a pin of its own the request is decided apart from the ledger, as `simulate` does.
     """
-    if given.usage or given.at is not None:
+    if given.usage or given.pinned or given.at is not None:
         return await simulate(engine.host, given, catalog)
     return await engine.admit(request_of(given, catalog), may_call=may_call_of(given), mode="simulated")
 
@@ -191,6 +202,10 @@ def _draws(given: tuple[float, ...]) -> Callable[[], float]:
 
     stream = numbers()
     return lambda: next(stream)
+
+
+def _pin(given: GivenPin | None, at_s: float) -> Pin | None:
+    return None if given is None else Pin(given.target, at_s=at_s - given.ago, cached_tokens=given.cached_tokens)
 
 
 def _stated(use: GivenUse) -> StatedUse:

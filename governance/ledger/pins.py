@@ -15,10 +15,12 @@ class Asked(NamedTuple):
     Args:
         key: a digest; never one that a caller can choose.
         targets: names, one for each option.
+        ttl_s: how long a pin lasts.
     """
 
     key: str
     targets: tuple[str, ...]
+    ttl_s: float = 300.0
 
 
 class Pin(NamedTuple):
@@ -56,9 +58,13 @@ class Pins:
         return pin if until_ms > now_ms else None
 
     def put(self, pinning: Pinning, now_ms: int) -> None:
-        """Write one; a few of the oldest that are over are forgotten, and of too many the oldest."""
+        """Write one, as of now unless it says a time.
+
+        A few of the oldest that are over are forgotten, and of too many the oldest.
+        """
         self._of.pop(pinning.key, None)
-        self._of[pinning.key] = pinning.pin._replace(at_s=now_ms / 1000), now_ms + round(pinning.ttl_s * 1000)
+        at_ms = round(pinning.pin.at_s * 1000) or now_ms
+        self._of[pinning.key] = pinning.pin._replace(at_s=at_ms / 1000), at_ms + round(pinning.ttl_s * 1000)
         for oldest in list(islice(self._of, _FORGOTTEN_PER_CALL)):
             if self._of[oldest][1] <= now_ms or len(self._of) > _MOST:
                 del self._of[oldest]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from governance.ledger import Option, Reading, Reserved
 from governance.ledger.memory import MemoryLedger
-from governance.ledger.pins import Asked
+from governance.ledger.pins import Asked, Pin, Pinning
 from governance.ledger.reservation import Key, key_of
 from governance.model import Charge, Window
 
@@ -23,10 +23,21 @@ class StatedUse(NamedTuple):
 
 
 class StatedLedger(MemoryLedger):
-    """Answers as a memory ledger would, had the stated use been counted just now."""
+    """Answers as a memory ledger would, had the stated use been counted just now.
 
-    def __init__(self, stated: Sequence[StatedUse], *, clock: Callable[[], float]) -> None:
+    Args:
+        pinned: who has answered the conversation of every request, whatever names it; and the seconds that lasts.
+    """
+
+    def __init__(
+        self,
+        stated: Sequence[StatedUse],
+        *,
+        clock: Callable[[], float],
+        pinned: Pin | None = None,
+    ) -> None:
         super().__init__(clock=clock)
+        self._pinned = pinned
         self._stated = stated
         self._seeded: set[Key] = set()
 
@@ -42,6 +53,8 @@ class StatedLedger(MemoryLedger):
     ) -> Reserved:
         """As the protocol says, but always as a dry run."""
         await self._seed([charge.window for charge in (*shared, *(c for option in options for c in option.charges))])
+        if pinned and self._pinned:
+            self._pins.put(Pinning(pinned.key, self._pinned, pinned.ttl_s), self._now_ms())
         return await super().reserve(
             shared, options, reservation_id=reservation_id, deadline_s=deadline_s, dry_run=True, pinned=pinned
         )

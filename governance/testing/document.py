@@ -69,6 +69,7 @@ class Settled(_Closed):
     input_tokens: int | None = Field(default=None, ge=0)
     output_tokens: int | None = Field(default=None, ge=0)
     cost_usd_micros: int | None = Field(default=None, ge=0)
+    cached_tokens: int = Field(default=0, ge=0)
 
 
 class Failed(_Closed):
@@ -145,6 +146,8 @@ def _sequence_problems(case: Case, asked: Asked) -> Problems:
         yield ("expect",), "stands beside `sequence`; each turn of a sequence has its own `expect`"
     if not any(turn.expect and turn.expect.model_fields_set for turn in turns):
         yield ("sequence",), "expects nothing; at least one turn needs an `expect`"
+    if asked.pinned:
+        yield ("sequence",), "its own turns pin a conversation; `pinned` is for single requests"
     if asked.usage:
         yield ("sequence",), "the ledger of a sequence counts what its turns use; `usage` is for single requests"
     for i, turn in enumerate(turns):
@@ -152,7 +155,7 @@ def _sequence_problems(case: Case, asked: Asked) -> Problems:
         yield from _model_problems(turn.request.over(asked), at)
         if turn.at is not None and turn.after_s is not None:
             yield (*at, "after"), "stands beside `at`; a turn comes at a time or after another"
-        for key in ("at", "usage"):
+        for key in ("at", "usage", "pinned"):
             if key in turn.request.model_fields_set:
                 instead = "`at` stands beside `request` in a turn" if key == "at" else "the ledger counts"
                 yield (*at, "request", key), f"not in a sequence: {instead}"
@@ -167,7 +170,7 @@ def _over(default: M, given: M) -> M:
     merged: dict[str, Any] = {}
     for name in given.model_fields_set:
         below, value = getattr(default, name), getattr(given, name)
-        if isinstance(value, BaseModel):
+        if isinstance(value, BaseModel) and isinstance(below, BaseModel):
             value = _over(below, value)
         elif isinstance(value, dict):
             value = {**below, **value}

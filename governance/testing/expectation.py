@@ -79,6 +79,15 @@ class ExpectedShadow(_Closed):
     would: dict[str, Any] | None = None
 
 
+class ExpectedAffinity(_Closed):
+    """Parts of what keeps a conversation together. `pinned`: who has answered it last."""
+
+    key: Literal["prompt_cache_key", "session", "prefix"] | None = None
+    pinned: str | None = None
+    age_s: int | None = None
+    cached_tokens: int | None = None
+
+
 class ExpectedAttempt(_Closed):
     """Parts of one try of one target."""
 
@@ -115,6 +124,7 @@ class Expectation(_Closed):
     windows: Windows | None = None
     shadow: Shadows | None = None
     attempts: Attempts | None = None
+    affinity: ExpectedAffinity | None = None
 
     def differences(self, record: dict[str, Any]) -> Iterator[Difference]:
         """Everything in the record that is stated here otherwise."""

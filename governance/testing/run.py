@@ -156,7 +156,7 @@ class _Sequence:
         if cost is None and settled.input_tokens is not None and settled.output_tokens is not None:
             facts = self._catalog.facts(decision.target_named(name).name)
             cost = facts.cost_usd_micros(settled.input_tokens, settled.output_tokens)
-        return Usage(settled.input_tokens, settled.output_tokens, cost)
+        return Usage(settled.input_tokens, settled.output_tokens, cost, cached_tokens=settled.cached_tokens)
 
 
 def _unused(turn: Turn, failures: list[Any], answered_by: str | None) -> Iterator[Difference]:

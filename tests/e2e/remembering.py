@@ -55,13 +55,19 @@ class Remembering:
         if before and before not in known:
             self.lost += 1
             return JSONResponse({"error": {"message": f"Previous response {before} not found"}}, 404)
+        sealed = [item["encrypted_content"] for item in body["input"] if "encrypted_content" in item]
+        if any(each != f"sealed by {account}" for each in sealed):
+            self.lost += 1
+            return JSONResponse({"error": {"message": "invalid_encrypted_content"}}, 400)
         name = f"resp_{account}{sum(map(len, self._responses.values()))}"
         known.add(name)
         text = {"type": "output_text", "text": account, "annotations": []}
         message = {"id": "msg_1", "type": "message", "role": "assistant", "status": "completed", "content": [text]}
         usage = {"input_tokens": 10, "output_tokens": 1, "total_tokens": 11}
         answer = {"id": name, "object": "response", "created_at": 1, "status": "completed", "model": body["model"]}
-        return JSONResponse({**answer, "output": [message], "usage": usage, "tools": [], "parallel_tool_calls": True})
+        seal = {"id": "rs_1", "type": "reasoning", "summary": [], "encrypted_content": f"sealed by {account}"}
+        output = [seal, message] if body.get("include") else [message]
+        return JSONResponse({**answer, "output": output, "usage": usage, "tools": [], "parallel_tool_calls": True})
 
     def _chat(self, account: str, body: dict[str, Any]) -> JSONResponse:
         seen, digest = self._prefixes.setdefault(account, set()), hashlib.sha256()

@@ -12,6 +12,7 @@ routing_profiles:
   virtual_provider: talk
   strategy: weighted
   targets: [{group: one}, {group: two}, {group: pool, weight: 2}]
+- {name: Stuck, virtual_provider: stuck, targets: [{group: stuck}]}
 - {name: Two alone, virtual_provider: other, targets: [{group: two}]}
 """
 
@@ -30,10 +31,15 @@ def accounts():
 @pytest.fixture(scope="module")
 def talking(start, configuration, accounts):
     config = configuration()
-    entries = [deployment(*pair) for pair in (("one", "one"), ("two", "two"), ("pool", "left"), ("pool", "right"))]
+    pairs = (("one", "one"), ("two", "two"), ("pool", "left"), ("pool", "right"), ("stuck", "here"), ("stuck", "there"))
+    entries = [deployment(*pair) for pair in pairs]
     for entry in entries:
         entry["litellm_params"]["api_base"] = entry["litellm_params"]["api_base"].format(url=accounts.url)
     config["model_list"] = entries
+    config["router_settings"] = {
+        "optional_pre_call_checks": ["encrypted_content_affinity", "responses_api_deployment_check"],
+        "model_group_affinity_config": {"stuck": ["deployment_affinity"]},
+    }
     with start(POLICY, config) as running:
         yield running
 
@@ -59,6 +65,29 @@ def test_every_turn_goes_to_the_deployment_that_has_the_one_before(talking, acco
 
     assert accounts.lost == 0
     assert len(where) > 1, "conversations begin everywhere"
+
+
+def test_encrypted_reasoning_goes_back_to_who_has_the_key(talking, accounts) -> None:
+    where = set()
+    for _ in range(8):
+        asked = {"store": False, "include": ["reasoning.encrypted_content"]}
+        first = say(talking, **asked)
+        output = first.json()["output"]
+        account = output[-1]["content"][0]["text"]
+        turns = [*output, {"role": "user", "content": "Go on."}]
+        answers = [say(talking, input=turns, **asked) for _ in range(2)]
+        assert [answer.json()["output"][-1]["content"][0]["text"] for answer in answers] == [account] * 2
+        where.add(account)
+
+    assert len(where) > 1
+    assert accounts.lost == 0
+
+
+def test_litellms_own_affinity_holds_behind_a_profile(talking, accounts) -> None:
+    for _ in range(12):
+        assert talking.chat("stuck/any").status_code == 200
+
+    assert sorted(accounts.received[name] for name in ("here", "there")) == [0, 12]
 
 
 def test_a_conversation_that_is_elsewhere_is_refused_with_what_to_do(talking, accounts) -> None:

@@ -1,6 +1,7 @@
 """Conversations stay where their prompts are cached, by weight over many of them, also while one target is ill.
 
-`CONVERSATIONS=200x20` plays as many conversations of so many turns, and has one target ill for a minute.
+`GOVERNANCE_CONVERSATIONS=200x20` (`make talks`) plays so many conversations of so many turns, with one target ill for
+a minute.
 """
 
 import os
@@ -22,7 +23,7 @@ routing_profiles:
   affinity: {key: auto, ttl: 5m}
   targets: [{group: one}, {group: two}, {group: pool, weight: 2}]
 """
-FULL = os.environ.get("CONVERSATIONS", "")
+FULL = os.environ.get("GOVERNANCE_CONVERSATIONS", "")
 CONVERSATIONS, TURNS = map(int, FULL.split("x")) if FULL else (40, 8)
 ILL_FROM, ILL_TURNS, ILL_S = TURNS // 4, 3, 60.0 if FULL else 0.0
 ACCOUNTS = {"one": "one", "two": "two", "left": "pool", "right": "pool"}

@@ -163,3 +163,32 @@ async def test_the_order_stays_where_a_profile_fails_over_in_order_until_somebod
     talk.now += 60
     assert (await talk.turn("s")).served == moved.served
     assert (await talk.turn("t")).served == "openai/c"
+
+
+class Counting(MemoryLedger):
+    """Counts the calls that a store would be asked by, and what was asked of pins."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[tuple[str, bool]] = []
+
+    async def reserve(self, *args, **more):
+        self.calls.append(("reserve", more.get("pinned") is not None))
+        return await super().reserve(*args, **more)
+
+    async def renew(self, *args, **more):
+        self.calls.append(("renew", False))
+        return await super().renew(*args, **more)
+
+    async def settle(self, *args, **more):
+        self.calls.append(("settle", more.get("pinning") is not None))
+        return await super().settle(*args, **more)
+
+
+@pytest.mark.parametrize("affine", [False, True])
+async def test_staying_costs_no_call_of_the_ledger_and_without_it_nothing_is_asked(affine: bool) -> None:
+    talk = Talk(POLICY if affine else POLICY.replace("affinity: {ttl: 5m}", "enabled: true"))
+    talk.engine.ledger = ledger = Counting()
+    await talk.turn("s")
+
+    assert ledger.calls == [("reserve", affine), ("renew", False), ("settle", affine)]
