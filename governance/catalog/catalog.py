@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
+from governance.catalog.accounts import accounts_of
 from governance.catalog.adjustments import NO_ADJUSTMENTS, Adjustments
 from governance.catalog.deployments import Deployment, Entry, deployment_of
 from governance.catalog.identity import Identity, identity_of
@@ -165,13 +166,16 @@ class Catalog:
         """Whether this deployment has it: because it made it, or asks as the same customer as who did."""
         return deployment_id in self._held_by(held)
 
+    @cached_property
+    def _accounts(self) -> Mapping[str, str]:
+        return accounts_of(self._entries, self._map)
+
     def _find_holders(self, held: Held) -> frozenset[str]:
         if held.name:
             names = [name.strip() for name in held.name.split(",")]
             return frozenset(each.id for name in names for each in self.routes.anybodys(name))
-        made_it = self.routes.by_id.get(held.deployment)
-        accounts = {made_it.account} if made_it else set()
-        return frozenset(name for name, each in self.routes.by_id.items() if each.account in accounts)
+        account = self._accounts.get(held.deployment)
+        return frozenset(name for name, each in self._accounts.items() if each == account)
 
     def served_by(self, name: str) -> Pairs:
         """Every provider and base model that may answer for a target, or to a name that the proxy is asked for.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -25,11 +24,6 @@ _CHANGES_NOTHING: Final = re.compile(
     r"(r|t)pm$|weight$|order$|priority$|tags$|(stream_)?timeout$|(max|num)_retries$|max_parallel_requests$|"
     r"(default|cooldown)_\w+$|use_\w+$|\w*(budget|_cost|_pricing|_price)\w*$|merge_\w+$|drop_params$|"
     r"ssl_\w+$|litellm_\w+$|configurable_\w+$|guardrails$|supports_\w+$|max_file_size_mb$"
-)
-# Whose account it is: keys, addresses and what stands for them.
-_IS_ACCOUNT: Final = re.compile(
-    r"api_(key|base)$|base_url$|litellm_credential_name$|organization$|(aws|vertex|azure|watsonx|oci|sap)_\w+$|"
-    r"\w*(region|project|tenant|client|token_url|credentials?)\w*$|(extra_)?headers$"
 )
 _FROM_ENVIRONMENT: Final = "os.environ/"
 
@@ -52,7 +46,6 @@ class Deployment:
         team_name: what that team asks for.
         blocked: an administrator has it paused.
         unknown: its model stands in an environment variable that is not set here; the variable's name.
-        account: equal for those that ask the same provider as the same customer; a digest.
     """
 
     group: str
@@ -68,7 +61,6 @@ class Deployment:
     team_name: str = ""
     blocked: bool = False
     unknown: str = ""
-    account: str = field(default="", compare=False, repr=False)
 
     @property
     def spelled(self) -> str:
@@ -96,12 +88,11 @@ def deployment_of(entry: Entry, model_map: Mapping[str, Any]) -> Deployment:
     group = str(entry.get("model_name", ""))
     model, custom = str(params.get("model") or group), str(params.get("custom_llm_provider") or "")
     address = str(params.get("api_base") or params.get("base_url") or "").rstrip("/")
-    identity = identity_of(model, custom, model_map, address)
     unknown = model.removeprefix(_FROM_ENVIRONMENT) if model.startswith(_FROM_ENVIRONMENT) else ""
     stated = {key: value for says in (info, params) for key, value in says.items() if _IS_FACT.match(key)}
     return Deployment(
         group=group,
-        identity=Identity("", "") if unknown else identity,
+        identity=Identity("", "") if unknown else identity_of(model, custom, model_map, address),
         written=model,
         custom_provider=custom,
         id=str(info.get("id") or ""),
@@ -113,13 +104,7 @@ def deployment_of(entry: Entry, model_map: Mapping[str, Any]) -> Deployment:
         team_name=str(info.get("team_public_model_name") or ""),
         blocked=info.get("blocked") is True,
         unknown=unknown,
-        account=_account(identity.provider, params),
     )
-
-
-def _account(provider: str, params: Entry) -> str:
-    told = sorted((key, str(value)) for key, value in params.items() if value and _IS_ACCOUNT.match(key))
-    return sha256(repr((provider, told)).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _mapping(value: Any) -> Entry:

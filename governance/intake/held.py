@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode, urlsafe_b64decode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ _IN_SIGNATURES: Final = "litellm_encrypted_reasoning:"
 _LONGEST: Final = 4096
 _MOST: Final = 4096
 _MOST_HELD: Final = 16
+_PLAIN: Final = frozenset({"text", "image_url", "tool_use", "tool_result", "input_text", "output_text"})
 _NOBODY: Final = frozenset({"", "None"})
 
 
@@ -43,24 +44,38 @@ def held_in(body: Mapping[str, Any], kind: str) -> tuple[Held, ...]:
 def _of_responses(body: Mapping[str, Any]) -> Iterator[Held]:
     yield from _by_deployment("previous_response_id", body.get("previous_response_id"), "resp_")
     for item in _mappings(body.get("input")):
-        yield from _by_deployment("encrypted reasoning", item.get("id"), "encitem_")
-        yield from _encrypted(item.get("encrypted_content"))
+        named = item.get("id")
+        if named is not None:
+            yield from _by_deployment("encrypted reasoning", named, "encitem_")
+        if "encrypted_content" in item:
+            yield from _encrypted(item["encrypted_content"])
         for part in _mappings(item.get("content")):
-            yield from _file(part.get("file_id"))
+            if "file_id" in part:
+                yield from _file(part["file_id"])
     for tool in _mappings(body.get("tools")):
-        yield from _by_deployment("container", tool.get("container"), "cntr_")
+        if "container" in tool:
+            yield from _by_deployment("container", tool["container"], "cntr_")
 
 
 def _of_messages(body: Mapping[str, Any]) -> Iterator[Held]:
     yield from _by_deployment("container", body.get("container"), "cntr_")
     for message in _mappings(body.get("messages")):
-        for block in (*_mappings(message.get("content")), *_mappings(message.get("thinking_blocks"))):
-            for sealed in (block.get("signature"), block.get("data")):
-                if isinstance(sealed, str) and sealed.startswith(_IN_SIGNATURES):
-                    yield from _encrypted(sealed[len(_IN_SIGNATURES) :])
-            for within in (block.get("file"), block.get("source")):
-                if isinstance(within, Mapping):
-                    yield from _file(within.get("file_id"))
+        for block in _mappings(message.get("content")):
+            # Most of a long conversation is text, and every request comes by here.
+            kind = block.get("type")
+            if not (isinstance(kind, str) and kind in _PLAIN):
+                yield from _of_block(block)
+        for block in _mappings(message.get("thinking_blocks")):
+            yield from _of_block(block)
+
+
+def _of_block(block: Mapping[str, Any]) -> Iterator[Held]:
+    for sealed in (block.get("signature"), block.get("data")):
+        if isinstance(sealed, str) and sealed.startswith(_IN_SIGNATURES):
+            yield from _encrypted(sealed[len(_IN_SIGNATURES) :])
+    for within in (block.get("file"), block.get("source")):
+        if isinstance(within, Mapping):
+            yield from _file(within.get("file_id"))
 
 
 def _by_deployment(what: str, value: Any, prefix: str) -> Iterator[Held]:
@@ -91,6 +106,6 @@ def _decoded(text: str) -> str:
         return ""
 
 
-def _mappings(value: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(value, list):
-        yield from (entry for entry in islice(value, _MOST) if isinstance(entry, Mapping))
+def _mappings(value: Any) -> Sequence[Mapping[str, Any]]:
+    # Bodies come from JSON: what looks like a mapping is a dict.
+    return [entry for entry in value[:_MOST] if type(entry) is dict] if type(value) is list else ()

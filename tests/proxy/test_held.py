@@ -42,7 +42,14 @@ def test_what_litellm_marks_is_found(kind: str, body: dict, expected: Held) -> N
     "value", ["resp_0", "resp_", "resp_====", "resp_" + "é", "resp_AAAA", 7, None, [], {}, "resp_" + "A" * 10_000]
 )
 def test_an_id_of_the_provider_itself_tells_nothing(value: object) -> None:
-    body = {"previous_response_id": value, "input": value, "tools": [value], "messages": [{"content": value}]}
+    block = {"type": value, "signature": value, "data": value, "file": value, "source": value, "file_id": value}
+    body = {
+        "previous_response_id": value,
+        "input": value,
+        "tools": [value],
+        "messages": [{"content": value}, {"content": [block, value]}, value],
+        "container": value,
+    }
     assert [held_in(body, kind) for kind in ("responses", "chat", "messages", "embedding")] == [()] * 4
 
 
