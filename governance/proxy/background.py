@@ -119,10 +119,10 @@ def _later_id(kwargs: Mapping[str, Any], answer: Any) -> str:
     response_id, deployment_id = getattr(answer, "id", None), served_id(kwargs, answer)
     if not isinstance(response_id, str) or not response_id or not deployment_id:
         return ""
-    return deferred_id(deployment_id, _own_id(response_id))
+    return deferred_id(deployment_id, own_id(response_id))
 
 
-def _own_id(response_id: str) -> str:
+def own_id(response_id: str) -> str:
     """The provider's own id of a response. LiteLLM wraps it twice: whose it is, and which deployment made it."""
     unwrapped, *_ = ResponsesIDSecurity()._decrypt_response_id(response_id)
     decoded = ResponsesAPIRequestUtils.decode_responses_api_response_id(unwrapped)

@@ -24,15 +24,21 @@ _SIGN: Final = b"usage"
 _LONGEST_LINE_BYTES: Final = 4 * 1024 * 1024
 
 
-def listen(listener: Callable[[], Note | None], answered: Callable[[], None] = lambda: None) -> None:
+def listen(listener: Callable[[], Note | None], answered: Callable[[], None] = lambda: None) -> Callable[[], None]:
     """Let every stream that is read from here on be noted.
 
     Args:
         listener: who wants the events of a stream that is read in this very context; None for nobody.
         answered: told that in this very context an answer of anybody is read.
+
+    Returns:
+        What ends the listening; whoever listened before hears again.
     """
-    read = httpx.Response.aiter_bytes
-    read = getattr(read, "unheard", read)
+    before: Any = httpx.Response.aiter_bytes
+    read: Callable[..., AsyncIterator[bytes]] = getattr(before, "unheard", before)
+
+    def stop() -> None:
+        httpx.Response.aiter_bytes = before  # type: ignore[method-assign]
 
     def heard(self: httpx.Response, chunk_size: int | None = None) -> AsyncIterator[bytes]:
         answered()
@@ -44,6 +50,7 @@ def listen(listener: Callable[[], Note | None], answered: Callable[[], None] = l
 
     heard.unheard = read  # type: ignore[attr-defined]
     httpx.Response.aiter_bytes = heard  # type: ignore[method-assign]
+    return stop
 
 
 async def _noted(chunks: AsyncIterator[bytes], note: Note) -> AsyncGenerator[bytes, None]:

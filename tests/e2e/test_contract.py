@@ -90,6 +90,28 @@ def untold(self, callback, litellm_params, event_hook):
 
 Logging.should_run_callback = untold
 """
+OWN_BYTES = """
+import httpx
+
+async def text(self, chunk_size=None):
+    yield b"".join([chunk async for chunk in self.aiter_raw()]).decode()
+
+async def lines(self):
+    async for found in text(self):
+        for line in found.splitlines():
+            yield line
+
+httpx.Response.aiter_text = text
+httpx.Response.aiter_lines = lines
+"""
+OTHER_IDS = """
+from litellm.responses.utils import ResponsesAPIRequestUtils
+
+def as_it_is(response_id):
+    return {"response_id": response_id}
+
+ResponsesAPIRequestUtils.decode_responses_api_response_id = staticmethod(as_it_is)
+"""
 WITHOUT_A_CLASS = """
 import litellm.proxy.auth.fallback_budget as fallback_budget
 
@@ -141,6 +163,8 @@ def sentence_of(errors: str) -> str:
         (NO_USAGE, "an answer tells no usage"),
         (NO_ID, "the hook before an attempt is not told the id of the deployment"),
         (NO_LOG, "no success event tells of a request with no-log"),
+        (OWN_BYTES, "a provider's stream is not read through httpx.Response.aiter_bytes"),
+        (OTHER_IDS, "the provider's own id cannot be read from the id of a response"),
         (WITHOUT_A_CLASS, "there is no RouterFallbackBudgetCheck.__call__ in litellm.proxy.auth.fallback_budget"),
     ],
 )

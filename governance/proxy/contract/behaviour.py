@@ -13,10 +13,9 @@ from typing import Any, Final
 from litellm.caching.dual_cache import DualCache
 from litellm.proxy._types import UserAPIKeyAuth
 from litellm.proxy.utils import ProxyLogging
-from litellm.responses.utils import ResponsesAPIRequestUtils
 
-from governance.intake.held import held_in
 from governance.proxy.contract.apart import run_apart
+from governance.proxy.contract.carriers import provider_bytes, response_ids
 from governance.proxy.contract.witness import (
     FIRST,
     FULL,
@@ -51,8 +50,9 @@ PROBES: Final = (
     "usage_of_answer",
     "usage_of_stream",
     "deployment_ids",
-    "response_ids",
     "unlogged_request",
+    "provider_bytes",
+    "response_ids",
 )
 
 
@@ -66,13 +66,14 @@ async def _probe(witness: Witness_PROXY_) -> Differences:
     found["hop_after_failure"] = found["hop_after_failure"] or next(_at_a_hop(witness.told), "")
     found["usage_of_answer"] = _usage("an answer", witness)
     found["deployment_ids"] = _deployment_ids(witness)
-    await _tried(found, "response_ids", _response_ids)
     witness.told.clear()
     stream = {**request, "model": LAST, "fallbacks": [], "stream": True, "stream_options": {"include_usage": True}}
     await _tried(found, "usage_of_stream", lambda: _answer(router, stream, witness))
     found["usage_of_stream"] = found["usage_of_stream"] or _usage("a stream", witness)
     unlogged = {**request, "model": LAST, "fallbacks": [], "no-log": True}
     await _tried(found, "unlogged_request", lambda: _answer(router, unlogged, witness))
+    await _tried(found, "provider_bytes", provider_bytes)
+    await _tried(found, "response_ids", response_ids)
     return found
 
 
@@ -87,8 +88,9 @@ _WHAT: Final = {
     "pre_call_hook": "a request before its call",
     "hop_after_failure": "a request whose first target fails",
     "usage_of_stream": "a stream",
-    "response_ids": "making the id of a response",
     "unlogged_request": "a request with no-log",
+    "provider_bytes": "a provider's stream",
+    "response_ids": "reading the id of a response",
 }
 
 
@@ -129,15 +131,6 @@ def _deployment_ids(witness: Witness_PROXY_) -> str:
         return "the hook before an attempt is not told the id of the deployment"
     same = witness.chosen == witness.served
     return "" if same else "the success event does not tell the id of the deployment that was asked"
-
-
-async def _response_ids() -> str:
-    """Who keeps a conversation stands in the id of its last response, as LiteLLM gives that out."""
-    made = ResponsesAPIRequestUtils._build_responses_api_response_id(
-        custom_llm_provider="openai", model_id=FIRST, response_id="resp_1"
-    )
-    found = held_in({"previous_response_id": made}, "responses")
-    return "" if [held.deployment for held in found] == [FIRST] else "the id of a response does not tell who made it"
 
 
 def _at_a_hop(told: list[Told]) -> Iterator[str]:
