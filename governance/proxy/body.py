@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cache
 from itertools import islice
 from typing import Any, Final
 
@@ -25,8 +24,6 @@ _RESERVED_BY: Final = frozenset(
     {"messages", "input", "prompt", "contents", "system", "instructions", "documents", "tools", "functions", "n"}
     | {"best_of", "max_tokens", "max_completion_tokens", "max_output_tokens", "generationConfig", "config"}
 )
-# LiteLLM reads it while it answers a refusal, and fails where it is no object.
-_READ_TO_ANSWER: Final = frozenset({"model_info"})
 _CREDENTIALS: Final = frozenset({"api_key", "api_base", "base_url", "api_version"})
 _BUCKETS: Final = ("metadata", "litellm_metadata")
 # More than anybody sends in good faith.
@@ -87,19 +84,9 @@ def _problems(body: Mapping[str, Any], call_type: str) -> Iterator[str]:
                 yield from _problem(str(name), value, call_type, f"fallbacks[{at}].")
 
 
-@cache
-def _not_callers() -> frozenset[str]:
-    return body_fields.setup_names() | _READ_TO_ANSWER
-
-
 def _early_problems(body: Mapping[str, Any], call_type: str) -> Iterator[str]:
-    not_callers = _not_callers()
-    for name, value in islice(body.items(), _MOST_FIELDS):
-        if name in not_callers:
-            yield f"`{name}` is not for callers to say: it is LiteLLM's own; leave it out"
-        wanted = mistake(name, value, call_type)
-        if wanted:
-            yield f"`{name}` must be {wanted}"
+    # LiteLLM reads what is not for callers to say before our hook, too: settings of loggers, prices, its own objects.
+    yield from _problems(body, call_type)
     for name in _BUCKETS:
         bucket = body.get(name)
         tags = bucket.get("tags") if isinstance(bucket, Mapping) else None
