@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
@@ -30,12 +31,17 @@ if TYPE_CHECKING:
 _REFRESH_S: Final = 2.0
 _BAR: Final = 12
 _LEVELS: Final = ((100.0, "bold red"), (80.0, "yellow"), (0.0, "green"))
+_LARGEST: Final = "500"
 _WORDS: Final = {"usd_micros": "", "concurrent": " in flight", "input_tokens": " in", "output_tokens": " out"}
+
+Asked = Mapping[str, str | None]
 
 
 def usage(
     subject: Annotated[str | None, typer.Option(help="only this one, e.g. team:research")] = None,
     limit: Annotated[str | None, typer.Option(help="only the limit or budget of this name")] = None,
+    size: Annotated[int, typer.Option(min=1, max=500, help="at most so many windows, the soonest empty first")] = 50,
+    every: Annotated[bool, typer.Option("--all", help="all of them, page by page")] = False,
     watch: Annotated[
         bool, typer.Option("--watch", "-w", help="again every 2 s, until Ctrl-C; with --json a line each time")
     ] = False,
@@ -43,47 +49,57 @@ def usage(
     url: UrlOption = URL,
     key_env: KeyEnvOption = KEY_ENV,
 ) -> None:
-    """Show what every limit and budget of a running proxy has used, reserved and left, and what is coming.
+    """Show what limits and budgets of a running proxy have used, reserved and left, and what is coming.
 
     Exit code 0 when it was shown, 2 for a wrong option, 3 when the proxy cannot be asked.
     """
     with clear_answers(as_json):
         proxy = running_proxy(url, key_env)
+        asked = {"subject": subject, "limit": limit, "size": str(size)}
         if watch:
-            _watch(proxy, subject, limit, as_json)
+            _watch(proxy, asked, as_json)
             return
-        told = _ask(proxy, subject, limit)
+        told = _every(proxy, asked) if every else _ask(proxy, asked)
     if as_json:
         print_json(told)
         return
     show(*_page(told))
 
 
-def _ask(proxy: RunningProxy, subject: str | None, limit: str | None) -> dict[str, Any]:
-    told = proxy.get("/api/usage", subject=subject, limit=limit)
+def _ask(proxy: RunningProxy, asked: Asked) -> dict[str, Any]:
+    told = proxy.get("/api/usage", **asked)
     if not isinstance(told, dict) or not isinstance(told.get("windows"), list):
         raise NotAnswered(f"the proxy at {proxy.url} answers with something else than usage; is it of another version?")
     return told
 
 
-def _watch(proxy: RunningProxy, subject: str | None, limit: str | None, as_json: bool) -> None:
+def _every(proxy: RunningProxy, asked: Asked) -> dict[str, Any]:
+    """All pages as one."""
+    told = page = _ask(proxy, {**asked, "size": _LARGEST})
+    while page.get("cursor"):
+        page = _ask(proxy, {**asked, "size": _LARGEST, "cursor": page["cursor"]})
+        told["windows"] += page["windows"]
+    return {**told, "cursor": None}
+
+
+def _watch(proxy: RunningProxy, asked: Asked, as_json: bool) -> None:
     """Tell it again and again: on a terminal in place, in a pipe one page or one line of JSON below the other."""
-    told = _ask(proxy, subject, limit)
+    told = _ask(proxy, asked)
     try:
         if sys.stdout.isatty() and not as_json:
-            _draw(proxy, subject, limit, told)
+            _draw(proxy, asked, told)
         while True:
             if as_json:
                 print(json.dumps(told), flush=True)
             else:
                 show(f"at {told['at']}", *_page(told))
                 sys.stdout.flush()
-            told = _asked_again(proxy, subject, limit, as_json)
+            told = _asked_again(proxy, asked, as_json)
     except KeyboardInterrupt:
         return
 
 
-def _draw(proxy: RunningProxy, subject: str | None, limit: str | None, told: dict[str, Any]) -> NoReturn:
+def _draw(proxy: RunningProxy, asked: Asked, told: dict[str, Any]) -> NoReturn:
     from rich.console import Group
     from rich.live import Live
     from rich.text import Text
@@ -92,19 +108,19 @@ def _draw(proxy: RunningProxy, subject: str | None, limit: str | None, told: dic
         while True:
             time.sleep(_REFRESH_S)
             try:
-                page = Group(*_page(_ask(proxy, subject, limit), drawn=True))
+                page = Group(*_page(_ask(proxy, asked), drawn=True))
             except NotAnswered as error:
                 # It may only be starting again.
                 page = Group(Text(shown(str(error)), style="red"))
             live.update(page, refresh=True)
 
 
-def _asked_again(proxy: RunningProxy, subject: str | None, limit: str | None, as_json: bool) -> dict[str, Any]:
+def _asked_again(proxy: RunningProxy, asked: Asked, as_json: bool) -> dict[str, Any]:
     """The next answer; a proxy that does not give one may only be starting again, which is said for each try."""
     while True:
         time.sleep(_REFRESH_S)
         try:
-            return _ask(proxy, subject, limit)
+            return _ask(proxy, asked)
         except NotAnswered as error:
             if as_json:
                 print(json.dumps({"error": {"message": str(error)}}), flush=True)
@@ -125,8 +141,9 @@ def _page(told: dict[str, Any], *, drawn: bool = False) -> list[RenderableType]:
     if not told["windows"]:
         return [Text("no window yet: a limit is listed from the first request that it counts")]
     page: list[RenderableType] = [_table(told["windows"], _seconds(told["at"]), folds_names=drawn)]
-    if told.get("left_out"):
-        page.append(Text(f"and {told['left_out']:,} more, less full than these; --subject and --limit choose"))
+    if told.get("cursor"):
+        more = f"and {told['total'] - len(told['windows']):,} more" if told.get("total") else "and more"
+        page.append(Text(f"{more}, which are empty later than these; --subject, --limit, --size and --all choose"))
     return page
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, Protocol
 
+from governance.ledger.listing import Lists
 from governance.ledger.pins import Asked, Pin, Pinning
 from governance.model import Charge, Window
 
@@ -112,12 +113,12 @@ class Health(NamedTuple):
     lost: int = 0
 
 
-class Ledger(Protocol):
+class Ledger(Lists, Protocol):
     """Calls raise `LedgerUnavailable` when the store does not answer in time.
 
     What `open_ledger` returns does not: while the store is away it answers `reserve` and `move` by `on_unavailable`
     of the windows (`available` is False), keeps settles and releases and sends them later, and forgets cool-downs.
-    Only what reads (`read`, `reserved`, `announced`) and `announce` raise.
+    Only what reads (`read`, `reserved`, `listed`), announces and surveys raises.
     """
 
     async def reserve(
@@ -218,16 +219,6 @@ class Ledger(Protocol):
         at most 10,000, those whose deadline comes last; with more of them it is too low. Read at another instant than
         `read`, so it may be the larger of the two for a moment.
         """
-
-    async def announce(self, windows: Sequence[Window]) -> None:
-        """Let everybody who uses this ledger know that these windows exist, for as long as they can hold something.
-
-        At most 50,000 are known; those that would be empty soonest make room. Counting needs none of this: it is for
-        those who want to see every window, also of limits for `"*"` subjects. Repeat it every `ANNOUNCED_EVERY_S`.
-        """
-
-    async def announced(self) -> tuple[Window, ...]:
-        """Every window that was announced and can still hold something, each once, as it was defined last."""
 
     async def health(self) -> Health:
         """Counters for health pages and metrics; the only call that never raises."""

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, dataclass, fields
+from heapq import nlargest, nsmallest
 from typing import Any, Final
 
-from governance.ledger.reservation import Key, key_of
+from governance.ledger.listing import (
+    HAS_ROOM,
+    RUNS_OUT,
+    UNRANKED,
+    Known,
+    Listed,
+    Listing,
+    Mark,
+    Ranked,
+    id_of,
+    lists_of,
+    percents,
+    sampled,
+    slices,
+)
 from governance.model import Window
 
 ANNOUNCED_EVERY_S: Final = 600
 MOST_ANNOUNCED: Final = 50_000
 _SPARE_MS: Final = 60_000
+_LOOKED_AT: Final = 5_000
 _HOUR_MS: Final = 3_600_000
 # The longest of each, in any time zone.
 _LONGEST_MS: Final = {
@@ -55,26 +72,105 @@ def read_back(text: str | bytes) -> Window | None:
         return None
 
 
+@dataclass(slots=True)
+class _Entry:
+    window: Window
+    until_ms: int
+    lists: list[str]
+    rank: float = UNRANKED
+    samples: str = ""
+    minute: int = 0
+
+
 class Announced:
-    """The windows of one process, with the promises of `Ledger.announce`."""
+    """The windows of one process and their lists, with the promises of `Ledger`."""
 
     def __init__(self) -> None:
-        self._until_ms: dict[Key, tuple[int, Window]] = {}
+        self._entries: dict[str, _Entry] = {}
+        self._lists: dict[str, dict[str, _Entry]] = {}
+        self._walk: list[str] = []
+        self._surveying_until_ms = 0
+        self.surveyed_s: float | None = None
 
     def add(self, windows: Sequence[Window], now_ms: int) -> None:
         for window in windows:
-            self._until_ms[key_of(window)] = now_ms + known_for_ms(window), window
-        if len(self._until_ms) > MOST_ANNOUNCED:
-            self._forget(now_ms)
+            id, entry = id_of(window), _Entry(window, now_ms + known_for_ms(window), lists_of(window))
+            old = self._entries.get(id)
+            if old is not None:
+                entry.rank, entry.samples, entry.minute = old.rank, old.samples, old.minute
+                self._forget(id)
+            self._entries[id] = entry
+            for name in entry.lists:
+                self._lists.setdefault(name, {})[id] = entry
+        over = len(self._entries) - MOST_ANNOUNCED
+        if over > 0:
+            for id in nlargest(over, self._entries, key=lambda id: (self._entries[id].rank, id)):
+                self._forget(id)
 
-    def live(self, now_ms: int) -> tuple[Window, ...]:
-        self._forget(now_ms)
-        return tuple(window for _, window in self._until_ms.values())
+    async def listed(self, of: Listing, after: Mark | None, most: int, now_ms: int) -> Listed:
+        lists = sorted((self._lists.get(name, {}) for name in of.lists), key=len)
+        tags = None if of.tags is None else frozenset(of.tags)
+        entries, others = list(lists[0].items()), lists[1:]
+        empty = running_out = 0
+        first: list[tuple[float, str, _Entry]] = []
+        for some in slices(len(entries), _LOOKED_AT):
+            found = []
+            for id, entry in entries[some]:
+                empty += entry.rank < RUNS_OUT
+                running_out += RUNS_OUT <= entry.rank < HAS_ROOM
+                if (
+                    (after is None or (entry.rank, id) > after)
+                    and entry.until_ms > now_ms
+                    and (tags is None or id[22:] in tags)
+                    and all(id in other for other in others)
+                ):
+                    found.append((entry.rank, id, entry))
+            first = nsmallest(most + 1, first + found, key=_place)
+            # Requests wait while a step of this loop runs.
+            await asyncio.sleep(0)
+        told = tuple(_known(id, entry) for _, id, entry in first[:most])
+        further = Mark(told[-1].rank, told[-1].id) if len(first) > most else None
+        return Listed(told, further, len(entries), empty, running_out, self.surveyed_s)
 
-    def _forget(self, now_ms: int) -> None:
-        """What can hold nothing any more, and then those that soonest can hold nothing."""
-        live = {key: told for key, told in self._until_ms.items() if told[0] > now_ms}
-        if len(live) > MOST_ANNOUNCED:
-            latest = sorted(live, key=lambda key: live[key][0], reverse=True)[:MOST_ANNOUNCED]
-            live = {key: live[key] for key in latest}
-        self._until_ms = live
+    def turn(self, every_s: float, now_ms: int) -> bool:
+        if now_ms < self._surveying_until_ms:
+            return False
+        self._surveying_until_ms = now_ms + round(every_s * 1000)
+        return True
+
+    def walk(self, cursor: int, most: int, now_ms: int) -> tuple[int, tuple[Known, ...]]:
+        if cursor == 0:
+            self._walk = list(self._entries)
+        found = []
+        for id in self._walk[cursor : cursor + most]:
+            entry = self._entries.get(id)
+            if entry is not None and entry.until_ms <= now_ms:
+                self._forget(id)
+            elif entry is not None:
+                found.append(_known(id, entry))
+        return (cursor + most if cursor + most < len(self._walk) else 0), tuple(found)
+
+    def rank(self, found: Sequence[Ranked], minute: int, last: bool, now_s: float) -> None:
+        for each in found:
+            entry = self._entries.get(each.id)
+            if entry is not None:
+                entry.rank = each.rank
+                entry.samples = sampled(entry.samples, entry.minute or minute, minute, each.percent)
+                entry.minute = max(minute, entry.minute)
+        if last:
+            self.surveyed_s = now_s
+
+    def _forget(self, id: str) -> None:
+        for name in self._entries.pop(id).lists:
+            entries = self._lists[name]
+            del entries[id]
+            if not entries:
+                del self._lists[name]
+
+
+def _known(id: str, entry: _Entry) -> Known:
+    return Known(entry.window, id, entry.rank, percents(entry.samples), entry.minute)
+
+
+def _place(found: tuple[float, str, _Entry]) -> tuple[float, str]:
+    return found[0], found[1]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Sequence
-from hashlib import blake2b
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from governance.ledger import Reading
 from governance.ledger.calendar import period_ms
+from governance.ledger.hashing import hashed
 from governance.ledger.windows import counter
 from governance.model import Charge, Window
 
@@ -21,13 +20,9 @@ LETTERS = {
     "concurrent": "C",
 }
 _REMEMBERED = 50_000
+SUBJECT_LENGTH: Final = 22  # of a place, the part that is the subject's hash
 
 Key = tuple[str, str, str, int | str | None]
-
-
-def hashed(text: str, size: int = 16) -> str:
-    """A name of fixed length that no input can break out of: 22 characters of [A-Za-z0-9_-] for 16 bytes."""
-    return urlsafe_b64encode(blake2b(text.encode(), digest_size=size).digest()).rstrip(b"=").decode()
 
 
 class _Coded(NamedTuple):

@@ -37,7 +37,8 @@ class Guarded:
         self._owed: dict[str, Mapping[str, int] | bool] = {}  # what was used, or whether a provider was attempted
         self._paying: asyncio.Task[None] | None = None
         self.read, self.reserved = ledger.read, ledger.reserved
-        self.announce, self.announced = ledger.announce, ledger.announced
+        self.announce, self.listed = ledger.announce, ledger.listed
+        self.survey, self.known, self.rank = ledger.survey, ledger.known, ledger.rank
 
     async def reserve(
         self,

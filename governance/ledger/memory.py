@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections import Counter as Sums
 from collections.abc import Callable, Mapping, Sequence
 from heapq import heappop, heappush
 from itertools import islice
@@ -12,6 +14,7 @@ from governance.ledger import Health, Option, OptionReading, Reading, Reserved
 from governance.ledger.announced import Announced
 from governance.ledger.cooling import Cooling
 from governance.ledger.counters import Counters
+from governance.ledger.listing import MOST_LISTED, Known, Listed, Listing, Mark, Ranked, slices
 from governance.ledger.pins import Asked, Pinning, Pins
 from governance.ledger.reservation import ADOPTED_S, MOST_OPEN, Key, Part, Record, check, held, key_of
 from governance.ledger.windows import Counter, length_ms
@@ -20,6 +23,7 @@ from governance.model import Charge, Window
 REMEMBERED_S: Final = 900  # a settle that comes this long after the end still applies its difference
 _REAPED_PER_CALL: Final = 4
 _FORGOTTEN_PER_CALL: Final = 8
+_SUMMED_AT_ONCE: Final = 500
 
 
 class MemoryLedger:
@@ -202,15 +206,28 @@ class MemoryLedger:
         return readings
 
     async def reserved(self, windows: Sequence[Window]) -> tuple[int, ...]:
-        down_ms, _ = self._begin()
-        sums = held(islice(reversed(self._open.values()), MOST_OPEN), self._counters.by_key, down_ms)
+        sums: Sums[Key] = Sums()
+        records = list(islice(reversed(self._open.values()), MOST_OPEN))
+        for some in slices(len(records), _SUMMED_AT_ONCE):
+            sums += held(records[some], self._counters.by_key, self._now_ms())
+            # Tens of thousands of charges take longer than a request may wait.
+            await asyncio.sleep(0)
         return tuple(sums[key_of(window)] for window in windows)
 
     async def announce(self, windows: Sequence[Window]) -> None:
         self._announced.add(windows, self._now_ms())
 
-    async def announced(self) -> tuple[Window, ...]:
-        return self._announced.live(self._now_ms())
+    async def listed(self, of: Listing, after: Mark | None = None, most: int = MOST_LISTED) -> Listed:
+        return await self._announced.listed(of, after, min(most, MOST_LISTED), self._now_ms())
+
+    async def survey(self, every_s: float) -> bool:
+        return self._announced.turn(every_s, self._now_ms())
+
+    async def known(self, cursor: int = 0, most: int = 100) -> tuple[int, tuple[Known, ...]]:
+        return self._announced.walk(cursor, most, self._now_ms())
+
+    async def rank(self, found: Sequence[Ranked], minute: int, *, last: bool = False) -> None:
+        self._announced.rank(found, minute, last, self._now_ms() / 1000)
 
     async def health(self) -> Health:
         down_ms, _ = self._begin()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from governance.ledger.encoding import hashed
+from governance.ledger.hashing import hashed
 from governance.ledger.link import Link, Wire
 from governance.ledger.redis import prefix
 from governance.ledger.scripts import script

@@ -11,11 +11,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from governance.ledger import Health, Option, OptionReading, Reading, Reserved, pins
-from governance.ledger.announced import MOST_ANNOUNCED, known_for_ms, read_back, written
-from governance.ledger.encoding import LETTERS, Block, Encoder, hashed, readings
+from governance.ledger.encoding import LETTERS, SUBJECT_LENGTH, Block, Encoder, readings
+from governance.ledger.hashing import hashed
 from governance.ledger.link import Link
+from governance.ledger.listing import MOST_LISTED, Known, Listed, Listing, Mark, Ranked
 from governance.ledger.pins import Asked, Pinning
-from governance.ledger.reservation import ADOPTED_S, MOST_OPEN, Key, key_of
+from governance.ledger.redis_lists import RedisLists
+from governance.ledger.reservation import ADOPTED_S, MOST_OPEN
 from governance.ledger.scripts import SCRIPTS, script
 from governance.ledger.windows import length_ms
 from governance.model import Charge, Window
@@ -26,7 +28,6 @@ _REALM = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _WRONG_CALENDAR: Final = -1
 _TRIES: Final = 3
 _SUMMED_PER_CALL: Final = 200
-_TOLD_PER_CALL: Final = 5_000
 
 _log = logging.getLogger("governance.ledger")
 
@@ -46,9 +47,9 @@ class RedisLedger:
         self._prefix = prefix(realm)
         self._due = self._prefix + "due"
         self._nothing = f"{self._prefix}r:{hashed('')}"  # a record that is none: it names the realm
-        self._announcements = (self._nothing, self._prefix + "announced")
         self._encoder = Encoder()
         self._scripts = {name: script(name, clock_lua) for name in SCRIPTS}
+        self._lists = RedisLists(link, self._scripts, self._prefix, self._nothing)
         self._ahead_ms = 0  # of the ledger's clock before this host's, as of the last answer
         self._epoch_s: float | None = None
         self._connected = 0
@@ -162,34 +163,31 @@ class RedisLedger:
             places += map(self._encoder.place, windows[begin : begin + _SUMMED_PER_CALL])
             # Tens of thousands take half a second, in which this worker would serve nobody.
             await asyncio.sleep(0)
-        rids = await self._link.run(self._scripts["open"], [self._nothing, self._due], [MOST_OPEN])
+        subjects = sorted({place[:SUBJECT_LENGTH] for place in places})
+        rids = await self._link.run(self._scripts["open"], [self._nothing, self._due], [MOST_OPEN]) if subjects else ()
         sums: Counter[str] = Counter()
         for begin in range(0, len(rids), _SUMMED_PER_CALL):
             # One call holds up everybody else on the server for as long as it takes.
             keys = [f"{self._prefix}r:{rid.decode()}" for rid in rids[begin : begin + _SUMMED_PER_CALL]]
-            answer = iter(await self._link.run(self._scripts["reserved"], keys, ()))
+            answer = iter(await self._link.run(self._scripts["reserved"], keys, subjects))
             for place, amount in zip(answer, answer, strict=True):
                 sums[place.decode()] += amount
         return tuple(sums[place] for place in places)
 
     async def announce(self, windows: Sequence[Window]) -> None:
-        said: list[str | int] = [MOST_ANNOUNCED]
-        for window in windows:
-            said += (written(window), known_for_ms(window))
-        await self._link.run(self._scripts["announce"], self._announcements, said)
+        await self._lists.announce(windows)
 
-    async def announced(self) -> tuple[Window, ...]:
-        found: dict[Key, Window] = {}
-        begin, page = 0, [b""] * _TOLD_PER_CALL
-        while len(page) == _TOLD_PER_CALL:
-            page = await self._link.run(self._scripts["announced"], self._announcements, [begin, _TOLD_PER_CALL])
-            begin += len(page)
-            for text in page:
-                window = read_back(text)
-                # The latest come first: an earlier definition of the same window has been changed since.
-                if window is not None:
-                    found.setdefault(key_of(window), window)
-        return tuple(found.values())
+    async def listed(self, of: Listing, after: Mark | None = None, most: int = MOST_LISTED) -> Listed:
+        return await self._lists.listed(of, after, most)
+
+    async def survey(self, every_s: float) -> bool:
+        return await self._lists.survey(every_s)
+
+    async def known(self, cursor: int = 0, most: int = 100) -> tuple[int, tuple[Known, ...]]:
+        return await self._lists.known(cursor, most)
+
+    async def rank(self, found: Sequence[Ranked], minute: int, *, last: bool = False) -> None:
+        await self._lists.rank(found, minute, last)
 
     async def health(self) -> Health:
         keys = [self._nothing, self._due, self._prefix + "epoch", self._prefix + "expired"]

@@ -21,7 +21,7 @@ from governance.model.errors import LedgerUnavailable
 log = logging.getLogger("governance.limits")
 
 GATHER_S: Final = 1.0
-_PER_CALL: Final = 500
+_PER_CALL: Final = 200
 
 
 class Announcements:

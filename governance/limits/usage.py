@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from governance.ledger import Reading
 from governance.ledger.calendar import period_ms
-from governance.limits.ids import AND
+from governance.ledger.listing import HAS_ROOM
 from governance.model import Window
 from governance.trace import iso, overlaid, period_text
 
@@ -70,7 +70,7 @@ def row(reading: Reading, reserved: int, now_s: float) -> dict[str, Any]:
     """
     window, counted = reading.window, reading.used
     reserved = min(reserved, counted)
-    resets_at_s = reading.resets_at_s if counted or isinstance(window.period, str) else None
+    resets_at_s = reading.resets_at_s if counted or _has_end(window) else None
     coming = forecast(window, counted, now_s, resets_at_s)
     return {
         "limit": window.limit,
@@ -83,7 +83,7 @@ def row(reading: Reading, reserved: int, now_s: float) -> dict[str, Any]:
         "used": counted - reserved,
         "reserved": reserved,
         "remaining": max(0, window.amount - counted),
-        "percent": round(100 * counted / max(1, window.amount), 1),
+        "percent": percent(reading),
         "resets_at": None if resets_at_s is None else iso(resets_at_s),
         "mode": window.mode,
         **({} if window.stated is None else overlaid(window)),
@@ -95,24 +95,26 @@ def row(reading: Reading, reserved: int, now_s: float) -> dict[str, Any]:
     }
 
 
-def is_about(window: Window, subject: str | None, limit: str | None) -> bool:
-    """Whether a window counts this subject, alone or among others, for the limit of this name; None: any.
+def rank(reading: Reading, now_s: float) -> float:
+    """Where a window belongs in its lists: without room, running out, or with room; see `Known`."""
+    window, counted = reading.window, reading.used
+    full = counted / max(1, window.amount)
+    if counted >= window.amount:
+        # Overdrawn by far is as empty as overdrawn, and must not come near to moments.
+        return -min(full + 1, 1_000_000.0)
+    coming = forecast(window, counted, now_s, reading.resets_at_s if counted or _has_end(window) else None)
+    if coming.used_up_at_s is not None:
+        return coming.used_up_at_s
+    return HAS_ROOM + 1_000 - round(100 * full, 1)
 
-    Args:
-        subject: as `kind:id` or `kind:name`.
-    """
-    of = window.subject.lower()
-    wanted = None if subject is None else subject.lower()
-    return (wanted is None or wanted == of or wanted in of.split(AND) or wanted in _by_name(window)) and (
-        limit is None or limit.lower() == window.limit.lower()
-    )
+
+def percent(reading: Reading) -> float:
+    """How full a window is."""
+    return round(100 * reading.used / max(1, reading.window.amount), 1)
 
 
-def _by_name(window: Window) -> list[str]:
-    if window.name_of_subject is None:
-        return []
-    pairs = zip(window.subject.lower().split(AND), window.name_of_subject.lower().split(AND), strict=False)
-    return [f"{part.partition(':')[0]}:{name}" for part, name in pairs]
+def _has_end(window: Window) -> bool:
+    return isinstance(window.period, str)
 
 
 def _moment(at_s: float, timezone: str) -> str:

@@ -34,6 +34,7 @@ from governance.proxy.overlay import FollowedOverlay
 from governance.proxy.policies import Policies, differs_in_truth
 from governance.proxy.reload import ReloadState
 from governance.proxy.start import end_with_proxy, or_not_at_all, workers
+from governance.proxy.surveying import connect_and_survey
 from governance.proxy.translate import RELAYED, has_own_credentials, has_own_timeout, request_from, sent
 from governance.proxy.wire import listen
 from governance.telemetry.telemetry import Telemetry
@@ -78,7 +79,7 @@ class Gateway:
         malformed.watch()
         self.telemetry.watch(lambda: self.engine, lambda: (live.decision.trace for live in self.live))
         self.telemetry.start()
-        self.background(self._connect())
+        self.background(connect_and_survey(lambda: self.engine))
         self.background(self.overlay.run())
         self.background(self.models.discovering.run())
         self.background(self.models.discovering.follow_store())
@@ -272,12 +273,6 @@ class Gateway:
             await self.settle(live, Usage(None, None, None))
         elif live in self.live:
             await self.release(live)
-
-    async def _connect(self) -> None:
-        # Before the first request, so that it does not wait for a connection.
-        health = await self.engine.ledger.health()
-        if not health.reachable:
-            log.error("the ledger (%s) does not answer yet", health.kind)
 
     async def _renew_again_and_again(self) -> None:
         while True:

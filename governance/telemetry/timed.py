@@ -31,7 +31,10 @@ class Timed:
         self.read = _timed("read", ledger.read, took)
         self.reserved = _timed("reserved", ledger.reserved, took)
         self.announce = _timed("announce", ledger.announce, took)
-        self.announced = _timed("announced", ledger.announced, took)
+        self.listed = _timed("listed", ledger.listed, took)
+        self.survey = _timed("survey", ledger.survey, took)
+        self.known = _timed("known", ledger.known, took)
+        self.rank = _timed("rank", ledger.rank, took)
         self.health = _timed("health", ledger.health, took)
         self.close = ledger.close
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from governance.engine.engine import Engine
+from governance.ledger.listing import Known, Listing
 from governance.limits.ids import AND
 from governance.limits.subjects import EVERYONE
 from governance.model import Identity, Window
 from governance.telemetry.recent import Query, Recent, search
-from governance.usecases.usage import Usage, usage
+from governance.usecases.usage import MOST_ROWS, Usage, rows_of
 
 _REFUSALS: Final = 20
 # Kinds of subjects that say nothing of who asks.
@@ -32,11 +33,26 @@ class Mine:
 async def mine(engine: Engine, clock: Callable[[], float], recent: Recent | None, identity: Identity) -> Mine:
     """Raises LedgerUnavailable."""
     own = subjects_of(identity)
-    found = await usage(engine, clock, order="soonest", about=lambda window: counts(window, own))
+    found = await _usage(engine, clock, own)
     if recent is None or not identity.virtual_key_id:
         return Mine(found, None if recent is None else [])
     page = await search(recent, Query(outcome="refuse", key=identity.virtual_key_id), _REFUSALS)
     return Mine(found, page.decisions)
+
+
+async def _usage(engine: Engine, clock: Callable[[], float], own: frozenset[str]) -> Usage:
+    ledger = engine.ledger
+    health = await ledger.health()
+    now_s = clock() if health.now_s is None else health.now_s
+    if not health.reachable:
+        return Usage(now_s, health, [])
+    known: dict[str, Known] = {}
+    for subject in sorted(own):
+        page = await ledger.listed(Listing(subject=subject, callers=own))
+        known |= {each.id: each for each in page.windows if counts(each.window, own)}
+    first = sorted(known.values(), key=lambda each: each.rank)[:MOST_ROWS]
+    found = sorted(await rows_of(ledger, engine.host.overlay, first, now_s), key=lambda each: each.order)
+    return Usage(now_s, health, [each.row for each in found], total=len(known))
 
 
 def subjects_of(identity: Identity) -> frozenset[str]:

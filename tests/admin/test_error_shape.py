@@ -33,10 +33,10 @@ LONG = "x" * 5_000
 class Away(MemoryLedger):
     """A store that does not answer."""
 
-    async def announced(self) -> Any:
+    async def listed(self, *args: Any) -> Any:
         raise LedgerUnavailable("no answer from 10.1.2.3:6379")
 
-    reserve = read = reserved = announced
+    reserve = read = reserved = listed
 
 
 class Failing:

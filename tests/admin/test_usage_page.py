@@ -10,11 +10,11 @@ import pytest
 from fastapi import FastAPI
 
 from governance.admin import usage
-from governance.admin.usage import MOST_ROWS
 from governance.engine.host import Host
 from governance.ledger import Health, Ledger
 from governance.ledger.memory import MemoryLedger
 from governance.model import Charge, Window
+from governance.usecases.survey import survey
 
 NOW = 1_767_225_600.0
 MINUTE = Window("per team", "team:research", "requests", 4, 60)
@@ -49,12 +49,12 @@ async def ask(ledger: Ledger, **asked: str) -> httpx.Response:
         return await client.get("/api/usage", params=asked)
 
 
-async def test_every_window_is_told_the_fullest_first(ledger: Ledger) -> None:
+async def test_every_window_is_told_the_soonest_empty_first(ledger: Ledger) -> None:
     told = (await ask(ledger)).json()
 
     assert told["at"] == "2026-01-01T00:00:00.000Z"
     assert told["ledger"] == {"kind": "memory", "reachable": True, "epoch": "2026-01-01T00:00:00.000Z"}
-    assert told["left_out"] == 0
+    assert (told["total"], told["cursor"], told["ordered_at"]) == (3, None, None)
     assert [(w["limit"], w["percent"], w["used"], w["reserved"], w["remaining"]) for w in told["windows"]] == [
         ("per team", 50.0, 1, 1, 2),
         ("Monthly", 13.0, 30, 100, 870),
@@ -85,13 +85,39 @@ async def test_a_subject_that_is_none_is_refused(ledger: Ledger) -> None:
     assert "team:research" in answer.json()["error"]["message"]
 
 
-async def test_of_very_many_windows_the_fullest_are_told(ledger: Ledger) -> None:
-    await ledger.announce([replace(MINUTE, subject=f"end_user:{i}") for i in range(MOST_ROWS)])
-    told = (await ask(ledger)).json()
+@pytest.mark.parametrize("more", [47, 997], ids=["read whole", "read by page"])
+async def test_many_windows_are_told_page_by_page(ledger: Ledger, more: int) -> None:
+    await ledger.announce([replace(MINUTE, subject=f"end_user:{i}") for i in range(more)])
+    for name in "abcd":
+        charge = Charge(replace(MINUTE, subject="end_user:7"), 1)
+        await ledger.reserve([charge], (), reservation_id=name, deadline_s=60)
 
-    assert len(told["windows"]) == MOST_ROWS
-    assert told["left_out"] == 3
-    assert told["windows"][0]["subject"] == "team:research"
+    class engine:
+        host = Host.parse("version: 1")
+
+    engine.ledger = ledger  # type: ignore[attr-defined]
+    assert await survey(engine, pause_s=0) == more + 3  # type: ignore[arg-type]
+    told = (await ask(ledger, size="20")).json()
+    pages = [told]
+    while told["cursor"]:
+        told = (await ask(ledger, size="20", cursor=told["cursor"])).json()
+        pages.append(told)
+    rows = [row for page in pages for row in page["windows"]]
+
+    assert [(row["subject"], row["percent"]) for row in rows[:2]] == [("end_user:7", 100.0), ("team:research", 50.0)]
+    assert rows[0]["recent"] == {"until": "2026-01-01T00:00:00.000Z", "percent": [100.0]}
+    assert all(len(page["windows"]) == 20 for page in pages[:-1])
+    assert len(rows) == len({(row["limit"], row["subject"]) for row in rows}) == more + 3
+    assert {page["total"] for page in pages} == {more + 3}
+    assert {page["ordered_at"] for page in pages} == {None if more < 500 else "2026-01-01T00:00:00.000Z"}
+
+
+@pytest.mark.parametrize("cursor", ["7", "nan~" + "a" * 28, "1~short", "1e9~" + "a" * 28])
+async def test_a_cursor_that_no_page_gave_is_refused(ledger: Ledger, cursor: str) -> None:
+    answer = await ask(ledger, cursor=cursor)
+
+    assert answer.status_code == 400
+    assert "cursor" in answer.json()["error"]["message"]
 
 
 async def test_a_ledger_that_does_not_answer_is_told_as_such() -> None:

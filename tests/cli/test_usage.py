@@ -43,7 +43,9 @@ TOLD: dict[str, Any] = {
         {**ROW, "limit": "per key", "subject": "end_user:\x1b[31mred\u202e", "unit": "tokens", "window": "60s"}
         | {"limit_amount": 1_000_000, "used": 1_200_000, "reserved": 0, "remaining": 0, "percent": 120.0},
     ],
-    "left_out": 0,
+    "total": 1,
+    "ordered_at": None,
+    "cursor": None,
 }
 
 
@@ -104,7 +106,7 @@ def test_every_window_is_a_line_of_a_table(governance, server: Server) -> None:
     assert "20 in flight" in slots
     assert "1,000,000 tokens/minute" in tokens
     assert r"\x1b[31mred\u202e" in tokens, "names come from callers and must not steer the terminal"
-    assert server.asked == [("/governance/api/usage", "Bearer sk-admin")]
+    assert server.asked == [("/governance/api/usage?size=50", "Bearer sk-admin")]
 
 
 def test_on_a_narrow_terminal_a_window_takes_two_lines(on_terminal, server: Server) -> None:
@@ -131,14 +133,14 @@ def test_the_filters_are_sent_and_the_answer_is_printed_for_programs(governance,
     ran = governance("usage", "--subject", "team:research", "--limit", "a b", "--json", "--url", server.url + "/")
 
     assert json.loads(ran.stdout) == TOLD
-    assert server.asked[0][0] == "/governance/api/usage?subject=team%3Aresearch&limit=a+b"
+    assert server.asked[0][0] == "/governance/api/usage?subject=team%3Aresearch&limit=a+b&size=50"
 
 
 @pytest.mark.parametrize(
     ("told", "said"),
     [
         ({"windows": []}, "no window yet"),
-        ({"windows": [ROW], "left_out": 1_234}, "and 1,234 more"),
+        ({"windows": [ROW], "total": 1_235, "cursor": "x"}, "and 1,234 more"),
         ({"ledger": {"kind": "redis", "reachable": False, "epoch": None}}, "the ledger (redis) does not answer"),
     ],
 )

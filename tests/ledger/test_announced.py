@@ -5,13 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
+
 from governance.ledger import Ledger, Option
 from governance.ledger.announced import ANNOUNCED_EVERY_S, MOST_ANNOUNCED
+from governance.ledger.listing import HAS_ROOM, Known, Listing, Ranked, id_of
 from governance.model import Charge, Window
 
 MINUTE = Window("per key", "virtual_key:a", "requests", 60, 60)
 TOKENS = Window("per key", "virtual_key:a", "tokens", 1_000, 60)
 MONTH = Window("budget", "team:büro\n", "usd_micros", 5_000_000, "month", "Europe/Berlin", "shadow", "allow")
+BOTH = Window(
+    "per key and model",
+    "virtual_key:a && model:gpt-4o",
+    "tokens",
+    9,
+    60,
+    name_of_subject="ci && model:gpt-4o",
+)
+EVERY = Listing()
+OURS = Window("ours", "team:t && virtual_key:a", "tokens", 9, 60)
 SLOTS = Window("slots", "target:openai/gpt-4o", "concurrent", 3, None)
 
 
@@ -24,13 +37,25 @@ async def reserve(ledger: Ledger, name: str, *charges: Charge, options: Sequence
     assert (await ledger.reserve(charges, options, reservation_id=name, deadline_s=120)).granted
 
 
+async def told(ledger: Ledger, of: Listing = EVERY, most: int = 500) -> list[Window]:
+    """All of a list, page by page."""
+    found: list[Known] = []
+    page = await ledger.listed(of, None, most)
+    while page.next is not None:
+        assert len(page.windows) <= most
+        found += page.windows
+        page = await ledger.listed(of, page.next, most)
+    return [each.window for each in (*found, *page.windows)]
+
+
 async def test_announced_windows_are_told_whole(ledger: Ledger) -> None:
-    assert await ledger.announced() == ()
+    assert await told(ledger) == []
     await ledger.announce([MINUTE, TOKENS, MONTH])
     await ledger.announce([SLOTS])
     await ledger.announce([])
 
-    assert set(await ledger.announced()) == {MINUTE, TOKENS, MONTH, SLOTS}
+    assert set(await told(ledger)) == {MINUTE, TOKENS, MONTH, SLOTS}
+    assert (await ledger.listed(EVERY)).total == 4
 
 
 async def test_of_a_limit_that_was_changed_only_the_newest_definition_is_told(ledger: Ledger, clock) -> None:
@@ -38,36 +63,136 @@ async def test_of_a_limit_that_was_changed_only_the_newest_definition_is_told(le
     for window in (MINUTE, changed):
         await ledger.announce([window])
         clock.now += 1
-    assert await ledger.announced() == (changed,)
+    assert await told(ledger) == [changed]
 
     moved = replace(MONTH, timezone="UTC")
     for window in (MONTH, moved, MONTH):
         await ledger.announce([window])
         clock.now += 1
-    assert set(await ledger.announced()) == {changed, MONTH}
+    assert set(await told(ledger)) == {changed, MONTH}
 
 
 async def test_a_window_that_can_hold_nothing_any_more_is_not_told(ledger: Ledger, clock) -> None:
     await ledger.announce([MINUTE, MONTH])
     clock.now += ANNOUNCED_EVERY_S
-    assert len(await ledger.announced()) == 2, "a process announces no sooner again"
+    assert len(await told(ledger)) == 2, "a process announces no sooner again"
     clock.now += 60 + 61
-    assert await ledger.announced() == (MONTH,)
+    assert await told(ledger) == [MONTH]
+    assert [each.window for each in (await ledger.known())[1]] == [MONTH]
+    assert (await ledger.listed(EVERY)).total == 1, "the walk has forgotten the other"
     clock.now += 32 * 86_400
 
-    assert await ledger.announced() == ()
+    assert await told(ledger) == []
 
 
-async def test_the_windows_that_are_empty_soonest_make_room(ledger: Ledger, clock) -> None:
+@pytest.mark.parametrize("store", ["memory", "redis"], indirect=True)
+async def test_the_windows_that_are_emptiest_make_room(ledger: Ledger) -> None:
     await ledger.announce([MONTH])
+    await ledger.rank([Ranked(id_of(MONTH), HAS_ROOM + 20, 80)], 1, last=True)
     for begin in range(0, MOST_ANNOUNCED, 10_000):
         await ledger.announce([replace(MINUTE, subject=f"virtual_key:{begin + i}") for i in range(10_000)])
-        clock.now += 1
-    told = {window.subject for window in await ledger.announced()}
+    page = await ledger.listed(EVERY, None, 10)
 
-    assert len(told) == MOST_ANNOUNCED
-    assert MONTH.subject in told
-    assert f"virtual_key:{MOST_ANNOUNCED - 1}" in told
+    assert page.total == MOST_ANNOUNCED
+    assert page.windows[0].window == MONTH
+    assert len(page.windows) == 10
+
+
+@pytest.mark.parametrize(
+    ("of", "windows"),
+    [
+        (Listing(limit="PER KEY"), {MINUTE, TOKENS}),
+        (Listing(subject="Virtual_Key:A"), {MINUTE, TOKENS, BOTH, OURS}),
+        (Listing(subject="virtual_key:ci"), {BOTH}),
+        (Listing(subject="virtual_key:a && model:gpt-4o"), {BOTH}),
+        (Listing(limit="per key", subject="virtual_key:a"), {MINUTE, TOKENS}),
+        (Listing(limit="budget", subject="virtual_key:a"), set()),
+        (Listing(subject="virtual_key:a", callers=frozenset({"virtual_key:a"})), {MINUTE, TOKENS, BOTH}),
+        (Listing(subject="team:t", callers=frozenset({"virtual_key:a", "team:t"})), {OURS}),
+        (Listing(subject="team:t", callers=frozenset({"virtual_key:b", "team:t"})), set()),
+        (Listing(limit="none"), set()),
+    ],
+)
+async def test_a_limit_a_subject_and_whom_it_counts_choose(ledger: Ledger, of: Listing, windows: set[Window]) -> None:
+    await ledger.announce([MINUTE, TOKENS, MONTH, SLOTS, BOTH, OURS])
+
+    assert set(await told(ledger, of)) == windows
+    assert set(await told(ledger, of, 1)) == windows
+
+
+async def test_who_was_renamed_is_found_by_the_new_name_only(ledger: Ledger) -> None:
+    for name in ("ci", "build"):
+        await ledger.announce([replace(MINUTE, name_of_subject=name)])
+
+    assert await told(ledger, Listing(subject="virtual_key:ci")) == []
+    assert len(await told(ledger, Listing(subject="virtual_key:build"))) == 1
+
+
+async def test_a_list_is_read_in_the_order_of_the_last_survey(ledger: Ledger, clock) -> None:
+    windows = [replace(MINUTE, subject=f"virtual_key:{i}") for i in range(60)]
+    await ledger.announce(windows)
+    ranks = [-1.5, -1.0, clock.now + 60, clock.now + 61, *[HAS_ROOM + 1_000 - i // 10 for i in range(56)]]
+    assert (await ledger.listed(EVERY)).surveyed_s is None
+    for some in (slice(0, 40), slice(40, 60)):
+        found = [Ranked(id_of(each), rank, 50) for each, rank in zip(windows[some], ranks[some], strict=True)]
+        await ledger.rank(found, 7, last=some.start > 0)
+    page = await ledger.listed(Listing(limit="per key"), None, 7)
+    order = await told(ledger, EVERY, 7)
+
+    assert (page.total, page.empty, page.running_out, page.surveyed_s) == (60, 2, 2, clock.now)
+    assert [each.window for each in page.windows][:4] == windows[:4]
+    assert [ranks[windows.index(each)] for each in order] == sorted(ranks)
+    assert len(set(order)) == 60
+
+    await ledger.announce(windows)
+    assert await told(ledger, EVERY, 7) == order, "a window that is announced again stays where it is"
+
+
+async def test_a_list_goes_on_behind_a_window_that_has_moved_or_is_gone(ledger: Ledger) -> None:
+    windows = [replace(MINUTE, subject=f"virtual_key:{i}") for i in range(6)]
+    await ledger.announce(windows)
+    await ledger.rank([Ranked(id_of(each), float(i), 0) for i, each in enumerate(windows)], 1)
+    page = await ledger.listed(EVERY, None, 3)
+    await ledger.rank([Ranked(id_of(windows[2]), 99.0, 0)], 2)
+
+    further = await ledger.listed(EVERY, page.next, 3)
+    assert [each.window for each in further.windows] == [windows[3], windows[4], windows[5]]
+
+
+async def test_every_window_is_met_on_the_walk(ledger: Ledger) -> None:
+    windows = [replace(MINUTE, subject=f"virtual_key:{i}") for i in range(700)]
+    await ledger.announce(windows)
+    cursor, found = await ledger.known(0, 100)
+    met = {each.window for each in found}
+    while cursor:
+        cursor, found = await ledger.known(cursor, 100)
+        met |= {each.window for each in found}
+
+    assert met == set(windows)
+
+
+async def test_one_survey_at_a_time_and_again_when_it_is_due(store: str, ledger: Ledger, clock) -> None:
+    every_s = 0.05 if store != "memory" else 60
+    assert await ledger.survey(every_s)
+    if store == "memory":
+        assert not await ledger.survey(every_s)
+        clock.now += 60
+    while not await ledger.survey(every_s):
+        pass
+
+
+async def test_how_full_a_window_was_is_kept_minute_by_minute(ledger: Ledger) -> None:
+    await ledger.announce([MINUTE])
+    id = id_of(MINUTE)
+    for minute, percent in ((100, 10.0), (100, 50.0), (101, 100.0), (104, 250.0), (103, 1.0)):
+        await ledger.rank([Ranked(id, HAS_ROOM, percent)], minute)
+    known = (await ledger.listed(EVERY)).windows[0]
+
+    assert known.sampled_minute == 104
+    assert known.samples == (pytest.approx(50, abs=1), 100.0, None, None, 100.0)
+    for minute in range(105, 205):
+        await ledger.rank([Ranked(id, HAS_ROOM, 20)], minute)
+    assert len((await ledger.known())[1][0].samples) == 60
 
 
 async def test_what_is_reserved_is_told_apart_until_it_is_settled(ledger: Ledger) -> None:

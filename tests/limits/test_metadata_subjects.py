@@ -11,10 +11,10 @@ from governance.engine.engine import Engine
 from governance.engine.host import Host
 from governance.engine.levels import LastSeen
 from governance.ledger import Reading
+from governance.ledger.listing import Listing, lists_of
 from governance.ledger.memory import MemoryLedger
 from governance.limits import names_of
 from governance.limits.subjects import spoken
-from governance.limits.usage import is_about
 from governance.model import Identity, Request, Window
 from governance.model.errors import PolicyError
 
@@ -179,5 +179,10 @@ async def test_a_key_that_gets_another_name_keeps_its_count_and_shows_the_new_on
 def test_a_window_is_found_by_the_name_of_whom_it_counts() -> None:
     window = Window("each", f"virtual_key:{DIGEST} && model:m", "requests", 10, 60, name_of_subject="CI && model:m")
 
-    assert is_about(window, "virtual_key:ci", None)
-    assert not is_about(window, "team:ci", None)
+    assert listed(window, "virtual_key:ci", None)
+    assert not listed(window, "team:ci", None)
+
+
+def listed(window: Window, subject: str | None, limit: str | None) -> bool:
+    """Whether a window is in the lists of this subject and this limit."""
+    return set(Listing(limit, subject).lists) <= set(lists_of(window))

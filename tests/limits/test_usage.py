@@ -9,7 +9,8 @@ import pytest
 
 from governance.ledger import Reading
 from governance.ledger.calendar import period_ms
-from governance.limits.usage import Forecast, forecast, is_about, row
+from governance.ledger.listing import Listing, lists_of
+from governance.limits.usage import Forecast, forecast, row
 from governance.model import Window
 
 MINUTE = Window("per key", "virtual_key:a", "requests", 60, 60)
@@ -123,9 +124,14 @@ def test_a_row_never_tells_less_than_nothing() -> None:
 def test_a_window_is_found_by_any_part_of_its_subject_and_by_its_limit() -> None:
     window = Window("Research", "team:Research && model:gpt-4o", "requests", 60, 60)
 
-    assert is_about(window, None, None)
-    assert is_about(window, "team:research", "research")
-    assert is_about(window, "model:gpt-4o", None)
-    assert is_about(window, "team:Research && model:gpt-4o", None)
-    assert not is_about(window, "team:res", None)
-    assert not is_about(window, None, "other")
+    assert listed(window, None, None)
+    assert listed(window, "team:research", "research")
+    assert listed(window, "model:gpt-4o", None)
+    assert listed(window, "team:Research && model:gpt-4o", None)
+    assert not listed(window, "team:res", None)
+    assert not listed(window, None, "other")
+
+
+def listed(window: Window, subject: str | None, limit: str | None) -> bool:
+    """Whether a window is in the lists of this subject and this limit."""
+    return set(Listing(limit, subject).lists) <= set(lists_of(window))

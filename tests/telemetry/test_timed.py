@@ -5,6 +5,7 @@ import inspect
 import pytest
 
 from governance.ledger import Ledger, Option
+from governance.ledger.listing import Listing
 from governance.ledger.memory import MemoryLedger
 from governance.model import Charge, Window
 from governance.model.errors import LedgerUnavailable
@@ -27,7 +28,10 @@ async def test_every_call_is_told_with_its_name_and_answers_as_before() -> None:
     await ledger.recovered("a/m")
     await ledger.announce([WINDOW])
     assert (await ledger.reserved([WINDOW])) == (0,)
-    assert len(await ledger.announced()) == 1
+    assert (await ledger.listed(Listing())).total == 1
+    assert await ledger.survey(60)
+    assert len((await ledger.known())[1]) == 1
+    await ledger.rank([], 1)
     assert (await ledger.health()).reachable
     await ledger.close()
 

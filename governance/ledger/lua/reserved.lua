@@ -1,6 +1,6 @@
--- What open reservations hold in each window, of what it still counts. Changes nothing.
+-- What open reservations hold in each window of some subjects, of what it still counts. Changes nothing.
 --
--- KEYS: records.
+-- KEYS: records. ARGV: hashes of the subjects.
 -- Reply: for each window, its subject's hash and its id in one text, then how much.
 local down = clock()
 
@@ -13,13 +13,14 @@ local function still_counted(p, flag, period)
   return p.up + period > down
 end
 
-local sums, reply = {}, {}
+local sums, reply, wanted = {}, {}, {}
+for _, hash in ipairs(ARGV) do wanted[hash] = true end
 for _, text in ipairs(redis.call('MGET', unpack(KEYS))) do
   local r = text and load(text)
   if r and r.state == 'o' and r.deadline > down then
     for _, p in ipairs(r.parts) do
       for hash, windows in gmatch(p.counted == 'a' and p.blocks or '', '/(......................)([^/]*)') do
-        for id, flag, amount, _, period in gmatch(windows, WINDOW) do
+        for id, flag, amount, _, period in gmatch(wanted[hash] and windows or '', WINDOW) do
           if still_counted(p, flag, period) then
             local place = hash .. sub(id, 2)
             sums[place] = (sums[place] or 0) + amount
