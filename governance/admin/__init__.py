@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends
 
 from governance.admin import (
     decisions,
+    discover,
     draft_changes,
     drafts,
     entries,
@@ -39,20 +40,17 @@ from governance.admin.answered import answers
 from governance.admin.once import once
 
 _MODULES: Final = (
-    usage,
-    decisions,
     health,
     metrics,
     simulate,
-    models,
-    overview,
+    discover,
     policy_changes,
     policy_staging,
     entry_changes,
     draft_changes,
     overlay_changes,
 )
-_READABLE: Final = (policy, policy_candidate, policy_plan, entries, drafts, overlay)
+_READABLE: Final = (usage, decisions, overview, models, policy, policy_candidate, policy_plan, entries, drafts, overlay)
 # Under the address that other gateways give them.
 _ELSEWHERE: Final = (routing_profile_changes,)
 _READABLE_ELSEWHERE: Final = (routing_profiles,)

@@ -32,6 +32,7 @@ from governance.cli import (
     tasks,
     test,
     usage,
+    why,
 )
 
 # Frames are for terminals; in a pipe they would cut and fold what they frame.
@@ -51,8 +52,10 @@ app.command(context_settings=PASS_THROUGH)(proxy.serve)
 app.command()(proxy.demo)
 app.command()(policy.check)
 app.command()(explain.explain)
+app.command()(why.why)
 app.command("test")(test.run_tests)
 app.command()(usage.usage)
+app.command()(why.overview)
 app.command()(models.models)
 app.command()(discovery.discover)
 app.add_typer(discovery.urls, name="urls")

@@ -62,7 +62,20 @@ READS = {
     "eval-classifier": (["FILE"],),
 }
 READ_NOTHING = {
-    *("demo", "usage", "plugins", "keys", "keys new", "keys hash", "overlay", "policy", "policy audit", "schema")
+    *(
+        "demo",
+        "usage",
+        "why",
+        "overview",
+        "plugins",
+        "keys",
+        "keys new",
+        "keys hash",
+        "overlay",
+        "policy",
+        "policy audit",
+        "schema",
+    )
 }
 # What has a verb ask a proxy that does not ask one by itself.
 _FOR_A_WHILE = ("--until", "1h", "--reason", "b")

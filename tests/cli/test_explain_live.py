@@ -14,7 +14,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from governance.admin import decisions, simulate
+from governance.admin import decisions, overview, simulate
 from governance.catalog import Catalog
 from governance.engine.engine import Engine
 from governance.engine.host import Host
@@ -63,7 +63,7 @@ class Worker:
 
 def app(worker: Worker) -> FastAPI:
     app = FastAPI()
-    for page in (simulate, decisions):
+    for page in (simulate, decisions, overview):
         app.include_router(page.routes(worker), prefix="/governance")  # type: ignore[arg-type]
     return app
 
@@ -172,3 +172,27 @@ def test_a_proxy_that_is_not_there_is_told(governance: Command, monkeypatch: pyt
 
     assert done.exit_code == 3
     assert "no proxy answers at" in done.stderr
+
+
+def test_why_a_request_went_as_it_did_is_a_sentence_by_its_id_or_by_a_text(
+    governance: Command, live: Command, url: str, worker: Worker
+) -> None:
+    by_id = governance("why", f"error: see decision {worker.refused}", "--url", url)
+    by_text = governance("why", "research", "--url", url)
+    for_programs = governance("why", "research", "--json", "--url", url)
+    nothing = governance("why", "nobody of that name", "--url", url)
+
+    assert by_id.exit_code == 0, by_id.stderr
+    assert by_id.stdout.strip().endswith(".") or "line" in by_id.stdout
+    assert worker.served in by_text.stdout
+    assert worker.refused not in by_text.stdout
+    assert json.loads(for_programs.stdout)["decisions"][0]["state"] == "served"
+    assert (nothing.exit_code, nothing.stdout.strip()) == (1, "no recent decision is about that")
+
+
+def test_the_last_hour_is_shown(governance: Command, live: Command, url: str) -> None:
+    shown = governance("overview", "--url", url)
+
+    assert shown.exit_code == 0, shown.stderr
+    assert shown.stdout.startswith("last hour: ")
+    assert json.loads(governance("overview", "--json", "--url", url).stdout)["minutes"]

@@ -15,6 +15,7 @@ from tests.postgres import Postgres
 API = "/governance/api/policy"
 # Of viewers that are not in its database, LiteLLM asks for routes that they may call.
 _VIEWER_KEY = key(user_id="vera", user_role="proxy_admin_viewer", allowed_routes=["/governance/*"])
+_SEEN = ("usage", "decisions", "overview", "models")
 VIEWER = {"authorization": f"Bearer {_VIEWER_KEY}"}
 
 
@@ -96,11 +97,13 @@ def test_a_viewer_reads_and_changes_nothing(running: Any, redis_url: str) -> Non
 
     applied = running.client.post(f"{API}/apply", json=change, headers={**VIEWER, "if-match": "*"})
     nobody = running.client.get(API, headers={"authorization": "Bearer sk-nobody"})
-    usage = running.client.get("/governance/api/usage", headers=VIEWER)
+    seen = [running.client.get(f"/governance/api/{page}", headers=VIEWER) for page in _SEEN]
+    metrics = running.client.get("/governance/metrics", headers=VIEWER)
 
     assert (applied.status_code, applied.json()["error"]["code"]) == (403, "admin_required")
     assert nobody.status_code == 401
-    assert usage.status_code == 403
+    assert [page.status_code for page in seen] == [200] * len(_SEEN), "as on the pages for people"
+    assert metrics.status_code == 403
 
 
 def test_one_entry_is_changed_at_one_proxy_and_asked_for_again_at_the_other(proxies: Any) -> None:
