@@ -5,6 +5,7 @@ import logging
 import pytest
 
 from governance.model.errors import GovernanceError
+from governance.proxy.contract.behaviour import login_difference
 from governance.proxy.contract.contract import Contract
 from governance.proxy.contract.versions import check_version, untested
 
@@ -48,3 +49,12 @@ def test_the_probes_hold_here_and_leave_nothing_behind() -> None:
     assert held
     assert all(held.values())
     assert (list(litellm.callbacks), list(litellm._async_success_callback), set(litellm.model_cost)) == before
+
+
+def test_a_check_of_keys_that_the_login_of_the_pages_cannot_call_is_told() -> None:
+    async def needs_more(request: object, api_key: str, session: object) -> None: ...
+
+    def blocks(request: object, api_key: str) -> None: ...
+
+    assert "session" in login_difference(needs_more)
+    assert "coroutine" in login_difference(blocks)

@@ -7,11 +7,13 @@ Every assumption about the order and the arguments of LiteLLM's hooks stands her
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from litellm.caching.dual_cache import DualCache
 from litellm.proxy._types import UserAPIKeyAuth
+from litellm.proxy.auth.user_api_key_auth import user_api_key_auth
 from litellm.proxy.utils import ProxyLogging
 
 from governance.proxy.contract.apart import run_apart
@@ -53,6 +55,7 @@ PROBES: Final = (
     "unlogged_request",
     "provider_bytes",
     "response_ids",
+    "login_of_pages",
 )
 
 
@@ -74,7 +77,23 @@ async def _probe(witness: Witness_PROXY_) -> Differences:
     await _tried(found, "unlogged_request", lambda: _answer(router, unlogged, witness))
     await _tried(found, "provider_bytes", provider_bytes)
     await _tried(found, "response_ids", response_ids)
+    found["login_of_pages"] = login_difference(user_api_key_auth)
     return found
+
+
+def login_difference(verify: Callable[..., Any]) -> str:
+    """Whether LiteLLM's check of a key can be called as the login of the pages calls it; "" where it can.
+
+    It is not called here: it may ask a database, or run the owner's own code. LiteLLM itself calls it so for a
+    WebSocket (user_api_key_auth_websocket, proxy/auth/user_api_key_auth.py). See governance/proxy/logging_in.py.
+    """
+    if not inspect.iscoroutinefunction(verify):
+        return "the check of a key is no coroutine that can be awaited outside of a route"
+    try:
+        inspect.signature(verify).bind(request=None, api_key="Bearer sk-probe")
+    except TypeError as error:
+        return f"the check of a key cannot be called with a request and a key alone: {error}"
+    return ""
 
 
 async def _tried(found: Differences, name: str, work: Callable[[], Any]) -> None:

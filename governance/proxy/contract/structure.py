@@ -50,6 +50,7 @@ PARTS: Final = (
     Part("litellm.proxy._types:ProxyException.__init__", takes=("message", "type", "param", "code", "headers")),
     Part("litellm.proxy._types:UserAPIKeyAuth"),
     Part("litellm.proxy._types:LitellmUserRoles.PROXY_ADMIN"),
+    Part("litellm.proxy._types:LitellmUserRoles.PROXY_ADMIN_VIEW_ONLY"),
     Part("litellm.proxy._types:LiteLLMRoutes.model_info_routes"),
     Part("litellm.proxy._types:SpecialModelNames.no_default_models"),
     Part("litellm.constants:LITELLM_PROXY_MASTER_KEY_ALIAS"),
@@ -74,8 +75,8 @@ PARTS: Final = (
     Part("litellm.proxy.hooks.responses_id_security:ResponsesIDSecurity._decrypt_response_id", takes=("response_id",)),
     Part("litellm.responses.utils:ResponsesAPIRequestUtils.decode_responses_api_response_id", takes=("response_id",)),
     Part("litellm:models_by_provider", without="models behind a wildcard are listed where discovery read them alone"),
-    # What lets in the keys of a policy (governance/proxy/auth.py).
-    Part("litellm.proxy.auth.user_api_key_auth:user_api_key_auth"),
+    # What lets in the keys of a policy (governance/proxy/auth.py), and whoever logs in to the pages (logging_in.py).
+    Part("litellm.proxy.auth.user_api_key_auth:user_api_key_auth", takes=("request", "api_key")),
     Part("litellm.proxy.auth.auth_utils:get_model_from_request", takes=("request_data", "route", "request")),
     Part("litellm.proxy.auth.auth_utils:get_request_route"),
     Part("litellm.proxy.auth.auth_utils:iter_request_fallback_targets"),
