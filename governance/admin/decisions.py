@@ -68,7 +68,7 @@ def routes(of: Administered) -> APIRouter:
     async def told(decision_id: str) -> dict[str, Any]:
         record = await decision(decision_id)
         policy = of.engine.host.policy
-        return why(record, policy.text if policy.revision == record["policy_revision"] else None).report()
+        return why(record, policy if policy.revision == record["policy_revision"] else None).report()
 
     return router
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Response
@@ -11,8 +12,9 @@ from pydantic import BaseModel, Field
 from governance.admin.administered import Administered
 from governance.admin.answered import Answered, NotDone
 from governance.admin.in_force import InForce, in_force
+from governance.policy.document import Written
 from governance.policy.sections import SECTIONS, Section
-from governance.usecases.entries import NoSuchEntry, Shown, shown_entries, shown_entry
+from governance.usecases.entries import NoSuchEntry, Shown, shown_entries, shown_entry, shown_written
 
 MOST_ROWS: Final = 1_000
 # Names hold strokes: those of models do.
@@ -75,11 +77,16 @@ Page = Callable[..., Coroutine[Any, Any, Any]]
 def _all(of: Administered, section: Section) -> Page:
     async def entries(response: Response, limit: Limit = 200, cursor: Cursor = None) -> EntriesPage:
         policy = await in_force(of)
-        found = shown_entries(policy.text, section)
-        first = int(cursor or 0)
+        loaded, first = of.engine.stated.policy, int(cursor or 0)
+        if loaded.text == policy.text:
+            found: Sequence[Shown | Written] = loaded.entries.get(section.word, ())
+        else:
+            # This worker has not followed yet.
+            found = await asyncio.to_thread(shown_entries, policy.text, section)
         _tell(response, policy)
+        shown = (each if isinstance(each, Shown) else shown_written(each) for each in found[first : first + limit])
         return EntriesPage(
-            entries=[_row(each) for each in found[first : first + limit]],
+            entries=[_row(each) for each in shown],
             cursor=str(first + limit) if first + limit < len(found) else None,
             **_whence(of, policy),
         )

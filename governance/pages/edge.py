@@ -35,6 +35,7 @@ def routes(show: Show) -> APIRouter:
             subject=subject,
             limit=limit,
             begun=bool(cursor),
+            file=show.of.policies.file.name,
         )
 
     return router

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
+from governance.ledger.listing import slices
 from governance.pages.answered import UI, Shown
 from governance.pages.render import Show
-from governance.policy.sections import SECTIONS
-from governance.usecases.entries import Shown as Entry
-from governance.usecases.entries import shown_entries
+from governance.policy.document import Written
+from governance.usecases.entries import shown_written
 
 _ROWS: Final = 100
+_SEARCHED_AT_ONCE: Final = 500
 
 Word = Annotated[str, Query(max_length=200)]
 Page = Annotated[int, Query(ge=1, le=1_000)]
@@ -26,19 +28,16 @@ def routes(show: Show) -> APIRouter:
     async def answer(request: Request, template: str, sections: tuple[str, ...], text: str, page: int) -> Response:
         policy = show.of.engine.stated.policy
         wanted = text.strip().lower()
-        found = [
-            (word, entry)
-            for word in sections
-            for entry in shown_entries(policy.text, SECTIONS[word])
-            if not wanted or wanted in _words(entry)
-        ]
+        found = [(word, entry) for word in sections for entry in policy.entries.get(word, ())]
+        if wanted:
+            found = [each async for each in _about(found, wanted)]
         first = (page - 1) * _ROWS
         return await show.page(
             request,
             template,
             entries=[
                 {"section": word, "name": entry.name, "line": entry.line, "written": _tolerant(entry.value)}
-                for word, entry in found[first : first + _ROWS]
+                for word, entry in ((word, shown_written(entry)) for word, entry in found[first : first + _ROWS])
             ],
             total=len(found),
             first=first,
@@ -76,8 +75,15 @@ def _tolerant(value: Any) -> Any:
     return [_tolerant(each) for each in value] if isinstance(value, list) else value
 
 
-def _words(entry: Entry) -> str:
-    return f"{entry.name} {_flat(entry.value)}".lower()
+async def _about(entries: Sequence[tuple[str, Written]], wanted: str) -> AsyncIterator[tuple[str, Written]]:
+    for some in slices(len(entries), _SEARCHED_AT_ONCE):
+        for word, entry in entries[some]:
+            # In the words of what is shown, where no secret can be guessed.
+            told = shown_written(entry)
+            if wanted in f"{told.name} {_flat(told.value)}".lower():
+                yield word, entry
+        # Requests wait while a step of this runs.
+        await asyncio.sleep(0)
 
 
 def _flat(value: Any) -> str:

@@ -65,7 +65,7 @@ _environment.filters.update(
     inline=words.inline,
     whom=told.subject_named,
 )
-_environment.globals.update(asset=ASSETS.url, pages=PAGES, bar=words.bar)
+_environment.globals.update(asset=ASSETS.url, pages=PAGES, bar=words.bar, spark=words.spark)
 
 
 class Show:

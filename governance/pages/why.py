@@ -15,6 +15,7 @@ from governance.model.errors import StoreUnavailable
 from governance.pages.answered import UI, Shown
 from governance.pages.not_shown import NotShown
 from governance.pages.render import Show
+from governance.policy import Policy
 from governance.store import Revision
 from governance.telemetry.recent import Query as Wanted
 from governance.telemetry.recent import search
@@ -71,12 +72,12 @@ def routes(show: Show) -> APIRouter:
                 f"decision {decision_id[:50]} is not among the last {keep:,} or so; requests are told when they end"
             )
             raise NotShown(404, message)
-        revision, text = await _decided_by(show, record["policy_revision"])
+        revision, decided_by = await _decided_by(show, record["policy_revision"])
         return await show.page(
             request,
             "decision.html",
             record=record,
-            why=why(record, text),
+            why=why(record, decided_by),
             revision=revision,
             in_force=record["policy_revision"] == show.of.engine.host.policy.revision,
             file=show.of.policies.file.name,
@@ -88,8 +89,8 @@ def routes(show: Show) -> APIRouter:
     return router
 
 
-async def _decided_by(show: Show, hash: str) -> tuple[Revision | None, str | None]:
-    """The revision of the store, where one keeps it, and the text, where it is known."""
+async def _decided_by(show: Show, hash: str) -> tuple[Revision | None, str | Policy | None]:
+    """The revision of the store, where one keeps it, and what it says, where that is known."""
     policy = show.of.engine.host.policy
     found: Any = None
     if show.of.policies.source == "database":
@@ -98,5 +99,5 @@ async def _decided_by(show: Show, hash: str) -> tuple[Revision | None, str | Non
         except StoreUnavailable:
             found = None
     if found is not None:
-        return found, found.yaml
-    return None, policy.text if policy.revision == hash else None
+        return found, policy if policy.revision == hash and policy.text == found.yaml else found.yaml
+    return None, policy if policy.revision == hash else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Any, Final, NamedTuple
 
@@ -24,6 +25,30 @@ def bar(used: int, held: int, most: int) -> Bar:
     part, both = used / max(1, most), (used + held) / max(1, most)
     state = "full" if both >= 1 else "edge" if both >= 0.8 else ""
     return Bar(round(BAR_WIDTH * min(1.0, part), 1), round(BAR_WIDTH * min(1.0, both), 1), state)
+
+
+class Spark(NamedTuple):
+    """A line of samples: the points of each piece without a gap, in a box of `width` by 20; and what it says."""
+
+    width: int
+    pieces: list[str]
+    label: str
+
+
+def spark(percents: Sequence[float | None], most: int = 60) -> Spark | None:
+    """How full a window was, minute by minute; None where there are no two samples to draw a line between."""
+    known = [each for each in percents if each is not None]
+    if len(known) < 2:
+        return None
+    shift, pieces, piece = most - len(percents), [], list[str]()
+    for i, percent in enumerate(percents):
+        if percent is not None:
+            piece.append(f"{2 * (shift + i)},{19 - round(percent * 18 / 100, 1)}")
+        elif piece:
+            pieces.append(" ".join(piece))
+            piece = []
+    pieces += [" ".join(piece)] if piece else []
+    return Spark(2 * most, pieces, f"{known[0]:.0f} % to {known[-1]:.0f} % in {len(percents)} minutes")
 
 
 def plain(code: str | None) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from functools import cached_property
+from typing import Any, Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -90,6 +91,14 @@ class Core(BaseModel):
         return ((("keys", *where), message) for where, message in clashes(self.keys))
 
 
+class Written(NamedTuple):
+    """An entry of a section as the file says it, without what the environment fills in. `line`: counted from 1."""
+
+    name: str
+    value: Any
+    line: int
+
+
 @dataclass(frozen=True)
 class Policy:
     """A valid policy.
@@ -100,6 +109,7 @@ class Policy:
         sections: the plugins' own parts, validated.
         text: the YAML as it was read.
         written: what the file says where the environment filled something in, by where that is.
+        entries: by the word of a section, what stands there; so that nobody parses the text again to show a page of it.
     """
 
     source: str
@@ -109,6 +119,13 @@ class Policy:
     sections: Mapping[str, Any] = field(default_factory=dict)
     text: str = field(default="", repr=False)
     written: Mapping[Path, str] = field(default_factory=dict)
+    entries: Mapping[str, tuple[Written, ...]] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def limits_by_name(self) -> Mapping[str, tuple[str, Written]]:
+        """The limits and budgets by their names in lower case, each with the word of its section."""
+        found = ((word, each) for word in ("budgets", "limits") for each in self.entries.get(word, ()))
+        return {each.name.lower(): (word, each) for word, each in found}
 
 
 def is_wrapped(data: Any) -> bool:

@@ -19,6 +19,7 @@ from governance.policy.names import alike
 from governance.policy.nodes import Path, Tree, filled, read_tree
 from governance.policy.retold import retold, unreadable
 from governance.policy.revision import document_hash
+from governance.policy.sections import written_entries
 from governance.policy.shown import shown_secrets
 
 # What LiteLLM's proxy reads at the top of its file (proxy_server.py), and no policy has.
@@ -85,7 +86,7 @@ def parse_policy(
     if problems or judged is None:
         raise PolicyError(_told(problems))
     shown = {path[len(root) :]: as_written for path, (as_written, _) in tree.filled.items()}
-    return Policy(source, document_hash(written.data), *judged, text, shown)
+    return Policy(source, document_hash(written.data), *judged, text, shown, written_entries(written))
 
 
 def _schema(key: str, section_model: Sections) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
 from governance.policy.diff import folded
-from governance.policy.document import is_wrapped
+from governance.policy.document import Written, is_wrapped
 from governance.policy.nodes import Path, Tree
 
 
@@ -73,6 +73,14 @@ def entries_of(tree: Tree, section: Section) -> Iterator[Entry]:
         for i, each in enumerate(value if isinstance(value, list) else ()):
             if isinstance(each, dict) and isinstance(each.get("name"), str):
                 yield Entry(each["name"], each, (*place, i))
+
+
+def written_entries(tree: Tree) -> dict[str, tuple[Written, ...]]:
+    """What stands in every section, by its word."""
+    return {
+        word: tuple(Written(each.name, each.value, tree.mark(each.path).line) for each in entries_of(tree, section))
+        for word, section in SECTIONS.items()
+    }
 
 
 def found(tree: Tree, section: Section, name: str) -> Entry | None:

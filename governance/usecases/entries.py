@@ -10,6 +10,7 @@ from typing import Any, Final
 from governance.model.errors import GovernanceError, PolicyError
 from governance.policy.diff import folded
 from governance.policy.diff_secrets import HIDDEN, shown
+from governance.policy.document import Written
 from governance.policy.edit import edited, entry_edited
 from governance.policy.names import alike, fault_of_name
 from governance.policy.nodes import MAX_DEPTH, Tree, read_tree
@@ -90,6 +91,11 @@ def shown_entries(text: str, section: Section) -> list[Shown]:
     """All of a section, in its order. Raises PolicyError where the text is no policy."""
     tree = _read(text)
     return [_shown(tree, entry) for entry in entries_of(tree, section)]
+
+
+def shown_written(written: Written) -> Shown:
+    """One entry of a policy that was loaded, which is parsed already."""
+    return Shown(written.name, shown(written.value), written.line)
 
 
 def shown_entry(text: str, section: Section, name: str) -> Shown:

@@ -51,7 +51,7 @@ async def _usage(engine: Engine, clock: Callable[[], float], own: frozenset[str]
         page = await ledger.listed(Listing(subject=subject, callers=own))
         known |= {each.id: each for each in page.windows if counts(each.window, own)}
     first = sorted(known.values(), key=lambda each: each.rank)[:MOST_ROWS]
-    found = sorted(await rows_of(ledger, engine.host.overlay, first, now_s), key=lambda each: each.order)
+    found = sorted(await rows_of(engine, first, now_s), key=lambda each: each.order)
     return Usage(now_s, health, [each.row for each in found], total=len(known))
 
 

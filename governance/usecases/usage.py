@@ -13,7 +13,9 @@ from governance.engine.in_force import InForce
 from governance.ledger import Health, Ledger, Reading
 from governance.ledger.listing import HAS_ROOM, MOST_LISTED, RUNS_OUT, Known, Listed, Listing, Mark, slices
 from governance.limits.usage import rank, row
+from governance.policy import Policy
 from governance.trace import iso
+from governance.usecases.entries import shown_written
 
 # One call holds up everybody else on the ledger for as long as it takes.
 READ_PER_CALL: Final = 100
@@ -29,7 +31,8 @@ class Usage:
 
     Args:
         at_s: Unix seconds by the ledger's clock.
-        rows: as `governance.limits.usage.row` makes them, with `recent`, how full they were.
+        rows: as `governance.limits.usage.row` makes them, with `recent`, how full they were, and
+            `origin`, where the policy says so.
         cursor: where the next page begins; None at the end.
         total: how many there are; None where only reading all would tell.
         empty, running_out: of them, those without room, and those that will be empty before they are renewed.
@@ -77,7 +80,7 @@ async def usage(
         most: at most so many rows, and no more than 500.
     """
     after, most = None if cursor is None else mark_of(cursor), min(most, MOST_ROWS)
-    ledger, in_force = engine.ledger, engine.host.overlay
+    ledger = engine.ledger
     health = await ledger.health()
     now_s = clock() if health.now_s is None else health.now_s
     if not health.reachable:
@@ -86,7 +89,7 @@ async def usage(
     if page.total <= MOST_LISTED:
         if after is not None or page.next is not None:
             page = await ledger.listed(of)
-        found = sorted(await rows_of(ledger, in_force, page.windows, now_s), key=lambda each: each.mark)
+        found = sorted(await rows_of(engine, page.windows, now_s), key=lambda each: each.mark)
         further = [each for each in found if after is None or each.mark > after]
         rows = further[:most]
         return Usage(
@@ -98,7 +101,7 @@ async def usage(
             sum(each.mark.rank < RUNS_OUT for each in found),
             sum(RUNS_OUT <= each.mark.rank < HAS_ROOM for each in found),
         )
-    found = await rows_of(ledger, in_force, page.windows, now_s)
+    found = await rows_of(engine, page.windows, now_s)
     told = sorted(found, key=lambda each: each.order)
     further_on = None if page.next is None else _cursor(page.next)
     return Usage(now_s, health, [each.row for each in told], further_on, *_counts(of, page))
@@ -120,20 +123,35 @@ async def readings(ledger: Ledger, in_force: InForce, known: Sequence[Known]) ->
     return found
 
 
-async def rows_of(ledger: Ledger, in_force: InForce, known: Sequence[Known], now_s: float) -> list[Found]:
-    """These windows as they count now, ready for JSON."""
-    if not known:
-        return []
-    reserved = await ledger.reserved([each.window for each in known])
-    return [
-        Found(Mark(rank(reading, now_s), each.id), {**row(reading, held, now_s), "recent": _recent(each)})
-        for each, reading, held in zip(known, await readings(ledger, in_force, known), reserved, strict=True)
-    ]
-
-
 def _counts(of: Listing, page: Listed) -> tuple[int | None, int, int, float | None]:
     narrowed = of.callers is not None or len(of.lists) > 1
     return (None if narrowed else page.total), page.empty, page.running_out, page.surveyed_s
+
+
+async def rows_of(engine: Engine, known: Sequence[Known], now_s: float) -> list[Found]:
+    """These windows as they count now, ready for JSON."""
+    if not known:
+        return []
+    ledger, policy = engine.ledger, engine.host.policy
+    reserved = await ledger.reserved([each.window for each in known])
+    now = await readings(ledger, engine.host.overlay, known)
+    return [
+        Found(
+            Mark(rank(reading, now_s), each.id),
+            {**row(reading, held, now_s), "origin": _origin(policy, each.window.limit), "recent": _recent(each)},
+        )
+        for each, reading, held in zip(known, now, reserved, strict=True)
+    ]
+
+
+def _origin(policy: Policy, limit: str) -> dict[str, Any] | None:
+    """Where the policy in force has a limit, and what it says of it to people."""
+    found = policy.limits_by_name.get(limit.lower())
+    if found is None:
+        return None
+    word, written = found
+    value = shown_written(written).value
+    return {"section": word, "line": written.line, "description": value.get("description") or None}
 
 
 def _recent(known: Known) -> dict[str, Any] | None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from governance.model.printable import printable
+from governance.policy import Policy
+from governance.policy.sections import SECTIONS
 from governance.usecases.told import amount, per, subject_named
 from governance.usecases.whereabouts import lines
 
@@ -50,16 +52,25 @@ class Why:
         }
 
 
-def why(record: Mapping[str, Any], policy: str | None) -> Why:
+def why(record: Mapping[str, Any], policy: str | Policy | None) -> Why:
     """Tell one decision.
 
     Args:
-        policy: the text that it was decided by, where that is known.
+        policy: what it was decided by, where that is known; one in force, or the text of another.
     """
     window = _full(record)
     state = _state(record)
     sentence = {"refused": _refused, "served": _served, "failed": _failed, "passed": _passed}[state](record)
-    return Why(state, printable(sentence), tuple(_origins(record, window, lines(policy) if policy else {})), window)
+    return Why(state, printable(sentence), tuple(_origins(record, window, _lines(policy))), window)
+
+
+def _lines(policy: str | Policy | None) -> Mapping[str, dict[str, Any]]:
+    if isinstance(policy, Policy):
+        return {
+            SECTIONS[word].at[-1]: {"entries": {each.name: each.line for each in entries}}
+            for word, entries in policy.entries.items()
+        }
+    return lines(policy) if policy else {}
 
 
 def _state(record: Mapping[str, Any]) -> State:
