@@ -79,12 +79,18 @@ class GivenCatalog(_Closed):
     configured: tuple[str, ...] | None = None
 
 
+def _period(value: Any) -> int:
+    if not isinstance(value, str):
+        raise ValueError("must be a time such as 30s or 3m")
+    return parse_period_s(value)
+
+
 class GivenPin(_Closed):
     """Who has answered the conversation last. `ago`: how long before, such as 3m; left out, just now."""
 
     target: str = Field(min_length=1)
     cached_tokens: int = Field(default=0, ge=0)
-    ago: Annotated[int, BeforeValidator(parse_period_s)] = 0
+    ago: Annotated[int, BeforeValidator(_period)] = 0
 
 
 class SimulationInput(_Closed):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import Annotated, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal, cast, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
@@ -11,7 +11,17 @@ from governance.model.amounts import parse_period_s
 from governance.model.conversation import ConversationKind, Stick
 from governance.model.request import Request
 
-Ttl = Annotated[int, BeforeValidator(parse_period_s), WithJsonSchema({"type": "string", "examples": ["5m", "1h"]})]
+
+def _period(value: Any) -> int:
+    if not isinstance(value, str):
+        raise ValueError("must be a time such as 5m or 1h")
+    seconds = parse_period_s(value)
+    if seconds > _LONGEST_S:
+        raise ValueError(f"`{value}`: no provider keeps a prompt for more than a day")
+    return seconds
+
+
+Ttl = Annotated[int, BeforeValidator(_period), WithJsonSchema({"type": "string", "examples": ["5m", "1h"]})]
 """Seconds."""
 _KINDS: Final[tuple[ConversationKind, ...]] = get_args(ConversationKind)
 _LONGEST_S: Final = 86_400
@@ -25,7 +35,11 @@ class Affinity(BaseModel):
     key: Literal["auto", "prompt_cache_key", "session", "prefix"] = Field(
         default="auto", description="what names a conversation; auto: the first of the others that there is"
     )
-    ttl: Ttl = Field(default=300, le=_LONGEST_S, description="how long a prompt stays in the cache, at most a day")
+    ttl: Ttl = Field(
+        default=cast(int, "5m"),
+        validate_default=True,
+        description="how long a prompt stays in the cache, at most a day",
+    )
 
     def of(self, request: Request) -> Stick | None:
         """The conversation that a request belongs to; None where nothing names one."""

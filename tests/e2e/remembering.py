@@ -18,7 +18,7 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 
@@ -27,7 +27,7 @@ class Remembering:
 
     Attributes:
         received: requests by account, those that failed too.
-        ill: accounts that answer 503.
+        ill: accounts that answer 503, or in a stream with an error before the first word.
         lost: requests to go on with a response that the account does not have.
         cached, possible: tokens that were cached, and that would have been had each conversation stayed in one place.
     """
@@ -41,11 +41,12 @@ class Remembering:
         self._prefixes: dict[str, set[str]] = {}
         self._anywhere: set[str] = set()
 
-    async def answer(self, request: Request) -> JSONResponse:
+    async def answer(self, request: Request) -> Response:
         account, body = request.path_params["account"], await request.json()
         self.received[account] += 1
         if account in self.ill:
-            return JSONResponse({"error": {"message": "the engine is overloaded", "type": "server_error"}}, 503)
+            error = {"error": {"message": "the engine is overloaded", "type": "server_error", "code": 503}}
+            return _events(error) if body.get("stream") else JSONResponse(error, 503)
         if request.url.path.endswith("/responses"):
             return self._response(account, body)
         return self._chat(account, body)
@@ -69,7 +70,7 @@ class Remembering:
         output = [seal, message] if body.get("include") else [message]
         return JSONResponse({**answer, "output": output, "usage": usage, "tools": [], "parallel_tool_calls": True})
 
-    def _chat(self, account: str, body: dict[str, Any]) -> JSONResponse:
+    def _chat(self, account: str, body: dict[str, Any]) -> Response:
         seen, digest = self._prefixes.setdefault(account, set()), hashlib.sha256()
         prompt = cached = possible = 0
         for message in body["messages"]:
@@ -90,10 +91,21 @@ class Remembering:
             "total_tokens": prompt + 1,
             "prompt_tokens_details": {"cached_tokens": cached},
         }
+        answer = {"id": "c1", "created": 1, "model": body["model"]}
         message = {"role": "assistant", "content": "Go on."}
+        if body.get("stream"):
+            chunk = {**answer, "object": "chat.completion.chunk"}
+            said = {"index": 0, "delta": message, "finish_reason": None}
+            over = {"index": 0, "delta": {}, "finish_reason": "stop"}
+            told = {**chunk, "choices": [], "usage": usage}
+            return _events({**chunk, "choices": [said]}, {**chunk, "choices": [over]}, told)
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
-        answer = {"id": "c1", "object": "chat.completion", "created": 1, "model": body["model"], "choices": [choice]}
-        return JSONResponse({**answer, "usage": usage})
+        return JSONResponse({**answer, "object": "chat.completion", "choices": [choice], "usage": usage})
+
+
+def _events(*events: dict[str, Any]) -> Response:
+    lines = [f"data: {json.dumps(event)}\n\n" for event in events]
+    return Response("".join([*lines, "data: [DONE]\n\n"]), media_type="text/event-stream")
 
 
 @contextlib.contextmanager

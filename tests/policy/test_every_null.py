@@ -32,11 +32,13 @@ routing_rules:
     targets: [{{provider: openai, model: gpt-4o}}]
     fallbacks: [{{provider: groq, model: m}}]
     access: {{grant: targets}}
+    affinity: {{}}
   - {{name: not, refuse: {{message: not here}}}}
 routing_profiles:
   - name: p
     virtual_provider: v
     access: {{grant: targets}}
+    affinity: {{}}
     targets: [{{provider: openai, limits: {{requests: 5/minute}}}}]
 task_routing: {{profiles: {{own: {{code: [openai/gpt-4o]}}}}}}
 rate_limits: [{{name: l, subject: everyone, requests: 5/minute, match: "true"}}]
