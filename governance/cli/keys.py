@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, Final
 
 import typer
@@ -11,8 +12,6 @@ import typer
 from governance.cli.terminal import AsJson, clear_errors, print_json
 from governance.model.errors import GovernanceError
 
-PREFIX: Final = "sk-gov-"
-_BYTES: Final = 32
 # Fewer can be guessed: a digest says whether a guess was right, to anybody who reads the policy.
 _SHORTEST: Final = 20
 
@@ -33,8 +32,10 @@ def new(
     as_json: AsJson = False,
 ) -> None:
     """Make a key: shown once, with the entry for the policy, which does not hold the key itself."""
-    key = PREFIX + secrets.token_urlsafe(_BYTES)
-    entry = _entry(key, name=name, team=team, user=user, customer=customer, models=model, expires=expires)
+    from governance.usecases.keyring import made
+
+    with _bad_parameters():
+        key, entry = made(name=name, team=team, user=user, customer=customer, models=model, expires=expires)
     if as_json:
         print_json({"key": key, "entry": entry})
         return
@@ -60,7 +61,10 @@ def digest(
         secret = _asked_for() if key is None else key.strip()
         if len(secret) < _SHORTEST:
             raise GovernanceError(f"a key has at least {_SHORTEST} characters; `governance keys new` makes one")
-        entry = _entry(secret, name=name or "unnamed")
+        from governance.usecases.keyring import entry_of
+
+        with _bad_parameters():
+            entry = entry_of(secret, name=name or "unnamed")
     if as_json:
         print_json({"entry": entry} if name else {"sha256": entry["sha256"]})
     else:
@@ -73,21 +77,14 @@ def _asked_for() -> str:
     return sys.stdin.readline().strip()
 
 
-def _entry(secret: str, **given: Any) -> dict[str, Any]:
-    from pydantic import ValidationError
+@contextmanager
+def _bad_parameters() -> Iterator[None]:
+    from governance.usecases.keyring import NoKey
 
-    from governance.engine.keyring import digest_of
-    from governance.policy.keys import Key
-
-    sha256 = digest_of(secret)
-    entry = {"name": given.pop("name"), "sha256": sha256, **{field: value for field, value in given.items() if value}}
     try:
-        Key.model_validate(entry)
-    except ValidationError as error:
-        first = error.errors()[0]
-        reason = first.get("ctx", {}).get("error", first["msg"])
-        raise typer.BadParameter(f"{first['loc'][0]}: {reason}") from None
-    return entry
+        yield
+    except NoKey as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def _yaml(entry: dict[str, Any]) -> str:

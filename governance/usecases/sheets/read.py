@@ -1,0 +1,137 @@
+"""What the fields of a form say, as an entry: what was not touched stays as it was written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from governance.model.errors import PolicyError
+from governance.policy.nodes import read_tree
+from governance.usecases.sheets.shape import Shape
+from governance.usecases.sheets.write import OTHER, written_fields
+
+MOST_ROWS: Final = 200
+_NOTHING: Final = object()
+
+Form = Mapping[str, str]
+
+
+def entry_said(shape: Shape, form: Form, old: Any = None) -> dict[str, Any]:
+    """The entry of a form. Whether a policy can hold it is for the policy to say.
+
+    Args:
+        old: the entry as it is; its keys that no field is about are kept, and so is how the others are written.
+    """
+    value = _group(shape, form, "", old)
+    return value if isinstance(value, dict) else {}
+
+
+def rows_of(form: Form, name: str) -> int:
+    """How many rows a form has under this name."""
+    said = form.get(f"{name}.rows", "")
+    return min(MOST_ROWS, int(said)) if said.isascii() and said.isdigit() else 0
+
+
+def _group(shape: Shape, form: Form, name: str, old: Any) -> Any:
+    before = old if isinstance(old, dict) else {}
+    keys = {str(key).lower(): key for key in before}
+    said: dict[str, Any] = {}
+    for each in shape.inside:
+        key = keys.get(each.key, each.key)
+        value = _field(each, form, f"{name}.{each.key}".lstrip("."), before.get(key, _NOTHING))
+        if value is not _NOTHING:
+            said[key] = value
+    kept = {key: value for key, value in before.items() if str(key).lower() not in {s.key for s in shape.inside}}
+    order = [key for key in before if key in said or key in kept]
+    both = {**said, **kept}
+    return {key: both[key] for key in [*order, *(key for key in said if key not in before)]}
+
+
+def _field(shape: Shape, form: Form, name: str, old: Any) -> Any:
+    """`_NOTHING` where it is not said."""
+    if old is not _NOTHING and _same(written_fields(shape, old, name), form, name):
+        return old
+    value = _value(shape, form, name, None if old is _NOTHING else old)
+    if old is _NOTHING and shape.default is not None and value == shape.default:
+        return _NOTHING
+    return value
+
+
+def _same(written: Form, form: Form, name: str) -> bool:
+    sent = {key: text for key, text in form.items() if (key == name or key.startswith(f"{name}.")) and text.strip()}
+    return {key: text for key, text in written.items() if text.strip()} == sent
+
+
+def _value(shape: Shape, form: Form, name: str, old: Any) -> Any:
+    text = form.get(name, "").strip()
+    match shape.kind:
+        case "group":
+            value = _group(shape, form, name, old)
+            return value if value or shape.required else _NOTHING
+        case "rows":
+            return list(_rows(shape, form, name, old)) or ([] if shape.required else _NOTHING)
+        case "parts":
+            return _parts(shape, form, name)
+        case "choice" if shape.inside and text == OTHER:
+            return _group(shape, form, name, old)
+        case "choice":
+            return next((word for word in shape.choices if str(word) == text), text or _NOTHING)
+        case "flag":
+            return text == "on"
+        case "checks":
+            words = [key.removeprefix(f"{name}.") for key in form if key.startswith(f"{name}.")]
+            return words or _NOTHING
+        case "several":
+            found = [part.strip() for part in text.split(",") if part.strip()]
+            return _NOTHING if not found else found if len(found) > 1 or isinstance(old, list) else found[0]
+        case "lines":
+            return [_plain(line) for line in text.splitlines() if line.strip()] or _NOTHING
+        case "number":
+            return _number(text) if text else _NOTHING
+        case _:
+            return form.get(name, "").strip() or _NOTHING
+
+
+def _rows(shape: Shape, form: Form, name: str, old: Any) -> Iterator[Any]:
+    for i in range(rows_of(form, name)):
+        at = f"{name}.{i}"
+        was = form.get(f"{at}.was", "")
+        listed = old if isinstance(old, list) else []
+        before = listed[int(was)] if was.isascii() and was.isdigit() and int(was) < len(listed) else None
+        row = _group(shape, form, at, before)
+        # A row that nobody has written into is none.
+        if row:
+            yield row
+
+
+def _parts(shape: Shape, form: Form, name: str) -> Any:
+    """`everyone`, or a mapping of kinds to names."""
+    found: dict[str, Any] = {}
+    for i in range(rows_of(form, name)):
+        kind, named = (form.get(f"{name}.{i}.{part}", "").strip() for part in ("kind", "name"))
+        if kind and kind == str(shape.choices[0]) and not named:
+            return kind
+        if kind and (named or kind not in found):
+            found[kind] = _plain(named) if named.startswith(("{", "[")) else named
+    return {kind: value for kind, value in found.items() if value != ""} or (found or _NOTHING)
+
+
+def _plain(text: str) -> Any:
+    """What stands there as YAML, where it is a mapping; else the text."""
+    if not text.strip().startswith(("{", "[")):
+        return text.strip()
+    try:
+        tree = read_tree(text, "this")
+    except PolicyError:
+        return text.strip()
+    return text.strip() if tree.problems else tree.data
+
+
+def _number(text: str) -> Any:
+    """What is no number stays a text, so that the policy says what would be right."""
+    for made in (int, float):
+        try:
+            return made(text)
+        except ValueError:
+            continue
+    return text
