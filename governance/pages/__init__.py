@@ -1,6 +1,7 @@
 """The HTML faces of what the API tells and does: what a browser shows under /governance/ui.
 
-A module of this package has `routes(show) -> APIRouter` and stands in one of the lists below: who may open it.
+A module of this package has `routes(show) -> APIRouter`, which stands in one of the lists below: who may open it; where
+viewers read what admins change, `changes(show)` besides.
 """
 
 from __future__ import annotations
@@ -8,13 +9,29 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends
 
 from governance.admin.administered import Administered
-from governance.pages import edge, edit, history, login, mine, models, overview, policy, simulate, static, why
+from governance.pages import (
+    edge,
+    edit,
+    history,
+    keys,
+    login,
+    mine,
+    models,
+    overview,
+    policy,
+    sheet,
+    simulate,
+    static,
+    switches,
+    tasks,
+    why,
+)
 from governance.pages.door import Door
 from governance.pages.holder import Identify
 from governance.pages.render import Show
 
-_FOR_ALL_WHO_SEE = (overview, why, edge, models, policy, history)
-_FOR_ADMINS = (simulate, edit)
+_FOR_ALL_WHO_SEE = tuple(each.routes for each in (overview, why, edge, models, policy, history, switches, keys, tasks))
+_FOR_ADMINS = (simulate.routes, edit.routes, sheet.routes, switches.changes, keys.changes, tasks.changes)
 
 
 def pages_router(of: Administered, identify: Identify, *, in_schema: bool = False) -> APIRouter:
@@ -30,7 +47,7 @@ def pages_router(of: Administered, identify: Identify, *, in_schema: bool = Fals
     router.include_router(static.routes())
     router.include_router(login.routes(show, door))
     router.include_router(mine.routes(show), dependencies=[Depends(door.anybody)])
-    for modules, who in ((_FOR_ALL_WHO_SEE, door.viewer), (_FOR_ADMINS, door.admin)):
-        for module in modules:
-            router.include_router(module.routes(show), dependencies=[Depends(who)])
+    for pages, who in ((_FOR_ALL_WHO_SEE, door.viewer), (_FOR_ADMINS, door.admin)):
+        for routes in pages:
+            router.include_router(routes(show), dependencies=[Depends(who)])
     return router

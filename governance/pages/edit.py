@@ -5,32 +5,28 @@ from __future__ import annotations
 import os
 from datetime import datetime, timezone
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from governance.admin.answered import NotDone
 from governance.admin.frozen import refuse_while_frozen
 from governance.admin.policy import ask_for_one
-from governance.admin.policy_plan import Asked, planned
 from governance.admin.refused_changes import refusals
-from governance.model.errors import GovernanceError
 from governance.pages.answered import UI, Shown
-from governance.pages.changed import conclude, rows_of
+from governance.pages.changed import conclude
 from governance.pages.door import holder_of
+from governance.pages.editing import FORMS, Edited, noun_of, open_policy
 from governance.pages.forms import form_of
 from governance.pages.not_shown import NotShown
 from governance.pages.render import Show
-from governance.policy.patch import patch
+from governance.pages.reviewed import review
+from governance.pages.sheet import opened
 from governance.policy.sections import SECTIONS
-from governance.usecases.candidate import secrets_in
 from governance.usecases.change_policy import LONGEST_COMMENT, apply, rollback
-from governance.usecases.entries import NoSuchEntry
+from governance.usecases.entries import NoSuchEntry, shown_entry
 from governance.usecases.follow import GONE_AFTER, seen_workers
 from governance.usecases.guard import GUARDED_WITHIN_S
-from governance.usecases.written_entry import changed_entry, entry_text
-
-EDITABLE: Final = {"profiles": "profile", "rules": "rule", "limits": "limit", "budgets": "budget"}
+from governance.usecases.written_entry import entry_text
 
 
 def routes(show: Show) -> APIRouter:
@@ -39,60 +35,40 @@ def routes(show: Show) -> APIRouter:
 
     @router.get("/edit")
     async def whole(request: Request) -> Response:
-        policy = _open(show)
-        values: dict[str, Any] = {"text": policy.text, "base": policy.revision, "section": "", "name": ""}
-        values["noun"] = "policy"
-        return await show.page(request, "edit.html", problems=[], **values)
+        policy = open_policy(show)
+        return await written(request, Edited("", "", policy.revision), policy.text)
 
     @router.get("/edit/{section}")
-    async def new(request: Request, section: str, name: str = "") -> Response:
-        policy = _open(show)
-        noun = _noun(section)
+    async def new(request: Request, section: str, name: str = "", how: str = Query("", alias="as")) -> Response:
+        noun, policy = noun_of(section), open_policy(show)
+        edited = Edited(section, name, policy.revision)
         try:
-            text = entry_text(policy.text, SECTIONS[section], name) if name else ""
+            if how == "yaml" or section not in FORMS:
+                return await written(request, edited, entry_text(policy.text, SECTIONS[section], name) if name else "")
+            value = shown_entry(policy.text, SECTIONS[section], name).value if name else {}
         except NoSuchEntry:
             raise NotShown(404, f"the policy has no {noun} of the name {name[:100]}") from None
-        return await show.page(
-            request, "edit.html", text=text, base=policy.revision, problems=[], section=section, name=name, noun=noun
-        )
+        return await opened(show, request, edited, value)
 
     @router.post("/review")
-    async def review(request: Request) -> Response:
+    async def reviewed(request: Request) -> Response:
         form = await form_of(request)
-        policy = _open(show)
-        section, name, written = form.get("section", ""), form.get("name", ""), form.get("text", "")
-        base = form.get("base") or policy.revision
-        noun = _noun(section) if section else "policy"
-        values: dict[str, Any] = {"text": written, "base": base, "section": section, "name": name, "noun": noun}
-        try:
-            remove = form.get("do") == "remove"
-            text = written
-            if section:
-                text = changed_entry(policy.text, SECTIONS[section], name, None if remove else written)
-            made, _ = await planned(show.of, Asked(policy=text))
-        except NotDone as error:
-            problems = error.more.get("problems") or [{"message": error.message, "line": None}]
-            return await show.page(request, "edit.html", status=422, problems=problems, **values)
-        except GovernanceError as error:
-            problems = [{"message": str(error), "line": None}]
-            return await show.page(request, "edit.html", status=422, problems=problems, **values)
-        file = show.of.policies.source == "file"
-        return await show.page(
-            request,
-            "review.html",
-            plan=made,
-            changes=rows_of(made.changes),
-            effects=[f"{count} {effect.replace('_', ' ')}" for effect, count in made.effects.items() if count],
-            warnings=made.warnings,
-            tests=made.report()["tests"],
-            candidate=text,
-            edited=values,
-            comment=form.get("comment", ""),
-            stale=base != policy.revision,
-            base_now=policy.revision,
-            patch=patch(policy.text, text, show.of.policies.file.name) if file else None,
-            file=show.of.policies.file,
-        )
+        section, text = form.get("section", ""), form.get("text", "")
+        if section:
+            noun_of(section)
+        base = form.get("base") or open_policy(show).revision
+        edited = Edited(section, form.get("name", ""), base, form.get("comment", ""))
+
+        async def refused(problems: list[dict[str, Any]], candidate: str) -> Response:
+            return await written(request, edited, text, problems)
+
+        remove = bool(section) and form.get("do") == "remove"
+        return await review(show, request, edited, None if remove else text, refused)
+
+    async def written(request: Request, edited: Edited, text: str, problems: Any = ()) -> Response:
+        status, touched = (422, True) if problems else (200, False)
+        values = {"text": text, **edited.values}
+        return await show.page(request, "edit.html", status=status, problems=problems, touched=touched, **values)
 
     @router.post("/apply")
     async def put_in_force(request: Request) -> Response:
@@ -131,23 +107,6 @@ def routes(show: Show) -> APIRouter:
         return {"revision": revision, "workers": workers, "on": sum(each.active_id == revision_id for each in workers)}
 
     return router
-
-
-def _open(show: Show) -> Any:
-    policy = show.of.engine.stated.policy
-    withheld = secrets_in(policy)
-    if withheld:
-        where = ", ".join(withheld[:5])
-        message = f"secrets stand in this policy ({where}), so it is changed in its file alone; name variables there"
-        raise NotShown(409, message)
-    return policy
-
-
-def _noun(section: str) -> str:
-    if section not in EDITABLE:
-        message = f"these pages edit {', '.join(EDITABLE)}; the rest stands in the policy as a whole"
-        raise NotShown(404, message)
-    return EDITABLE[section]
 
 
 def _as_admin(show: Show, request: Request, comment: str) -> dict[str, Any]:

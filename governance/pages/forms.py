@@ -12,7 +12,7 @@ from governance.policy.nodes import MAX_BYTES
 
 # A character of a policy may take nine.
 _MOST_BYTES: Final = 10 * MAX_BYTES
-_MOST_FIELDS: Final = 200
+_MOST_FIELDS: Final = 10_000
 
 
 async def form_of(request: Request, most_bytes: int = _MOST_BYTES) -> dict[str, str]:

@@ -34,7 +34,10 @@ PAGES: Final = (
     ("profiles", "Profiles"),
     ("rules", "Rules"),
     ("limits", "Limits"),
+    ("tasks", "Tasks"),
     ("models", "Models"),
+    ("keys", "Keys"),
+    ("switches", "Switches"),
     ("history", "History"),
 )
 

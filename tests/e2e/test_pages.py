@@ -45,6 +45,9 @@ routing_profiles:
     targets:
       - {{provider: cerebras, priority: 1, limits: {{requests: 2/hour, tokens: 100k/day}}}}
       - {{provider: openai, priority: 2}}
+task_routing: {{overrides: {{code: openai/gpt-4o}}}}
+keys:
+  - {{name: app, sha256: 16d1fad059d308a6708dec6adfa8a47ae65f472a0d0ef1db0cb3ed4e0f55a892, models: [fast/*]}}
 rate_limits:
   - name: every team
     subject: {{team: "*"}}
@@ -71,14 +74,20 @@ KEYS = {"admin": MASTER_KEY, "viewer": VIEWER, "holder": CI}
 
 SEEN = ["/overview", "/decisions", "/decisions?outcome=refuse", "/decisions/{refused}", "/decisions/{failed_over}"]
 SEEN += ["/decisions/{hostile}", "/edge", "/edge?subject=team:research", "/models", "/profiles", "/rules", "/limits"]
+SEEN += ["/tasks", "/tasks?takes=image", "/keys", "/switches"]
 SEEN += ["/history", "/history/1", "/history/audit?verify=true", "/mine"]
 CHANGED = ["/simulate", "/simulate?like={refused}", "/edit", "/edit/limits?name=every team", "/edit/budgets"]
+CHANGED += ["/edit/profiles?name=Few", "/edit/rules?name=premium tier", "/edit/rules?name=premium tier&as=yaml"]
+CHANGED += ["/edit/rules", "/keys?rotate=app", "/switches?kind=increase&limit=every team", "/tasks?edit=eco"]
 PAGES = {"admin": [*SEEN, *CHANGED, "/edit/none"], "viewer": SEEN, "holder": ["/mine", "/overview"]}
 PICTURED = {
     "/overview": "overview",
     "/decisions/{refused}": "why",
     "/edge?subject=team:research": "edge",
     "/review": "review",
+    "/edit/profiles?name=Few": "profile",
+    "/tasks": "tasks",
+    "/switches?kind=increase&limit=every team": "switches",
 }
 REFUSED_BY_ROLE = {"/edit/none", "/overview"}
 
@@ -195,8 +204,14 @@ def test_without_scripts_everything_can_be_read_and_changed(browser: Browser, ru
         page = log_in(looked, MASTER_KEY)
         page.click("nav >> text=Limits")
         page.click("text=New budget")
-        page.fill("textarea", "name: growth daily\nsubject: {team: growth}\namount: 50 USD/day\nunpriced: allow\n")
-        page.click("text=Review")
+        page.fill("[name=name]", "growth daily")
+        page.fill("[name='subject.0.name']", "growth")
+        page.fill("[name=amount]", "50 USD a day")
+        page.select_option("[name=unpriced]", "allow")
+        page.click("text=Review >> visible=true")
+        expect(page.locator("label:has([name=amount])")).to_contain_text("must be money per period")
+        page.fill("[name=amount]", "50 USD/day")
+        page.click("text=Review >> visible=true")
         expect(page.locator("main")).to_contain_text("budgets[growth daily]")
         page.fill("input[name=comment]", "growth has its own now")
         page.click("text=Put it in force")
@@ -207,7 +222,7 @@ def test_without_scripts_everything_can_be_read_and_changed(browser: Browser, ru
 
 def test_two_tabs_that_change_the_same_lose_nothing(browser: Browser, running: Proxy) -> None:
     def reviewed(looked: Any, amount: str) -> Any:
-        page = looked.open("/edit/profiles?name=Few")
+        page = looked.open("/edit/profiles?name=Few&as=yaml")
         text = page.locator("textarea").input_value()
         page.fill("textarea", text.replace("2/hour", amount))
         page.click("button:has-text('Review')")

@@ -13,6 +13,8 @@ from fastapi import FastAPI, Request
 
 from governance.admin.answered import NotDone
 from governance.catalog import Catalog, Sources
+from governance.engine.engine import Engine
+from governance.engine.host import Host
 from governance.engine.simulation import given_from, request_of
 from governance.model import Identity, Usage
 from governance.pages import pages_router
@@ -20,6 +22,7 @@ from governance.pages.holder import Holder, Role
 from governance.proxy.policies import open_policies
 from governance.telemetry.redaction import encoded
 from governance.usecases.change_policy import Author
+from governance.usecases.overlay import InStore
 from tests.admin.conftest import Worker
 
 HOSTILE = '"><img src=x onerror=alert(1)>\u202e{{7*7}}'
@@ -100,6 +103,10 @@ class Office(Worker):
 
         return Holder(role, Author(key, "key"), Identity(key, key.removeprefix("sk-"), team_id=team), models)
 
+    def of_policy(self, more: str) -> Engine:
+        """An engine of the policy with something more."""
+        return Engine(Host.parse(self.engine.host.policy.text + more), self.engine.ledger)
+
     def browser(self) -> Browser:
         app = FastAPI()
         app.include_router(pages_router(self, self.identify))  # type: ignore[arg-type]
@@ -115,6 +122,7 @@ async def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     made = Office(policies.begin().policy.text)
     made.reload.revision = made.engine.host.policy.revision
     made.policies = policies
+    made.overlay.kept = InStore(policies.ask)
     yield made
     await policies.close()
     made.telemetry.troubles.stop()

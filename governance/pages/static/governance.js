@@ -2,7 +2,7 @@
 (() => {
   const search = document.querySelector("[data-search]");
   const lost = document.getElementById("lost");
-  const pages = { o: "overview", e: "edge", d: "decisions", p: "profiles", r: "rules", l: "limits", m: "models", h: "history", s: "simulate" };
+  const pages = { o: "overview", e: "edge", d: "decisions", p: "profiles", r: "rules", l: "limits", m: "models", h: "history", t: "tasks", k: "keys", w: "switches", s: "simulate" };
   let going = 0;
 
   const typing = (target) => target instanceof Element && target.closest("input, textarea, select, [contenteditable]");
@@ -60,10 +60,33 @@
 
   // What is written and not sent is not lost by a click.
   for (const form of document.querySelectorAll("form[data-edited]")) {
-    let edited = false, sent = false;
+    let edited = form.dataset.edited === "already", sent = false;
     form.addEventListener("input", () => { edited = true; });
     form.addEventListener("submit", () => { sent = true; });
     addEventListener("beforeunload", (event) => { if (edited && !sent) event.preventDefault(); });
+  }
+
+  // Rows are dragged by their grip; what is sent is what the buttons send, so that the proxy moves them.
+  for (const list of document.querySelectorAll("[data-rows]")) {
+    let from = null;
+    for (const row of list.querySelectorAll("[data-row]")) {
+      const grip = row.querySelector(".grip");
+      grip.hidden = false;
+      grip.addEventListener("pointerdown", () => { row.draggable = true; });
+      row.addEventListener("dragstart", () => { from = row; row.classList.add("dragged"); });
+      row.addEventListener("dragend", () => { row.draggable = false; row.classList.remove("dragged"); });
+      row.addEventListener("dragover", (event) => { if (from) event.preventDefault(); });
+      row.addEventListener("drop", (event) => {
+        event.preventDefault();
+        if (!from || from === row) return;
+        const by = list.querySelector("button[name=do]").cloneNode();
+        by.hidden = true;
+        by.disabled = false;
+        by.value = `move ${list.dataset.rows} ${from.dataset.row} ${row.dataset.row}`;
+        list.append(by);
+        by.click();
+      });
+    }
   }
 
   // A link to a part that is folded away opens it.

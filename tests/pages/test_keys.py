@@ -1,0 +1,69 @@
+"""Keys made, rotated and switched off by people: each shown once, its digest in the policy."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import re
+
+from governance.policy.nodes import read_tree
+from tests.pages.conftest import Office
+
+
+def shown(page: str) -> str:
+    found = re.search(r'<pre id="key"[^>]*><code>(sk-gov-[^<]+)</code>', page)
+    assert found
+    return found[1]
+
+
+def policy_of(page: str) -> tuple[str, str]:
+    fields = dict(re.findall(r'<input type="hidden" name="(base|policy)" value="([^"]*)"', page.split('/apply"')[1]))
+    return html.unescape(fields["policy"]), fields["base"]
+
+
+async def test_a_key_is_made_shown_once_and_in_the_policy_by_its_digest(office: Office) -> None:
+    async with office.browser() as browser:
+        await browser.log_in("sk-admin")
+        made = await browser.send_form("/keys", do="new", name="ci", team="research", models="fast/*, openai/gpt-4o")
+        secret, (policy, base) = shown(made.text), policy_of(made.text)
+        applied = await browser.send_form("/apply", base=base, policy=policy, comment="for ci")
+        history = (await browser.open("/history/2")).text
+
+    (entry,) = read_tree(policy, "policy").data["keys"]
+    digest = hashlib.sha256(secret.encode()).hexdigest()
+    assert entry == {"name": "ci", "sha256": digest, "team": "research", "models": ["fast/*", "openai/gpt-4o"]}
+    assert secret not in policy
+    assert applied.status_code == 303
+    assert secret not in history
+    assert made.headers["cache-control"] == "no-store"
+
+
+async def test_a_key_is_rotated_and_switched_off_with_its_id_kept(office: Office) -> None:
+    old = "6833d03a017c5cb3eac289f1849dc2acdda74142b11a3dbf7821c2cc10ba5bfa"
+    office.engine = office.of_policy(f"keys:\n- {{name: ci, sha256: {old}}}\n")
+    async with office.browser() as browser:
+        await browser.log_in("sk-admin")
+        page = (await browser.open("/keys?rotate=ci")).text
+        rotated = await browser.send_form("/keys", do="rotate", of="ci", keep="7")
+        off = await browser.send_form("/keys", do="off", of="ci")
+        wrong = await browser.send_form("/keys", do="rotate", of="ci", keep="soon")
+        none = await browser.send_form("/keys", do="off", of="nobody")
+
+    assert old[:8] in page
+    (entry,) = read_tree(policy_of(rotated.text)[0], "policy").data["keys"]
+    assert entry["sha256"][0]["sha256"] == old
+    assert "expires" in entry["sha256"][0]
+    assert entry["sha256"][1] == hashlib.sha256(shown(rotated.text).encode()).hexdigest()
+    assert read_tree(policy_of(off.text)[0], "policy").data["keys"][0]["enabled"] is False
+    assert (wrong.status_code, none.status_code) == (422, 404)
+
+
+async def test_what_can_be_no_key_is_said_beside_its_field(office: Office) -> None:
+    async with office.browser() as browser:
+        await browser.log_in("sk-admin")
+        answer = await browser.send_form("/keys", do="new", name="ci", expires="next year", team="research")
+
+    assert answer.status_code == 422
+    assert 'id="wrong-expires"' in answer.text
+    assert 'value="research"' in answer.text
+    assert "sk-gov-" not in answer.text

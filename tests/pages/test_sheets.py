@@ -1,0 +1,122 @@
+"""Entries as forms: nothing is lost, mistakes stand beside their fields, rows move without a script."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from governance.policy.sections import SECTIONS
+from governance.usecases.sheets import entry_said, shape_of_entry, written_fields
+from tests.pages.conftest import Office
+
+ENTRIES = [
+    ("profiles", "{name: F, virtual_provider: f, targets: [{provider: a, limits: {requests: [1/minute, 5/day]}}]}"),
+    ("profiles", "{name: F, virtual_provider: f, targets: [{group: g, enabled: false, request_types: [chat]}]}"),
+    ("rules", "{name: F, cel_expression: 'task == \"code\"', refuse: {status: 429, message: later}, Priority: 3}"),
+    ("rules", "{name: F, targets: [{model: m, weight: 0.25}, {group: g}], fallbacks: [a/b, {group: x}]}"),
+    ("limits", '{name: F, subject: {team: "*", metadata: {a: b}}, requests: 5/hour, on_exceeded: {route_to: x}}'),
+    ("limits", "{name: F, subject: everyone, concurrent: 100k, alert_at: [80%, 95%], mode: shadow, x-own: [1]}"),
+    ("budgets", "{name: F, subject: {user: ci}, amount: 5 USD/day, unpriced: {assume: {input: 3 USD/1M}}}"),
+]
+
+
+@pytest.mark.parametrize(("section", "written"), ENTRIES)
+def test_an_entry_that_nobody_touches_stays_as_it_was_written(section: str, written: str) -> None:
+    shape, entry = shape_of_entry(SECTIONS[section]), yaml.safe_load(written)
+
+    assert entry_said(shape, written_fields(shape, entry), entry) == entry
+
+
+def test_what_is_not_said_is_not_written() -> None:
+    shape = shape_of_entry(SECTIONS["limits"])
+    form = written_fields(shape, {}) | {"name": "new", "subject.rows": "1", "subject.0.kind": "everyone"}
+
+    assert entry_said(shape, {**form, "requests": "5/hour"}) == {
+        "name": "new",
+        "subject": "everyone",
+        "requests": "5/hour",
+    }
+
+
+def fields(page: str) -> dict[str, str]:
+    """What a browser would send of the form of a sheet."""
+    form = page[page.index("<form method") : page.rindex("</form>")]
+    found: dict[str, str] = {}
+    for tag in re.findall(r"<input [^>]*>", form, re.S):
+        said = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
+        if said.get("type") != "checkbox" or " checked" in tag:
+            found[said["name"]] = html.unescape(said.get("value", ""))
+    for name, inside in re.findall(r'<select name="([^"]*)"[^>]*>(.*?)</select>', form, re.S):
+        options: Any = re.findall(r'<option value="([^"]*)"( selected)?', inside)
+        found[name] = next((value for value, chosen in options if chosen), options[0][0])
+    for name, text in re.findall(r'<textarea name="([^"]*)"[^>]*>(.*?)</textarea>', form, re.S):
+        found[name] = html.unescape(text)
+    return {name: value for name, value in found.items() if name != "do"}
+
+
+async def sheet(browser: Any, section: str, form: dict[str, str], do: str = "review") -> str:
+    answer = await browser.send_form(f"/sheet/{section}", **{**form, "do": do})
+    return str(answer.text)
+
+
+async def test_targets_move_by_buttons_and_their_priorities_stay_in_place(office: Office) -> None:
+    async with office.browser() as browser:
+        await browser.log_in("sk-admin")
+        form = fields((await browser.open("/edit/profiles?name=Fast")).text)
+        moved = fields(await sheet(browser, "profiles", form, "up targets 1"))
+        more = fields(await sheet(browser, "profiles", moved, "add targets"))
+        fewer = fields(await sheet(browser, "profiles", more, "drop targets 1"))
+        review = await sheet(browser, "profiles", moved)
+
+    providers = [[each.get(f"targets.{i}.provider") for i in range(3)] for each in (form, moved, more, fewer)]
+    assert providers == [
+        ["cerebras", "openai", None],
+        ["openai", "cerebras", None],
+        ["openai", "cerebras", ""],
+        ["openai", "", None],
+    ]
+    assert [moved[f"targets.{i}.priority"] for i in range(2)] == ["1", "2"]
+    assert "routing_profiles[Fast].targets" in html.unescape(review)
+    assert "provider: openai\n" in html.unescape(review)
+
+
+async def test_a_mistake_stands_beside_its_field_and_nothing_written_is_lost(office: Office) -> None:
+    async with office.browser() as browser:
+        await browser.log_in("sk-admin")
+        form = fields((await browser.open("/edit/limits?name=every team")).text)
+        page = await sheet(browser, "limits", {**form, "requests": "many", "alert_at": "80%", "name": "each team"})
+        as_yaml = await sheet(browser, "limits", {**form, "requests": "many"}, "yaml")
+        target = fields((await browser.open("/edit/profiles?name=Fast")).text)
+        beside = await sheet(browser, "profiles", {**target, "targets.1.weight": "heavy"})
+
+    assert 'id="wrong-requests"' in page
+    assert 'aria-describedby="wrong-requests"' in page
+    assert fields(page) == {**form, "requests": "many", "alert_at": "80%", "name": "each team"}
+    assert "requests: many" in as_yaml
+    assert 'id="wrong-targets.1.weight"' in beside
+
+
+async def test_form_and_yaml_are_two_ways_to_write_the_same(office: Office) -> None:
+    async with office.browser() as browser:
+        await browser.log_in("sk-admin")
+        form = fields((await browser.open("/edit/budgets?name=all of us")).text)
+        as_yaml = await sheet(browser, "budgets", {**form, "amount": "50 USD/day"}, "yaml")
+        text = html.unescape(re.findall(r"<textarea[^>]*>(.*?)</textarea>", as_yaml, re.S)[0])
+        back = fields(await sheet(browser, "budgets", {"text": text, "name.was": "all of us"}, "form"))
+        broken = await sheet(browser, "budgets", {"text": "a: [", "name.was": "all of us"}, "form")
+
+    assert back["amount"] == "50 USD/day"
+    assert "a: [" in broken
+
+
+@pytest.mark.parametrize(("text", "said"), [('task == "code"', "looks at task"), ("tusk == 1", "tusk"), ("", "every")])
+async def test_a_condition_is_checked_while_it_is_written(office: Office, text: str, said: str) -> None:
+    async with office.browser() as browser:
+        await browser.log_in("sk-admin")
+        answer = await browser.send_form("/check", cel_expression=text)
+
+    assert said in answer.text
