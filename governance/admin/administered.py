@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
 from governance.catalog import Catalog
-from governance.discovery import Source
+from governance.discovery import Change, Source, State
 from governance.discovery.sync import Outcome
 from governance.engine.engine import Engine
 from governance.policy.document import Core
@@ -37,6 +37,13 @@ class Discovering(Protocol):
     @property
     def sources(self) -> Sequence[Source]:
         """Where models can be read from."""
+
+    @property
+    def state(self) -> State:
+        """What is known of each of them by now."""
+
+    async def change(self, change: Change) -> State:
+        """Change what is known, for all workers. Raises StoreUnavailable."""
 
     async def discover(self, names: Collection[str] | None = None) -> list[Outcome]:
         """Read these sources now; without names, those in use."""

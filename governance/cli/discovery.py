@@ -138,21 +138,13 @@ def set_url(
     policy: PolicyOption = None,
 ) -> None:
     """Use another page for a provider from now on. It is asked without any key."""
-    from governance.discovery import State, check_url
+    from governance.usecases.documentation_pages import with_page
 
     with clear_errors():
         used = given_policy(policy)
         settings = settings_of(used)
         _check_provider(settings, provider)
-        try:
-            check_url(url, settings.discovery.allowed_hosts)
-        except ValueError as error:
-            raise GovernanceError(f"{url}: {error}") from None
-
-        def change(state: State) -> State:
-            return state.model_copy(update={"docs_urls": {**state.docs_urls, provider: url}})
-
-        Discovered(used).change(change)
+        Discovered(used).change(with_page(provider, url, settings.discovery.allowed_hosts))
     typer.echo(f"{provider}: {url}")
 
 
@@ -162,18 +154,13 @@ def reset_url(
     policy: PolicyOption = None,
 ) -> None:
     """Go back to the built-in page of a provider, or of all."""
-    from governance.discovery import State
+    from governance.usecases.documentation_pages import without_page
 
     with clear_errors():
         used = given_policy(policy)
         if provider is not None:
             _check_provider(settings_of(used), provider)
-
-        def change(state: State) -> State:
-            kept = {name: url for name, url in state.docs_urls.items() if provider is not None and name != provider}
-            return state.model_copy(update={"docs_urls": kept})
-
-        Discovered(used).change(change)
+        Discovered(used).change(without_page(provider))
         for row in _rows(policy):
             if provider in (None, row["provider"]):
                 typer.echo(f"{row['provider']}: {row['url'] or 'none'}")

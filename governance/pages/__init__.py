@@ -21,6 +21,7 @@ from governance.pages import (
     policy,
     sheet,
     simulate,
+    sources,
     static,
     switches,
     tasks,
@@ -31,7 +32,15 @@ from governance.pages.holder import Identify
 from governance.pages.render import Show
 
 _FOR_ALL_WHO_SEE = tuple(each.routes for each in (overview, why, edge, models, policy, history, switches, keys, tasks))
-_FOR_ADMINS = (simulate.routes, edit.routes, sheet.routes, switches.changes, keys.changes, tasks.changes)
+_FOR_ADMINS = (
+    simulate.routes,
+    edit.routes,
+    sheet.routes,
+    switches.changes,
+    keys.changes,
+    tasks.changes,
+    sources.changes,
+)
 
 
 def pages_router(of: Administered, identify: Identify, *, in_schema: bool = False) -> APIRouter:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
 from governance.catalog import cards
+from governance.catalog.modalities import CAPABILITY_KEYS
 from governance.pages.answered import UI, Shown
 from governance.pages.render import Show
+from governance.pages.sources import reading_of
 
 _ROWS: Final = 100
 
@@ -26,6 +28,8 @@ def routes(show: Show) -> APIRouter:
         text: Word = "",
         provider: Word = "",
         modality: Word = "",
+        can: Word = "",
+        known: Annotated[str, Query(pattern="^(served|unserved|gone)?$")] = "",
         all: bool = False,
         page: Annotated[int, Query(ge=1, le=1_000)] = 1,
     ) -> Response:
@@ -33,7 +37,13 @@ def routes(show: Show) -> APIRouter:
         catalog = show.of.models.catalog
         rows = await asyncio.to_thread(cards, catalog, provider.strip() or None, modality or None, everything=all)
         wanted = text.strip().lower()
-        found = [row for row in rows if wanted in row["model"].lower() or wanted in (row["display_name"] or "").lower()]
+        found = [
+            row
+            for row in rows
+            if (wanted in row["model"].lower() or wanted in (row["display_name"] or "").lower())
+            and (not can or row["capabilities"].get(can))
+            and (not known or _is(row, known))
+        ]
         first = (page - 1) * _ROWS
         return await show.page(
             request,
@@ -43,8 +53,23 @@ def routes(show: Show) -> APIRouter:
             first=first,
             number=page,
             more=len(found) > first + _ROWS,
-            given={"text": text, "provider": provider, "modality": modality, "all": all},
-            sources=show.of.models.discovering.sources,
+            given={"text": text, "provider": provider, "modality": modality, "can": can, "known": known, "all": all},
+            abilities=tuple(CAPABILITY_KEYS),
+            **reading_of(show),
         )
 
+    @router.get("/models/sources")
+    async def sources(request: Request) -> Response:
+        now = reading_of(show)
+        answer = show.part(request, "sources_table.html", **now)
+        if not now["reading"] and request.headers.get("hx-request"):
+            # The page as it is without a reading asks no more.
+            answer.headers["hx-refresh"] = "true"
+        return answer
+
     return router
+
+
+def _is(row: dict[str, Any], known: str) -> bool:
+    served = bool(row["served_as"]) and row["served_as"] != "unknown"
+    return bool(row["gone_since"]) if known == "gone" else served == (known == "served")

@@ -96,6 +96,15 @@ class Discovering:
         """Where models can be read from."""
         return self._settings.sources(os.environ, self._deployments(), self._discovered.state.docs_urls)
 
+    @property
+    def state(self) -> State:
+        """What is known of each of them by now. Asks nobody."""
+        return self._discovered.state
+
+    async def change(self, change: Change) -> State:
+        """Change what is known, for all workers. Raises StoreUnavailable."""
+        return await self._keep(change)
+
     async def discover(self, names: Collection[str] | None = None) -> list[Outcome]:
         """Read the sources of these names now; without names, those in use. Raises StoreUnavailable."""
         await self.look()

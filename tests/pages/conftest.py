@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from fastapi import FastAPI, Request
 
 from governance.admin.answered import NotDone
 from governance.catalog import Catalog, Sources
+from governance.discovery import Change, Found, Source, State, utc_now
+from governance.discovery.sync import Outcome
 from governance.engine.engine import Engine
 from governance.engine.host import Host
 from governance.engine.simulation import given_from, request_of
@@ -44,6 +47,26 @@ KEYS: dict[str, Role] = {"sk-admin": "admin", "sk-viewer": "viewer", "sk-ci": "h
 TEAMS = {"sk-ci": "research", "sk-other": "sales"}
 
 
+class Discovering:
+    """Reads one provider, when the test lets it."""
+
+    sources = (Source("openai", "openai", "openai", docs_url="https://example.org/models", in_use=True),)
+
+    def __init__(self) -> None:
+        self.state = State()
+        self.may_go_on = asyncio.Event()
+
+    async def change(self, change: Change) -> State:
+        self.state = change(self.state)
+        return self.state
+
+    async def discover(self, names: Collection[str] | None = None) -> list[Outcome]:
+        await self.may_go_on.wait()
+        found = [Found("gpt-4o"), Found("gpt-9")]
+        await self.change(lambda state: state.with_source("openai", state.of(self.sources[0]).after(found, utc_now())))
+        return [Outcome(self.sources[0], added=("gpt-4o", "gpt-9"))]
+
+
 class Models:
     """What the proxy serves."""
 
@@ -51,7 +74,9 @@ class Models:
         [{"model_name": "cerebras/*"}, {"model_name": "openai/*"}],
         Sources({"gpt-4o": {"litellm_provider": "openai"}}, {}),
     )
-    discovering: Any = type("Discovering", (), {"sources": ()})()
+
+    def __init__(self) -> None:
+        self.discovering = Discovering()
 
     def offered(self) -> list[str]:
         return ["fast/glm-4.7", "openai/*"]
