@@ -50,7 +50,7 @@ In another terminal, paste, in any order:
 {few} | grep -i x-governance-target; done
 
    Why: {_explain(policy, "few/glm-4.7", "cerebras/glm-4.7", 3)}
-   Page: Near the edge, which says when there is room again.
+   Page: Near the edge, which says when there is room again; Simulate, which asks without a request.
 
 4. Nowhere left to go. The profile `tiny` has room for 2 requests a minute. Of these three at least the last gets a
    429 that says when to come back.
@@ -60,6 +60,11 @@ In another terminal, paste, in any order:
 
    Why: {_explain(policy, "tiny/glm-4.7", "openai/glm-4.7", 2)}
    Page: paste the error into “Why?”, open the refusal, and “Try again with…” another model.
+
+5. Change it. The policy of the demo is a file, so a review ends with the patch for it; what holds for a while
+   needs none.
+
+   Page: Profiles, where Edit opens `few` as a form; Switches, where `cerebras/*` is kept free for ten minutes.
 
 How full every limit is, again every two seconds:
 

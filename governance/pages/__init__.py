@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends
 
 from governance.admin.administered import Administered
 from governance.pages import (
+    beside,
     edge,
     edit,
     history,
@@ -17,6 +18,7 @@ from governance.pages import (
     login,
     mine,
     models,
+    order,
     overview,
     policy,
     sheet,
@@ -40,6 +42,8 @@ _FOR_ADMINS = (
     keys.changes,
     tasks.changes,
     sources.changes,
+    beside.changes,
+    order.changes,
 )
 
 

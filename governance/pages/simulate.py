@@ -12,6 +12,7 @@ from governance.admin.decisions import find, kept_by
 from governance.engine.simulation import SimulationInput, given_from, simulate_now
 from governance.model.vocabulary import RequestType
 from governance.pages.answered import UI, Shown
+from governance.pages.beside import decided_by_draft, drafts_of
 from governance.pages.forms import form_of
 from governance.pages.render import Show
 from governance.usecases.asked_again import asked_again, policy_test
@@ -23,11 +24,16 @@ _OWN: Final = frozenset(
 )
 
 
+Word = Annotated[str, Query(max_length=100)]
+
+
 def routes(show: Show) -> APIRouter:
     """For admins."""
     router = APIRouter(prefix=UI, route_class=Shown)
 
-    async def page(request: Request, form: dict[str, str], problems: list[str], record: Any, status: int) -> Response:
+    async def page(
+        request: Request, form: dict[str, str], problems: list[str], record: Any, status: int, beside: Any = None
+    ) -> Response:
         text = show.of.engine.host.policy.text
         return await show.page(
             request,
@@ -40,12 +46,17 @@ def routes(show: Show) -> APIRouter:
             test="" if record is None else policy_test(record),
             kinds=get_args(RequestType),
             file=show.of.policies.file.name,
+            drafts=await drafts_of(show),
+            beside=beside,
+            why_beside=None if beside is None else why(beside["record"], beside["text"]),
+            alike=beside is None or _outcome(record) == _outcome(beside["record"]),
         )
 
     @router.get("/simulate")
-    async def ask(request: Request, like: Annotated[str, Query(max_length=100)] = "") -> Response:
+    async def ask(request: Request, like: Word = "", draft: Word = "") -> Response:
         record = await find(kept_by(show.of), like) if like else None
-        return await page(request, _form(asked_again(record) if record else {}), [], None, 200)
+        form = _form(asked_again(record) if record else {})
+        return await page(request, {**form, "draft": draft}, [], None, 200)
 
     @router.post("/simulate")
     async def simulate(request: Request) -> Response:
@@ -54,9 +65,17 @@ def routes(show: Show) -> APIRouter:
         if given is None:
             return await page(request, form, problems, None, 422)
         decision = await simulate_now(show.of.engine, given, show.of.models.catalog)
-        return await page(request, form, [], decision.trace.record(), 200)
+        draft = form["draft"].strip()
+        beside = await decided_by_draft(show, draft, given) if draft else None
+        return await page(request, form, [], decision.trace.record(), 200, beside)
 
     return router
+
+
+def _outcome(record: dict[str, Any]) -> tuple[Any, ...]:
+    """What a caller would notice: who serves, or how it is refused."""
+    refusal = record["refusal"] or {}
+    return record["outcome"], record["model"], refusal.get("status"), refusal.get("code"), refusal.get("message")
 
 
 def _form(again: dict[str, Any]) -> dict[str, str]:
@@ -71,6 +90,7 @@ def _form(again: dict[str, Any]) -> dict[str, str]:
         "draw": "",
         "at": "",
         "headers": "",
+        "draft": "",
         "more": json.dumps({k: v for k, v in again.items() if k not in _OWN}, indent=2) if again else "",
         **{name: identity.get(name, "") for name in _FIELDS},
     }

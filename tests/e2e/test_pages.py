@@ -78,7 +78,13 @@ SEEN += ["/tasks", "/tasks?takes=image", "/keys", "/switches"]
 SEEN += ["/history", "/history/1", "/history/audit?verify=true", "/mine"]
 CHANGED = ["/simulate", "/simulate?like={refused}", "/edit", "/edit/limits?name=every team", "/edit/budgets"]
 CHANGED += ["/edit/profiles?name=Few", "/edit/rules?name=premium tier", "/edit/rules?name=premium tier&as=yaml"]
-CHANGED += ["/edit/rules", "/keys?rotate=app", "/switches?kind=increase&limit=every team", "/tasks?edit=eco"]
+CHANGED += [
+    "/edit/rules",
+    "/rules/order",
+    "/keys?rotate=app",
+    "/switches?kind=increase&limit=every team",
+    "/tasks?edit=eco",
+]
 PAGES = {"admin": [*SEEN, *CHANGED, "/edit/none"], "viewer": SEEN, "holder": ["/mine", "/overview"]}
 PICTURED = {
     "/overview": "overview",

@@ -14,6 +14,7 @@ from governance.pages.assets import ASSETS
 from tests.pages.conftest import HOSTILE, POLICY, UI, Office
 
 STATIC = Path(__file__).parents[2] / "governance" / "pages" / "static"
+AXE = Path(__file__).parents[1] / "e2e" / "vendored"
 MOST_BYTES = 60_000
 CHANGED = "name: all of us\nsubject: everyone\namount: 50 USD/day\nunpriced: allow\n"
 
@@ -117,6 +118,28 @@ async def test_a_change_is_reviewed_applied_and_undone(office: Office) -> None:
     assert undone.headers["location"] == f"{UI}/applied/3"
 
 
+async def test_a_draft_is_kept_and_asked_beside_the_policy_in_force(office: Office) -> None:
+    await refused(office)
+    less = POLICY.replace("requests: 2/minute", "requests: 9/minute")
+    async with office.browser() as browser:
+        await browser.log_in("sk-admin")
+        review = await browser.send_form("/review", text=less)
+        kept = await browser.send_form(
+            "/drafts", policy=less, base=_hidden(review.text, "base"), comment="more for everybody"
+        )
+        form = (await browser.get(kept.headers["location"])).text
+        asked = {"model": "fast/m", "team_id": "research", "team_name": "Research"}
+        otherwise = await browser.send_form("/simulate", **asked, draft="1")
+        alike = await browser.send_form("/simulate", model="openai/gpt-4o", draft="1")
+        none = await browser.send_form("/simulate", **asked, draft="7")
+
+    assert "Keep as a draft" in review.text
+    assert '<option value="1" selected>' in form
+    assert "The draft decides otherwise" in otherwise.text
+    assert "Both decide alike" in alike.text
+    assert none.status_code == 404
+
+
 async def test_a_mistake_says_its_line_and_keeps_the_text(office: Office) -> None:
     wrong = CHANGED.replace("50 USD/day", "fifty")
     async with office.browser() as browser:
@@ -134,15 +157,16 @@ def _hidden(page: str, name: str) -> str:
     return html.unescape(found[1])
 
 
-def test_what_others_wrote_is_as_it_was_published() -> None:
+@pytest.mark.parametrize("folder", [STATIC, AXE], ids=["pages", "tests"])
+def test_what_others_wrote_is_as_it_was_published(folder: Path) -> None:
     tomllib = pytest.importorskip("tomllib", reason="TOML is read by Python 3.11 and newer")
-    vendored = tomllib.loads((STATIC / "vendored.toml").read_text("utf-8"))
-    minified = {file.name for file in STATIC.glob("*.min.*")}
+    vendored = tomllib.loads((folder / "vendored.toml").read_text("utf-8"))
+    minified = {file.name for file in folder.glob("*.min.*")}
 
     assert set(vendored) == minified
     for name, told in vendored.items():
-        assert hashlib.sha256((STATIC / name).read_bytes()).hexdigest() == told["sha256"], name
-        assert (STATIC / told["licence_file"]).exists()
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == told["sha256"], name
+        assert (folder / told["licence_file"]).exists()
         assert {"package", "version", "path", "licence"} <= set(told)
 
 
