@@ -42,6 +42,18 @@ def test_what_is_not_said_is_not_written() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("section", "name"),
+    [("profiles", "Fast"), ("rules", "no secrets"), ("limits", "every team"), ("budgets", "all of us")],
+)
+async def test_a_form_that_is_only_looked_at_changes_nothing(office: Office, section: str, name: str) -> None:
+    async with office.browser() as browser:
+        await browser.log_in("sk-admin")
+        review = await sheet(browser, section, fields((await browser.open(f"/edit/{section}?name={name}")).text))
+
+    assert "This changes nothing" in review
+
+
 def fields(page: str) -> dict[str, str]:
     """What a browser would send of the form of a sheet."""
     form = page[page.index("<form method") : page.rindex("</form>")]
