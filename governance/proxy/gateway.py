@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import time
+import weakref
 from collections.abc import Coroutine, Sequence
 from typing import Any, Final
 
@@ -36,6 +37,7 @@ from governance.proxy.reload import ReloadState
 from governance.proxy.start import end_with_proxy, or_not_at_all, workers
 from governance.proxy.surveying import connect_and_survey
 from governance.proxy.translate import RELAYED, has_own_credentials, has_own_timeout, request_from, sent
+from governance.proxy.untold import Untold
 from governance.proxy.wire import listen
 from governance.telemetry.telemetry import Telemetry
 from governance.telemetry.timed import Timed
@@ -62,6 +64,7 @@ class Gateway:
         self.overlay = FollowedOverlay(host.policy.core, policies)
         self.arms = Arms(host, self.keyring, self.models, timed, self.telemetry.alert, self.overlay.overlay)
         self.live = LiveRequests()
+        self.untold = Untold(self)
         self.hops = Hops(self.live, self.models)
         self.responses = Background()
         self.doors = Doors(self)
@@ -153,7 +156,10 @@ class Gateway:
         if unfit:
             await engine.release(decision)
             decision = engine.refuse(request, unfit)
-        live = Live(engine, decision, may_call, call_type, data.get("litellm_call_id"), asyncio.current_task())
+        task = asyncio.current_task()
+        live = Live(
+            engine, decision, may_call, call_type, data.get("litellm_call_id"), weakref.ref(task) if task else None
+        )
         live.body = sent(data)[0]
         live.own_credentials, live.own_timeout = own_credentials, has_own_timeout(data)
         self.announcements.note(reading.window for reading, _ in decision.trace.windows)
@@ -162,8 +168,8 @@ class Gateway:
             self._tell(live)
         else:
             self.live.add(live)
-            if live.task:
-                live.task.add_done_callback(lambda _: self._served(live))
+            if task:
+                task.add_done_callback(lambda _: self.untold.served(live))
         return live
 
     async def settle(self, live: Live, usage: Usage) -> None:
@@ -210,6 +216,7 @@ class Gateway:
             self.live.released(live)
             await live.engine.release(live.decision)
             self._tell(live)
+            self.untold.wait(live.decision.id, self.live.late_s)
 
     async def close(self) -> None:
         """The proxy ends: give the last answers time to be told, give back what is left, let go of the ledger."""
@@ -219,6 +226,7 @@ class Gateway:
             waited_s += 0.05
         for live in self.live:
             await self.release(live)
+        self.untold.close()
         self.announcements.close()
         await self.overlay.close()
         await self.policies.close()
@@ -257,22 +265,6 @@ class Gateway:
             return None
         return model_refusal(key, [request.model[:LONGEST_MODEL]], self.models.served_to(request.identity.team_id))
 
-    def _served(self, live: Live) -> None:
-        if live.released_s is None and live in self.live:
-            if live.left_early:
-                self.background(self.left(live))
-            else:
-                later = asyncio.get_running_loop().call_later
-                later(live.told_within_s, lambda: self.background(self._end_untold(live)))
-
-    async def _end_untold(self, live: Live) -> None:
-        if live in self.live and live.trying and live.delivered.began:
-            await self.break_off(live)
-        elif live in self.live and live.reached:
-            # It was served, and LiteLLM tells nothing of it: what was reserved is the best that is known.
-            await self.settle(live, Usage(None, None, None))
-        elif live in self.live:
-            await self.release(live)
 
     async def _renew_again_and_again(self) -> None:
         while True:

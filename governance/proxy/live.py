@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -38,7 +39,7 @@ class Live:
     Args:
         call_type: LiteLLM's name for what is asked.
         call_id: LiteLLM's id of the call. A client may choose it, so it says nothing alone.
-        task: what serves the HTTP request; when it is done, LiteLLM can only report the past.
+        task: what serves the HTTP request, held weakly: its context leads to this request.
         own_credentials: the caller brought the provider's key, so a failure may be the caller's.
         coming: the name of the hop that LiteLLM announced last.
         answer: of the provider, not streamed; what comes after it may still keep it from the caller.
@@ -54,6 +55,7 @@ class Live:
         usages: what the provider's stream reported.
         parts: what targets delivered before others went on.
         body: what the caller has sent, until its request is over.
+        served: its HTTP request is done.
     """
 
     engine: Engine
@@ -61,7 +63,7 @@ class Live:
     may_call: MayCall
     call_type: str
     call_id: str | None
-    task: asyncio.Task[Any] | None
+    task: weakref.ref[asyncio.Task[Any]] | None
     own_credentials: bool = False
     coming: str | None = None
     answer: Any = None
@@ -77,6 +79,7 @@ class Live:
     usages: Told = field(default_factory=Told)
     parts: Parts = field(default_factory=Parts)
     body: Any = None
+    served: bool = False
 
     @property
     def retry_after_s(self) -> int | None:
@@ -127,15 +130,29 @@ class Live:
         )
 
 
+@dataclass(slots=True, eq=False)
+class Place:
+    """What a context holds of its request. Contexts are copied, and connections to providers keep theirs for hours."""
+
+    live: Live | None
+
+
 class LiveRequests:
     """Found by the context that LiteLLM runs every hook of a request in, and by the id that travels in its metadata,
     which tells the request itself from calls that guardrails make on its way.
+
+    Nothing leads to a request any more when it has ended, is served, and nothing may be told of it.
+
+    Args:
+        late_s: for so long a success may follow the end without an answer.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, late_s: float = _LATE_S) -> None:
+        self.late_s = late_s
         self._open: dict[str, Live] = {}
         self._released: dict[str, Live] = {}
-        self._current: ContextVar[Live | None] = ContextVar("governance_live", default=None)
+        self._places: dict[str, Place] = {}
+        self._current: ContextVar[Place | None] = ContextVar("governance_live", default=None)
 
     def __iter__(self) -> Iterator[Live]:
         return iter(list(self._open.values()))
@@ -149,18 +166,24 @@ class LiveRequests:
     @property
     def current(self) -> Live | None:
         """The request that this very task has begun to serve before; None for the first one."""
-        live = self._current.get()
-        return live if live is not None and live.task is _task() else None
+        live = self.serving()
+        return live if live is not None and live.task is not None and live.task() is _task() else None
+
+    def of(self, decision_id: str) -> Live | None:
+        """The one with this id, while it is on its way."""
+        return self._open.get(decision_id)
 
     def add(self, live: Live) -> None:
         self._open[live.decision.id] = live
-        self._current.set(live)
+        place = self._places[live.decision.id] = Place(live)
+        self._current.set(place)
 
     def settled(self, live: Live) -> None:
         """It was answered; nothing later changes that."""
         live.body = None
         self._open.pop(live.decision.id, None)
         self._released.pop(live.decision.id, None)
+        self._leave(live)
 
     def released(self, live: Live) -> None:
         """It ended without an answer; one may still be reported for a while."""
@@ -168,22 +191,36 @@ class LiveRequests:
         now = live.released_s = time.monotonic()
         self._open.pop(live.decision.id, None)
         self._released[live.decision.id] = live
+        self.forget(now)
+
+    def served(self, live: Live) -> None:
+        """Its HTTP request is done: LiteLLM can only report the past."""
+        live.served = True
+        self._leave(live)
+
+    def forget(self, now_s: float) -> None:
+        """Let go of those that ended without an answer so long ago that none is told any more.
+
+        Args:
+            now_s: monotonic seconds.
+        """
         while self._released:
             oldest = next(iter(self._released.values()))
-            if now - (oldest.released_s or now) <= _LATE_S:
+            if now_s - (oldest.released_s or now_s) < self.late_s:
                 break
             del self._released[oldest.decision.id]
+            self._leave(oldest)
 
     def listener(self) -> Callable[[Any], None] | None:
         """Who notes the usage in a stream that is read in this context; None where no attempt is under way."""
-        live = self._current.get()
+        live = self.serving()
         if live is None or not live.trying:
             return None
         return partial(live.usages.note, len(live.decision.trace.attempts))
 
     def heard(self) -> None:
         """An answer is read in this context."""
-        live = self._current.get()
+        live = self.serving()
         if live is not None:
             live.heard = True
 
@@ -191,7 +228,7 @@ class LiveRequests:
         """The request that a hook's arguments belong to; None for those we have not seen and for shadow traffic."""
         if not isinstance(kwargs, Mapping):
             return None
-        live = self._current.get()
+        live = self.serving()
         if live is None or not (live in self or live.decision.id in self._released):
             return None
         parameters = kwargs.get("litellm_params")
@@ -207,24 +244,35 @@ class LiveRequests:
 
     def find_served(self, data: Any) -> Live | None:
         """The same while the answer is being sent, when it may have been settled already (from a cache, say)."""
-        live = self._current.get()
+        live = self.serving()
         marked = isinstance(data, Mapping) and any(live and m.get(MARKER) == live.decision.id for m in buckets(data))
         return live if marked else self.find(data)
 
     def serving(self) -> Live | None:
         """The request of this context, whatever has become of it; None for one that no policy is about."""
-        return self._current.get()
+        place = self._current.get()
+        return place.live if place is not None else None
 
     def cut(self, error: Exception) -> None:
         """A stream that is read in this context has broken, and LiteLLM may go on at the next target."""
-        live = self._current.get()
+        live = self.serving()
         if live is not None and live.trying:
             live.cut = error
 
     def find_passed_through(self) -> Live | None:
         """The request of this context, where it is one that LiteLLM passes through without metadata."""
-        live = self._current.get()
+        live = self.serving()
         return live if live and live.call_type == PASS_THROUGH else None
+
+    def _leave(self, live: Live) -> None:
+        decision_id = live.decision.id
+        if not live.served or decision_id in self._open or decision_id in self._released:
+            return
+        place = self._places.pop(decision_id, None)
+        if place is not None:
+            place.live = None
+        # Their tracebacks lead to whoever raised them on our behalf, and from there back to the request.
+        live.cut = live.stopped = live.answer = None
 
 
 def _task() -> asyncio.Task[Any] | None:

@@ -227,7 +227,7 @@ def start(providers: Providers, imported: Original, tmp_path_factory: pytest.Tem
     @contextlib.contextmanager
     def run(policy: str, config: dict[str, Any] | None = None, *options: str) -> Iterator[Proxy]:
         folder = tmp_path_factory.mktemp("proxy")
-        for module in ("keys.py", "guard.py", "spend_log.py"):
+        for module in ("keys.py", "guard.py", "spend_log.py", "census.py"):
             shutil.copy(HERE / module, folder)
         (folder / "governance.yaml").write_text(policy, "utf-8")
         (folder / "litellm.yaml").write_text(yaml.safe_dump(config or litellm_config(providers.url)), "utf-8")
