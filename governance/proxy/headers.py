@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from functools import lru_cache
 from typing import Final
 
 from governance.ledger import Reading
@@ -14,7 +15,12 @@ from governance.trace import Candidate, Trace
 DEBUG_HEADER: Final = "x-governance-debug"
 DEBUG_METADATA: Final = "governance_debug"
 _MOST_CANDIDATES: Final = 20
-_OPENAI_NAMES = {"requests": "requests", "tokens": "tokens"}
+_OPENAI_NAMES: Final = {
+    unit: tuple(f"x-ratelimit-{what}-{unit}" for what in ("limit", "remaining", "reset"))
+    for unit in ("requests", "tokens")
+}
+# Most answers have the same few in their heads; callers name models and subjects, so it is bounded.
+_MOST_NAMES: Final = 4096
 
 
 def decision_headers(trace: Trace) -> dict[str, str]:
@@ -28,7 +34,7 @@ def decision_headers(trace: Trace) -> dict[str, str]:
         headers["retry-after"] = str(trace.refusal.retry_after_s)
     for note in ("profile", "rule", "task"):
         if note in trace.notes:
-            headers[f"x-governance-{note}"] = _plain(trace.notes[note])
+            headers[f"x-governance-{note}"] = _plain(str(trace.notes[note]))
     if _may_see_more(trace.request):
         headers["x-governance-candidates"] = ", ".join(map(_candidate, trace.candidates[:_MOST_CANDIDATES]))
     return headers | limit_headers(trace, time.time())
@@ -51,32 +57,40 @@ def limit_headers(trace: Trace, now_s: float) -> dict[str, str]:
 
     Source: draft-ietf-httpapi-ratelimit-headers-10; OpenAI's API reference, "rate limits in headers".
     """
-    told = [(r, counted) for r, counted in trace.windows if counted or (trace.refusal and not r.fits)]
-    told = [(r, counted) for r, counted in told if r.window.mode == "enforce" and r.window.unit != "concurrent"]
-    told = [(r, counted) for r, counted in told if _callers_business(r.window.subject) or not r.fits]
-    if not told:
+    refused = trace.refusal is not None
+    policies, states = [], []
+    tightest: dict[str, tuple[int, int, int]] = {}
+    for reading, counted in trace.windows:
+        window = reading.window
+        if not (counted or (refused and not reading.fits)) or window.mode != "enforce" or window.unit == "concurrent":
+            continue
+        if reading.fits and not _callers_business(window.subject):
+            continue
+        name, amount = _name(window.limit, window.unit), window.amount
+        left = max(0, amount - reading.used - (reading.amount if counted else 0))
+        resets_s = _resets_in_s(reading, now_s)
+        policies.append(
+            f"{name};q={amount};w={window.period}" if isinstance(window.period, int) else f"{name};q={amount}"
+        )
+        states.append(f"{name};r={left};t={resets_s}")
+        if window.unit not in tightest or left < tightest[window.unit][0]:
+            tightest[window.unit] = (left, amount, resets_s)
+    if not policies:
         return {}
-    headers = {
-        "RateLimit-Policy": ", ".join(f"{_name(r)};q={r.window.amount}{_window(r)}" for r, _ in told),
-        "RateLimit": ", ".join(f"{_name(r)};r={_left(r, counted)};t={_resets_in_s(r, now_s)}" for r, counted in told),
-    }
-    for unit, word in _OPENAI_NAMES.items():
-        same = [(r, counted) for r, counted in told if r.window.unit == unit]
-        if same:
-            reading, counted = min(same, key=lambda entry: _left(*entry))
-            headers[f"x-ratelimit-limit-{word}"] = str(reading.window.amount)
-            headers[f"x-ratelimit-remaining-{word}"] = str(_left(reading, counted))
-            headers[f"x-ratelimit-reset-{word}"] = f"{_resets_in_s(reading, now_s)}s"
+    headers = {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(states)}
+    for unit, (limit_header, remaining_header, reset_header) in _OPENAI_NAMES.items():
+        if unit in tightest:
+            left, amount, resets_s = tightest[unit]
+            headers[limit_header] = str(amount)
+            headers[remaining_header] = str(left)
+            headers[reset_header] = f"{resets_s}s"
     return headers
 
 
+@lru_cache(maxsize=_MOST_NAMES)
 def _callers_business(subject: str) -> bool:
     """What all callers together use, or have left at a provider, is nothing to tell each of them."""
     return subject.startswith("target:") or (of_caller(subject) and subject != EVERYONE)
-
-
-def _left(reading: Reading, counted: bool) -> int:
-    return max(0, reading.window.amount - reading.used - (reading.amount if counted else 0))
 
 
 def _resets_in_s(reading: Reading, now_s: float) -> int:
@@ -87,15 +101,12 @@ def _resets_in_s(reading: Reading, now_s: float) -> int:
     return max(0, math.ceil(at_s - now_s))
 
 
-def _window(reading: Reading) -> str:
-    period = reading.window.period
-    return f";w={period}" if isinstance(period, int) else ""
-
-
-def _name(reading: Reading) -> str:
-    text = _plain(f"{reading.window.limit} {reading.window.unit}")
+@lru_cache(maxsize=_MOST_NAMES)
+def _name(limit: str, unit: str) -> str:
+    text = _plain(f"{limit} {unit}")
     return '"' + text.replace("\\", "?").replace('"', "?") + '"'
 
 
-def _plain(value: object) -> str:
-    return "".join(c if c.isascii() and c.isprintable() else "?" for c in str(value))
+@lru_cache(maxsize=_MOST_NAMES)
+def _plain(value: str) -> str:
+    return "".join(c if c.isascii() and c.isprintable() else "?" for c in value)
