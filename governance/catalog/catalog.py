@@ -63,6 +63,7 @@ class Catalog:
         self._facts = lru_cache(maxsize=4096)(self._find_facts)
         self._facts_by_id = lru_cache(maxsize=4096)(self._find_facts_by_id)
         self._served = lru_cache(maxsize=4096)(self._find_served)
+        self._meant = lru_cache(maxsize=4096)(self._find_meaning)
         self._members = lru_cache(maxsize=4096)(self._find_members)
         self._held_by = lru_cache(maxsize=1024)(self._find_holders)
 
@@ -103,6 +104,9 @@ class Catalog:
 
     def meaning(self, target: str) -> Hashable:
         """Equal for targets that reach the same deployments: other case, words of an API, aliases and groups."""
+        return self._meant(target)
+
+    def _find_meaning(self, target: str) -> Hashable:
         found = self._resolved(target)
         named = identity_of(target, "", self._map).folded if group_of(target) is None else target.lower()
         return frozenset(found.deployments) or named
