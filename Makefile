@@ -75,6 +75,7 @@ bench: install ## what governance costs, as ratios measured in one run
 	-$(BIN)/python -m tests.bench.telemetry
 	-$(BIN)/python -m tests.bench.usage
 	-$(BIN)/python -m tests.bench.pages
+	-$(BIN)/python -m tests.bench.proxy
 
 compat: install ## the end-to-end tests on each LiteLLM that is supported; VERSION=... for another, TESTS=... for a part
 	@sh tests/provide.sh

@@ -1,0 +1,43 @@
+"""The policy of the governed proxies that are measured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def policy(rules: int, url: str) -> dict[str, Any]:
+    """Rules that do not match, a profile of three targets with limits, limits of team, user and key, a budget."""
+    minute = {"requests": "1000000/minute", "tokens": "1000M/minute"}
+    assumed = {"assume": {"input": "3 USD/1M", "output": "15 USD/1M"}}
+    return {
+        "version": 1,
+        "ledger": {"url": url},
+        "routing_rules": [
+            {
+                "name": f"rule {i}",
+                "cel_expression": f'headers["x-tier"] == "t{i}" && team_id == "research"',
+                "targets": [{"provider": "p1", "model": "priced"}],
+            }
+            for i in range(rules)
+        ],
+        "routing_profiles": [
+            {
+                "name": "Fast",
+                "virtual_provider": "fast",
+                "targets": [{"provider": f"p{i}", "priority": i, "limits": minute} for i in range(3)],
+            }
+        ],
+        "rate_limits": [
+            {
+                "name": "team",
+                "subject": {"team": "research"},
+                "requests": ["1000000/minute", "100000000/day"],
+                "tokens": "1000M/hour",
+            },
+            {"name": "user", "subject": {"user": "*"}, **minute},
+            {"name": "key", "subject": {"virtual_key": "*"}, **minute},
+        ],
+        "budgets": [
+            {"name": "money", "subject": {"team": "research"}, "amount": "1000000 USD/month", "unpriced": assumed}
+        ],
+    }

@@ -1,0 +1,95 @@
+"""The proxies that are compared: what each is configured with, started as copies of one import of LiteLLM."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from tests.bench.proxy.policy import policy
+from tests.e2e.conftest import SURROUNDINGS, ending, free_port, process, wait_until_ready
+from tests.e2e.forked import original
+from tests.ledger.servers import Server, running
+
+MASTER = "sk-bench-master-0123456789abcdef"
+PRICES = {"input_cost_per_token": 0.000003, "output_cost_per_token": 0.000015}
+INSIDE = "tests.bench.proxy.inside"
+GOVERNANCE = "governance.proxy.callback.handler"
+
+
+class Running(NamedTuple):
+    """One proxy. `model`: what is asked for in front of `/priced` and `/unpriced`; `redis`: where it counts."""
+
+    name: str
+    port: int
+    pid: int
+    model: str
+    redis: str
+
+
+class Kind(NamedTuple):
+    """`rules`: None = without governance."""
+
+    name: str
+    callbacks: tuple[str, ...] = ()
+    rules: int | None = None
+    redis: bool = False
+    limited: bool = False
+
+
+# The first one is what the others are compared with.
+KINDS = (
+    Kind("bare"),
+    Kind("a callback that does nothing", (f"{INSIDE}.nothing",)),
+    Kind("LiteLLM's own limits, Redis", redis=True, limited=True),
+    Kind("governance, memory, 2 rules", (GOVERNANCE,), 2),
+    Kind("governance, memory, 100 rules", (GOVERNANCE,), 100),
+    Kind("governance, Redis, 100 rules", (GOVERNANCE,), 100, redis=True),
+)
+
+
+def config(kind: Kind, upstream: int, redis: Server) -> dict[str, Any]:
+    def model(name: str, **prices: float) -> dict[str, Any]:
+        to = {"model": "openai/bench", "api_base": f"http://127.0.0.1:{upstream}/v1", "api_key": "not-a-key"}
+        return {"model_name": name, "litellm_params": {**to, **prices}}
+
+    general: dict[str, Any] = {
+        "master_key": MASTER,
+        "custom_auth": f"{INSIDE}.{'limited' if kind.limited else 'plain'}_key",
+    }
+    if kind.limited:
+        host, _, port = redis.url.removeprefix("redis://").partition("/")[0].partition(":")
+        general["coordination_redis"] = {"host": host, "port": int(port)}
+    models = [model(f"p{i}/priced", **PRICES) for i in range(3)] + [model(f"p{i}/unpriced") for i in range(3)]
+    callbacks = [f"{INSIDE}.watch", *kind.callbacks]
+    return {"model_list": models, "general_settings": general, "litellm_settings": {"callbacks": callbacks}}
+
+
+@contextlib.contextmanager
+def started(folder: Path, kinds: tuple[Kind, ...] = KINDS) -> Iterator[list[Running]]:
+    """All of them, ready to be asked."""
+    with contextlib.ExitStack() as stack:
+        redis = stack.enter_context(running())
+        upstream = free_port()
+        command = [sys.executable, "-m", "tests.bench.proxy.upstream", str(upstream)]
+        stack.enter_context(process(command, folder / "upstream.txt"))
+        imported = stack.enter_context(original(folder / "imported.txt", SURROUNDINGS))
+        proxies = []
+        for number, kind in enumerate(kinds):
+            here, port = folder / str(number), free_port()
+            here.mkdir()
+            (here / "litellm.yaml").write_text(yaml.safe_dump(config(kind, upstream, redis)), "utf-8")
+            if kind.rules is not None:
+                url = redis.url if kind.redis else "memory://"
+                (here / "governance.yaml").write_text(json.dumps(policy(kind.rules, url)), "utf-8")
+            arguments = ["--host", "127.0.0.1", "--port", str(port), "--config", str(here / "litellm.yaml")]
+            copy = stack.enter_context(ending(imported.copy(arguments, here / "output.txt", {}), here / "output.txt"))
+            wait_until_ready(f"http://127.0.0.1:{port}/health/liveliness", copy, here / "output.txt")
+            model = "p0" if kind.rules is None else "fast"
+            proxies.append(Running(kind.name, port, copy.pid, model, redis.url if kind.redis else ""))
+        yield proxies
