@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from governance.model import GENERATES_TEXT, Rejection, Request, Target, codes
@@ -22,7 +21,7 @@ def screen(request: Request, target: Target) -> Target:
         return target
     drained = request.drained.rejection(request, target.name) if request.drained else None
     if drained:
-        return replace(target, rejected=drained)
+        return target.but(rejected=drained)
     facts = request.models.facts(target.name) if request.models else NO_FACTS
     needed = request.capabilities - ALWAYS_OFFERED
     stated = target.capabilities is not None
@@ -46,7 +45,7 @@ def screen(request: Request, target: Target) -> Target:
     if request.models is not None and request.models.call_name(target.name) is None:
         return _rejected(target, codes.NOT_CONFIGURED, f"the proxy serves no model `{target.name}`")
     note = "; ".join(filter(None, (_note(needed, offered, unsaid, facts), cut)))
-    return replace(target, note=note) if note else target
+    return target.but(note=note) if note else target
 
 
 def _allows_more(request: Request, facts: ModelFacts) -> bool:
@@ -79,4 +78,4 @@ def _note(needed: frozenset[str], offered: frozenset[str] | None, unsaid: frozen
 
 
 def _rejected(target: Target, code: str, detail: str) -> Target:
-    return replace(target, rejected=Rejection(code, detail))
+    return target.but(rejected=Rejection(code, detail))

@@ -176,7 +176,7 @@ class Admission:
         if await self._may_call(call_name):
             return target
         detail = "not on the model list of this key or its team"
-        return replace(target, rejected=Rejection(codes.MODEL_NOT_ALLOWED, detail))
+        return target.but(rejected=Rejection(codes.MODEL_NOT_ALLOWED, detail))
 
     async def _caller_fallbacks(self) -> tuple[Target, ...]:
         """The caller's own fallbacks; a virtual name among them becomes the targets behind it."""
@@ -205,7 +205,7 @@ class Admission:
 
     def _watching_only(self, target: Target) -> Target:
         members = tuple(map(self._watching_only, target.members))
-        return replace(target, charges=self._watched(target.charges), members=members)
+        return target.but(charges=self._watched(target.charges), members=members)
 
     def _watched(self, charges: tuple[Charge, ...]) -> tuple[Charge, ...]:
         """The limits that made the request ask for less count on, and no longer refuse."""

@@ -51,7 +51,7 @@ def choices(target: Target) -> tuple[Target, ...]:
 
 def of_members(target: Target, members: Sequence[Target]) -> Target:
     """The target, served by one of these."""
-    return replace(target, charges=tuple(_dearest(members)), members=tuple(members))
+    return target.but(charges=tuple(_dearest(members)), members=tuple(members))
 
 
 def served_by(target: Target, served: str) -> Target:
@@ -82,7 +82,7 @@ def collapsed(
 
 def _parts(request: Request, target: Target) -> tuple[Target, ...]:
     names = () if target.rejected or request.models is None else request.models.members(target.name)
-    return tuple(replace(target, name=name) for name in names) or (target,)
+    return tuple(target.but(name=name) for name in names) or (target,)
 
 
 def _together(target: Target, charged: Sequence[Target]) -> Target:
@@ -92,7 +92,7 @@ def _together(target: Target, charged: Sequence[Target]) -> Target:
     # What one of them costs nobody knows, so nobody knows what the target will cost.
     unpriced = [member for member in charged if member.rejected and member.rejected.code == codes.UNPRICED]
     if unpriced or not able:
-        return replace(target, rejected=(unpriced or list(charged))[0].rejected)
+        return target.but(rejected=(unpriced or list(charged))[0].rejected)
     notes = dict.fromkeys(member.note for member in charged if member.note)
     return replace(of_members(target, able), note="; ".join(notes) or target.note)
 
@@ -115,4 +115,4 @@ def target_of(host: Host, decision: Decision, call_name: str) -> Target:
         return known
     target = Target(call_name, asked=True)
     charged, refusal = charge(host, decision.request, (target,), decision.trace)
-    return replace(target, rejected=Rejection(refusal.code, refusal.message)) if refusal else charged[0]
+    return target.but(rejected=Rejection(refusal.code, refusal.message)) if refusal else charged[0]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from governance.expressions import PERCENTS, Facts
 from governance.expressions.facts import Reads
@@ -18,13 +19,16 @@ from governance.limits.subjects import (
     caller_names,
     combined,
     known_names,
+    metadata_values,
     name_of,
     served_names,
 )
 from governance.model import Refusal, Request, Target, Window, codes
 
 # Subjects come from callers, so what is remembered of them is bounded.
-_MOST_SUBJECTS: Final = 20_000
+_MOST_SUBJECTS: Final = 4_096
+_MOST_CALLERS: Final = 1_024
+_MOST_TARGETS: Final = 64
 
 _EACH_TAG: Final = Part("tag", EACH)
 # What a condition may read and still be asked where nobody knows yet what the caller wants.
@@ -36,6 +40,8 @@ _OF_CALLER: Final = frozenset(
 )
 
 L = TypeVar("L", bound=Limit)
+# Position of a limit, the limit, and its windows for one subject.
+Found = tuple[int, L, tuple[Window, ...]]
 
 
 class LimitBook(Generic[L]):
@@ -52,6 +58,9 @@ class LimitBook(Generic[L]):
         # Of these nothing but the owner has a name.
         self.claim_alone = tuple(limit.within_owner and len(limit.subject.caller) == 1 for limit in self.limits)
         self._windows: dict[tuple[int, str, str, str | None], tuple[Window, ...]] = {}
+        self._callers: dict[tuple[Any, ...], Caller[L]] = {}
+        kinds = {part.kind for limit in self.limits for part in limit.subject.caller}
+        self._counts_end_users, self._counts_tags = "end_user" in kinds, "tag" in kinds
         self._metadata = tuple(dict.fromkeys(key for limit in self.limits for key in limit.subject.metadata))
         self._always: list[int] = []
         self._by_caller: dict[str, list[int]] = defaultdict(list)
@@ -64,6 +73,23 @@ class LimitBook(Generic[L]):
                 self._by_caller[place].append(position)
             else:
                 self._by_served[place].append(position)
+
+    def caller(self, request: Request) -> Caller[L]:
+        """What is known of whoever sends this request."""
+        who = request.identity
+        key = (
+            *(who.virtual_key_id, who.virtual_key_name, who.user_id, who.team_id, who.team_name),
+            *(who.customer_id, who.customer_name),
+            who.end_user_id if self._counts_end_users else "",
+            *((request.tags, who.tags) if self._counts_tags else ()),
+            *([metadata_values(name, request) for name in self._metadata] if self._metadata else ()),
+        )
+        found = self._callers.get(key)
+        if found is None:
+            if len(self._callers) >= _MOST_CALLERS:
+                self._callers.clear()
+            found = self._callers[key] = Caller(self, request)
+        return found
 
     def round(self, request: Request) -> Round[L]:
         """The limits of this book for one request."""
@@ -130,65 +156,96 @@ class LimitBook(Generic[L]):
         return found
 
 
+class Caller(Generic[L]):
+    """What a book knows of one caller, whatever it asks for: worked out once, and kept with the book.
+
+    Conditions have no part in it; they are of the request.
+    """
+
+    def __init__(self, book: LimitBook[L], request: Request) -> None:
+        self._book = book
+        self._names = known_names(request.identity)
+        claims = Claims(request)
+        self._owner = self._names.get(claims.owner)
+        self.positions = sorted(set(book.of_caller(request)))
+        self._subjects: dict[int, tuple[str, ...]] = {}
+        self._claims = claims
+        self._models: weakref.ref[Any] | None = None
+        self._by_target: dict[str, list[Found[L]]] = {}
+        self._windows: list[Found[L]] | None = None
+
+    def subjects(self, position: int, request: Request) -> tuple[str, ...]:
+        """The names under which a limit counts this caller; () where it counts somebody else."""
+        found = self._subjects.get(position)
+        if found is None:
+            book = self._book
+            claims = self._claims if book.within_owner[position] else None
+            found = self._subjects[position] = book.limits[position].subject.of_caller(request, claims)
+        return found
+
+    def windows(self, request: Request) -> list[Found[L]]:
+        """Every limit that may apply whoever serves."""
+        if self._windows is None:
+            self._windows = [found for position in self.positions for found in self._found(position, request, "")]
+        return self._windows
+
+    def windows_of(self, target: Target, request: Request) -> list[Found[L]]:
+        """Every limit that may apply when this target serves, by what the proxy can call now."""
+        known = self._models() if self._models is not None else None
+        if known is not request.models or len(self._by_target) >= _MOST_TARGETS:
+            self._models = None if request.models is None else weakref.ref(request.models)
+            self._by_target.clear()
+        found = self._by_target.get(target.name)
+        if found is None:
+            more = self._book.of_served(request, target)
+            found = self._by_target[target.name] = [
+                each
+                for position in (sorted({*self.positions, *more}) if more else self.positions)
+                if self.subjects(position, request)
+                for served in self._book.limits[position].subject.of_served(request, target)
+                for each in self._found(position, request, served)
+            ]
+        return found
+
+    def _found(self, position: int, request: Request, served: str) -> Iterator[Found[L]]:
+        book, names = self._book, self._names
+        for caller in self.subjects(position, request):
+            called = self._owner if book.claim_alone[position] else name_of(caller, names)
+            yield position, book.limits[position], book.windows(position, caller, served, called, names)
+
+
 class Round(Generic[L]):
     """One request before the limits of a book; each condition is asked at most once."""
 
     def __init__(self, book: LimitBook[L], request: Request) -> None:
         self._book = book
         self._request = request
+        self._caller = book.caller(request)
         self._facts: Facts | None = None
-        self._claims: Claims | None = None
-        self._callers: dict[int, tuple[str, ...]] = {}
-        self._names = known_names(request.identity)
-        self._positions = sorted(set(book.of_caller(request)))
+        self._matched: dict[int, bool] = {}
 
     def of_caller(self) -> Iterator[tuple[L, tuple[Window, ...]]]:
         """Every limit that applies whoever serves, with its windows for each subject it counts."""
-        book = self._book
-        for position in self._positions:
-            for caller in self._subjects(position):
-                yield book.limits[position], self._windows(position, caller, "")
+        return self._applying(self._caller.windows(self._request))
 
     def of_target(self, target: Target) -> Iterator[tuple[L, tuple[Window, ...]]]:
         """Every limit that applies when this target serves, with its windows for each subject it counts."""
-        book = self._book
-        more = book.of_served(self._request, target)
-        for position in sorted({*self._positions, *more}) if more else self._positions:
-            callers = self._subjects(position)
-            if not callers:
-                continue
-            limit = book.limits[position]
-            for served in limit.subject.of_served(self._request, target):
-                for caller in callers:
-                    yield limit, self._windows(position, caller, served)
+        return self._applying(self._caller.windows_of(target, self._request))
 
     def applies(self, position: int) -> bool:
         """Whether a limit counts this caller and this request."""
-        return bool(self._subjects(position))
+        counted = self._caller.subjects(position, self._request)
+        return bool(counted) and self._matches(position, self._book.limits[position])
 
-    def _subjects(self, position: int) -> tuple[str, ...]:
-        found = self._callers.get(position)
-        if found is None:
-            limit = self._book.limits[position]
-            found = limit.subject.of_caller(self._request, self._claims_of(position))
-            if found and limit.match.text and not self._matches(limit):
-                found = ()
-            self._callers[position] = found
-        return found
+    def _applying(self, found: Iterable[Found[L]]) -> Iterator[tuple[L, tuple[Window, ...]]]:
+        for position, limit, windows in found:
+            if not limit.match.text or self._matches(position, limit):
+                yield limit, windows
 
-    def _windows(self, position: int, caller: str, served: str) -> tuple[Window, ...]:
-        book, names, claims = self._book, self._names, self._claims
-        called = names.get(claims.owner) if claims and book.claim_alone[position] else name_of(caller, names)
-        return book.windows(position, caller, served, called, names)
-
-    def _claims_of(self, position: int) -> Claims | None:
-        if not self._book.within_owner[position]:
-            return None
-        if self._claims is None:
-            self._claims = Claims(self._request)
-        return self._claims
-
-    def _matches(self, limit: L) -> bool:
-        if self._facts is None:
-            self._facts = Facts(self._request, self._book.reads)
-        return limit.match.matches(self._facts)
+    def _matches(self, position: int, limit: L) -> bool:
+        matched = self._matched.get(position)
+        if matched is None:
+            if self._facts is None:
+                self._facts = Facts(self._request, self._book.reads)
+            matched = self._matched[position] = not limit.match.text or limit.match.matches(self._facts)
+        return matched

@@ -178,7 +178,7 @@ def caller_names(request: Request, metadata: Iterable[str] = ()) -> Iterator[str
         for name in _names(kind, request):
             yield f"{kind}:{name}"
     for key in metadata:
-        for value in _values(key, request):
+        for value in metadata_values(key, request):
             yield f"{METADATA}:{value}"
 
 
@@ -199,7 +199,7 @@ def _caller_names(part: Part, request: Request) -> tuple[str, ...]:
     if kind == "tag" and id_ != EACH and id_ in request.tags:
         # What a long tag is spelled like is no other tag's name.
         return (f"tag:{id_}",)
-    names = _values(key, request) if kind == METADATA else _names(kind, request)
+    names = metadata_values(key, request) if kind == METADATA else _names(kind, request)
     if id_ == EACH:
         # A tag is one of many, an id and a name are the same one.
         each = list(dict.fromkeys(names))[:MOST_TAGS] if kind in ("tag", METADATA) else names[:1]
@@ -221,7 +221,7 @@ def of_key(key: str, value: str) -> str:
     return spelled(f"{key}={value}")
 
 
-def _values(key: str, request: Request) -> tuple[str, ...]:
+def metadata_values(key: str, request: Request) -> tuple[str, ...]:
     """The ids for what the metadata of the key or team has under this key: a plain value, or each one of a list."""
     given = request.identity.metadata.get(key)
     listed = islice(given, MOST_TAGS) if isinstance(given, (list, tuple)) else (given,)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Protocol
 
@@ -170,12 +170,24 @@ class Request:
         Args:
             model: whose habits count, e.g. a target's name; None = the model asked for.
         """
-        amount = sizes.amount(self, window.unit, facts, member_of(model)[0] if model else self.model)
-        if amount is None:
-            return None
-        if amount > window.amount:
-            amount = max(window.amount, sizes.amount(self, window.unit, facts, None) or 0)
-        return Charge(window, amount)
+        return self.charges((window,), facts, model)[0]
+
+    def charges(
+        self, windows: Iterable[Window], facts: ModelFacts = NO_FACTS, model: str | None = None
+    ) -> list[Charge | None]:
+        """The same for several windows; what they count alike is worked out once."""
+        whose = member_of(model)[0] if model else self.model
+        amounts: dict[str, int | None] = {"requests": 1, "concurrent": 1}
+        charges: list[Charge | None] = []
+        for window in windows:
+            unit = window.unit
+            if unit not in amounts:
+                amounts[unit] = sizes.amount(self, unit, facts, whose)
+            amount = amounts[unit]
+            if amount is not None and amount > window.amount:
+                amount = max(window.amount, sizes.amount(self, unit, facts, None) or 0)
+            charges.append(None if amount is None else Charge(window, amount))
+        return charges
 
 
 _REQUEST_FIELDS: Final = tuple(field.name for field in fields(Request))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -48,7 +49,7 @@ class Budget(Limit):
     rolling: bool = Field(default=False, description="true: in any period of this length, not in each of the calendar")
     unpriced: Literal["refuse", "allow"] | Assume = "refuse"
 
-    @property
+    @cached_property
     def assumed(self) -> ModelFacts | None:
         """The prices of models without one; None when there are none to assume."""
         if not isinstance(self.unpriced, Assume):

@@ -66,14 +66,14 @@ def _charged(request: Request, target: Target, budgets: list[tuple[Budget, tuple
             charge = request.charge(window, facts, target.name)
             if charge is None and budget.assumed is not None:
                 charge = request.charge(window, budget.assumed, target.name)
-                charge = charge and replace(charge, assumed=budget.assumed)
+                charge = charge and Charge(charge.window, charge.amount, budget.assumed)
             if charge is None and (budget.unpriced == "allow" or budget.mode == "shadow"):
                 note = f"its price is unknown; not counted in {budget.name}"
                 continue
             if charge is None:
                 detail = f"its price is unknown, so budget {budget.name} cannot be kept"
-                return replace(target, rejected=Rejection(codes.UNPRICED, detail))
+                return target.but(rejected=Rejection(codes.UNPRICED, detail))
             # What is free fits into a budget that is used up. What costs nothing as far as the body tells may cost yet.
             if charge.amount or not (charge.assumed or facts).prices.is_free:
                 charges.append(replace(charge, amount=max(1, charge.amount)))
-    return replace(target, charges=(*target.charges, *charges), note=note)
+    return target.but(charges=(*target.charges, *charges), note=note)

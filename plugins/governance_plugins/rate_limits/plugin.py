@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 
 from governance.catalog import Catalog
 from governance.hookspecs import hookimpl
@@ -48,11 +47,8 @@ class RateLimits:
             return Ruling(refusal=refusal)
         if not self._callers.limits:
             return None
-        charges = [
-            charge
-            for _, windows in self._callers.round(request).of_caller()
-            for charge in _charges(request, windows, request.model)
-        ]
+        windows = [window for _, found in self._callers.round(request).of_caller() for window in found]
+        charges = _charges(request, windows, request.model)
         return Ruling(charges=tuple(charges)) if charges else None
 
     @hookimpl
@@ -62,15 +58,11 @@ class RateLimits:
         limits = self._served.round(request)
         charged = []
         for target in targets:
-            charges = [
-                charge
-                for _, windows in (limits.of_target(target) if target.rejected is None else ())
-                for charge in _charges(request, windows, target.name)
-            ]
-            charged.append(replace(target, charges=(*target.charges, *charges)) if charges else target)
+            found = limits.of_target(target) if target.rejected is None else ()
+            charges = _charges(request, [window for _, windows in found for window in windows], target.name)
+            charged.append(target.but(charges=(*target.charges, *charges)) if charges else target)
         return charged if any(new is not old for new, old in zip(charged, targets, strict=True)) else None
 
 
 def _charges(request: Request, windows: Iterable[Window], model: str) -> list[Charge]:
-    found = (request.charge(window, model=model) for window in windows)
-    return [charge for charge in found if charge is not None]
+    return [charge for charge in request.charges(windows, model=model) if charge is not None]

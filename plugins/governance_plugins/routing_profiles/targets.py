@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from governance.catalog import screen
 from governance.model import NO_FACTS, Rejection, Request, Target, Unit, Window, codes
@@ -39,7 +38,7 @@ class Offer:
         )
         rejection = self._rejection(base, request)
         if rejection:
-            return replace(target, rejected=rejection)
+            return target.but(rejected=rejection)
         target = screen(request, target)
         return target if target.rejected or not self._limited else self._charged(target, request)
 
@@ -67,14 +66,11 @@ class Offer:
     def _charged(self, target: Target, request: Request) -> Target:
         windows = self._counted(target.name)
         facts = request.models.facts(target.name) if request.models else NO_FACTS
-        charges = []
-        for window in windows:
-            charge = request.charge(window, facts, target.name)
-            if charge is None:
-                detail = "its price is unknown, so its cost limit cannot be kept"
-                return replace(target, rejected=Rejection(codes.UNPRICED, detail))
-            charges.append(charge)
-        return replace(target, charges=tuple(charges), screened=True)
+        charges = tuple(charge for charge in request.charges(windows, facts, target.name) if charge is not None)
+        if len(charges) < len(windows):
+            detail = "its price is unknown, so its cost limit cannot be kept"
+            return target.but(rejected=Rejection(codes.UNPRICED, detail))
+        return target.but(charges=charges, screened=True)
 
     def _counted(self, name: str) -> tuple[Window, ...]:
         windows = self._windows.get(name)
