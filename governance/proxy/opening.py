@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 from litellm.proxy import proxy_server
 
 from governance.proxy.admin import mount_admin
+from governance.proxy.collector import calm, calm_again_soon
 from governance.proxy.gateway import Gateway
 from governance.proxy.policies import open_policies
 from governance.proxy.start import or_not_at_all, policy_file, report
@@ -26,4 +29,6 @@ def _open() -> Gateway:
     proxy_server.app.state.governance = gateway
     mount_admin(gateway)
     report(gateway.engine.host.policy)
+    if calm(os.environ):
+        calm_again_soon()
     return gateway
