@@ -33,13 +33,14 @@ class Running(NamedTuple):
 
 
 class Kind(NamedTuple):
-    """`rules`: None = without governance."""
+    """`rules`: None = without governance. `collector`: what $GOVERNANCE_COLLECTOR says."""
 
     name: str
     callbacks: tuple[str, ...] = ()
     rules: int | None = None
     redis: bool = False
     limited: bool = False
+    collector: str = ""
 
 
 # The first one is what the others are compared with.
@@ -50,6 +51,8 @@ KINDS = (
     Kind("governance, memory, 2 rules", (GOVERNANCE,), 2),
     Kind("governance, memory, 100 rules", (GOVERNANCE,), 100),
     Kind("governance, Redis, 100 rules", (GOVERNANCE,), 100, redis=True),
+    Kind("the same in memory, collector left", (GOVERNANCE,), 100, collector="leave"),
+    Kind("the same on Redis, collector left", (GOVERNANCE,), 100, redis=True, collector="leave"),
 )
 
 
@@ -88,7 +91,10 @@ def started(folder: Path, kinds: tuple[Kind, ...] = KINDS) -> Iterator[list[Runn
                 url = redis.url if kind.redis else "memory://"
                 (here / "governance.yaml").write_text(json.dumps(policy(kind.rules, url)), "utf-8")
             arguments = ["--host", "127.0.0.1", "--port", str(port), "--config", str(here / "litellm.yaml")]
-            copy = stack.enter_context(ending(imported.copy(arguments, here / "output.txt", {}), here / "output.txt"))
+            environment = {"GOVERNANCE_COLLECTOR": kind.collector}
+            copy = stack.enter_context(
+                ending(imported.copy(arguments, here / "output.txt", environment), here / "output.txt")
+            )
             wait_until_ready(f"http://127.0.0.1:{port}/health/liveliness", copy, here / "output.txt")
             model = "p0" if kind.rules is None else "fast"
             proxies.append(Running(kind.name, port, copy.pid, model, redis.url if kind.redis else ""))
