@@ -26,6 +26,15 @@ _MOST_ENTRIES: Final = 256
 
 _LONGEST_TASK: Final = 64
 
+# A chat of nothing else asks for no ability, no other kind of answer, one answer, and has no fallbacks. None of the
+# names that `_asked_for`, `_choices` and `fallback_names` look at may stand here.
+_PLAIN: Final = frozenset(
+    {
+        *("model", "messages", "max_tokens", "max_completion_tokens", "temperature", "top_p", "stream", "user"),
+        *("stream_options", "stop", "seed", "presence_penalty", "frequency_penalty", "metadata"),
+    }
+)
+
 _MODALITY_OF: Final = {"vision": "image", "audio_input": "audio", "video_input": "video"}
 _PRODUCES: Final = {
     "image_generation": "image_generation",
@@ -54,15 +63,19 @@ def read_request(
     """
     kind = request_type(call_type) or call_type
     content = Content(body)
-    needs = content.needs | _asked_for(body)
+    plain = kind == "chat" and body.keys() <= _PLAIN
+    needs = content.needs if plain else content.needs | _asked_for(body)
     streaming = body.get("stream") is True or call_type.endswith("_stream")
     produced = {_PRODUCES[kind]} if kind in _PRODUCES else set()
-    if "audio" in _list(body.get("modalities"))[:_MOST_ENTRIES]:
+    if not plain and "audio" in _list(body.get("modalities"))[:_MOST_ENTRIES]:
         produced.add("audio_generation")
     if kind == "transcription":
         produced.add("audio")
     model = body.get("model")
-    shown = {str(k).lower(): _short(v) for k, v in islice(headers.items(), _MOST_ENTRIES)}
+    shown = {
+        str(k).lower(): v if type(v) is str and len(v) <= LONGEST_TEXT else _short(v)
+        for k, v in islice(headers.items(), _MOST_ENTRIES)
+    }
     return Request(
         model=model if isinstance(model, str) else "",
         request_type=kind,
@@ -82,9 +95,9 @@ def read_request(
         images=content.images,
         characters=len(said) if kind == "speech" and isinstance(said := body.get("input"), str) else 0,
         max_output_tokens=_max_output_tokens(body),
-        choices=_choices(body, kind),
+        choices=1 if plain else _choices(body, kind),
         streaming=streaming,
-        fallbacks=tuple(islice(fallback_names(body.get("fallbacks")), _MOST_FALLBACKS)),
+        fallbacks=() if plain else tuple(islice(fallback_names(body.get("fallbacks")), _MOST_FALLBACKS)),
         models=models,
         draw=draw,
         last_user_text=last_user_text(body),
