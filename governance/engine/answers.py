@@ -19,9 +19,11 @@ def check(hook: str, answer: Any, expected: Any) -> None:
     targets = answer.targets if proposed else answer if hook in ("select_targets", "charge_targets") else ()
     _check_each(hook, "targets", targets, Target)
     for target in targets:
-        _check_each(hook, f"charges of {target.name}", target.charges, Charge)
-    if isinstance(answer, (Ruling, Selection)):
-        _check_each(hook, "refusal", [answer.refusal] if answer.refusal is not None else [], Refusal)
+        if target.charges:
+            _check_each(hook, f"charges of {target.name}", target.charges, Charge)
+    if proposed:
+        if answer.refusal is not None:
+            _check_each(hook, "refusal", [answer.refusal], Refusal)
         _check_each(hook, "notes", [answer.notes], Mapping)
         _check_each(hook, "shadow", answer.shadow, Mapping)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -46,8 +46,9 @@ class Decision:
     def counted(self) -> bool:
         """Whether the ledger knows this request."""
         # The ledger was asked for its fallbacks too, though the request went where it was going.
-        charged = any(target.charges for target in self.by_call_name.values())
-        return self.outcome == "route" or bool(self.shared) or charged or self.trace.moves > 0
+        if self.outcome == "route" or self.shared or self.trace.moves > 0:
+            return True
+        return any(target.charges for target in self.by_call_name.values())
 
     def target_named(self, name: str) -> Target:
         """The target of this name, with its charges if the decision knows it."""
@@ -93,13 +94,14 @@ def note_windows(trace: Trace, reserved: Reserved) -> None:
             trace.shadow.append({"plugin": trace.shadow_limits[window.limit], "name": window.limit, "would": would})
 
 
-def all_readings(reserved: Reserved) -> Iterator[tuple[Reading, bool]]:
+def all_readings(reserved: Reserved) -> list[tuple[Reading, bool]]:
     """Every window that was read, and whether the amount asked for was counted in it."""
-    for reading in reserved.shared:
-        yield reading, reserved.granted and reserved.available
+    counted = reserved.granted and reserved.available
+    found = [(reading, counted) for reading in reserved.shared]
     for i, option in enumerate(reserved.options):
-        for reading in option.windows:
-            yield reading, i == reserved.chosen and reserved.available
+        counted = i == reserved.chosen and reserved.available
+        found += [(reading, counted) for reading in option.windows]
+    return found
 
 
 def has_room(reading: OptionReading) -> bool:

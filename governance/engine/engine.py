@@ -220,7 +220,7 @@ class Engine:
             # Whatever a provider reports, one answer must not spoil the sum of a window.
             used = {unit: min(amount, LARGEST_USE) for unit, amount in usage.amounts.items()}
             await self._quietly(trace, self.ledger.settle(trace.id, used, pinning=affinity.pinning(trace, target)))
-            self.alerts.look_again(charge.window for charge in (*decision.shared, *target.charges))
+            self.alerts.look_again([charge.window for charge in (*decision.shared, *target.charges)])
         self.host.on_success(decision.request, target, usage, trace)
 
     async def settle_part(self, decision: Decision, name: str, part: Usage) -> None:
@@ -287,7 +287,7 @@ class Engine:
             self.levels.note(all_readings(reserved))
             self.levels.keep_fresh(self.ledger)
         if trace.mode == "live":
-            self.alerts.look(reading for reading, _ in all_readings(reserved))
+            self.alerts.look([reading for reading, _ in all_readings(reserved) if reading.window.alert_at])
         trace.step("ledger", "reserve", "granted" if reserved.granted else "refused", began)
         return reserved
 
