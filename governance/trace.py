@@ -11,13 +11,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from governance.ledger import Reading
 from governance.ledger.pins import Pin
 from governance.model import Refusal, Request, RetryBudget, Target, Usage, Window
 from governance.model.conversation import Stick
 from governance.model.failure_kinds import whose
+
+# Callers may ask an answer for more than it tells else.
+DEBUG_HEADER: Final = "x-governance-debug"
 
 Outcome = Literal["route", "refuse", "pass"]
 
@@ -105,12 +108,6 @@ class Trace:
         """Note what `plugin` did; `since_ns` is `perf_counter_ns` when it began."""
         us = (time.perf_counter_ns() - since_ns) // 1000 if since_ns else 0
         self.steps.append(Step(plugin, hook, did, us))
-
-    def forget_prompt(self) -> None:
-        """Let go of the text that plugins may read and no record may hold; the request is over."""
-        object.__setattr__(self.request, "last_user_text", "")
-        if self.request.conversation is not None:
-            self.request.conversation.forget()
 
     def consider(self, targets: Sequence[Target]) -> None:
         """Note targets that will not be asked for room: those that cannot serve."""

@@ -10,9 +10,8 @@ from typing import Final
 from governance.ledger import Reading
 from governance.limits.subjects import EVERYONE, of_caller
 from governance.model import Request
-from governance.trace import Candidate, Trace
+from governance.trace import DEBUG_HEADER, Candidate, Trace
 
-DEBUG_HEADER: Final = "x-governance-debug"
 DEBUG_METADATA: Final = "governance_debug"
 _MOST_CANDIDATES: Final = 20
 _OPENAI_NAMES: Final = {

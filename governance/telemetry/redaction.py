@@ -11,7 +11,7 @@ import orjson
 from governance.limits.ids import AND, SHORT_ID, short_id
 from governance.policy.telemetry import DecisionLogSettings
 from governance.telemetry.replay import Replay
-from governance.trace import Trace
+from governance.trace import DEBUG_HEADER, Trace
 
 WITHHELD: Final = "[redacted]"
 
@@ -33,6 +33,7 @@ class Redaction:
 
     def __init__(self, settings: DecisionLogSettings) -> None:
         self._headers = settings.headers
+        self.headers_read = (*settings.headers, DEBUG_HEADER)
         self._redact = settings.redact
         self._replay = Replay(settings)
         self._no_subject = "windows.subject" in settings.redact

@@ -16,6 +16,7 @@ from governance.policy.document import Core
 from governance.policy.telemetry import TelemetrySettings
 from governance.telemetry.alerting import Alerting
 from governance.telemetry.decisions import DecisionLog, Told
+from governance.telemetry.kept import let_go
 from governance.telemetry.metrics import Metrics, shared_metrics
 from governance.telemetry.recent import Recent, RecentHere
 from governance.telemetry.redaction import Redaction, encoded
@@ -159,7 +160,7 @@ class Telemetry:
 
     def _tell_one(self, trace: Trace, logged: bool) -> None:
         # What is kept for a while must not keep what nobody may read.
-        trace.forget_prompt()
+        let_go(trace, self._redaction.headers_read)
         try:
             if not logged and self.recent is not None:
                 self.recent.put(trace.id, partial(_line, self._redaction, trace))
