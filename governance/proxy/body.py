@@ -10,6 +10,7 @@ from governance.model import Refusal, codes
 from governance.policy.bodies import BodySettings, Range
 from governance.proxy import body_fields
 from governance.proxy.field_types import mistake
+from governance.proxy.http_values import is_reference
 
 _TIMEOUTS: Final = ("timeout", "stream_timeout", "request_timeout")
 # Read before `extra_body` is laid over the body, by LiteLLM or by us.
@@ -89,9 +90,13 @@ def _early_problems(body: Mapping[str, Any], call_type: str) -> Iterator[str]:
     yield from _problems(body, call_type)
     for name in _BUCKETS:
         bucket = body.get(name)
-        tags = bucket.get("tags") if isinstance(bucket, Mapping) else None
-        if isinstance(tags, list) and not all(isinstance(tag, str) for tag in tags):
-            yield f"`{name}.tags` must be a list of texts"
+        if isinstance(bucket, Mapping):
+            tags = bucket.get("tags")
+            if isinstance(tags, list) and not all(isinstance(tag, str) for tag in tags):
+                yield f"`{name}.tags` must be a list of texts"
+            # LiteLLM looks there for settings of loggers, which would be read of the environment.
+            for inner in (inner for inner, value in bucket.items() if is_reference(value)):
+                yield f"`{name}.{_shown(inner)}` may not refer to the environment of the proxy"
 
 
 def _problem(name: str, value: Any, call_type: str, where: str = "") -> Iterator[str]:

@@ -20,9 +20,14 @@ _FRAMING: Final = frozenset(
 )
 
 
+def is_reference(value: Any) -> bool:
+    """Whether LiteLLM might put something of the operator's in the place of a text."""
+    return isinstance(value, str) and value.startswith(_REFERENCES)
+
+
 def is_visible(value: Any) -> bool:
     """A key, an address or a version: never empty, for LiteLLM puts one of the operator's in the place of nothing."""
-    return isinstance(value, str) and _VISIBLE.fullmatch(value) is not None and not value.startswith(_REFERENCES)
+    return isinstance(value, str) and _VISIBLE.fullmatch(value) is not None and not is_reference(value)
 
 
 def are_headers(value: Any) -> bool:
@@ -48,5 +53,5 @@ def _is_header(name: Any, value: Any) -> bool:
         and _NAME.fullmatch(name) is not None
         and name.lower() not in _FRAMING
         and _VALUE.fullmatch(value) is not None
-        and not value.startswith(_REFERENCES)
+        and not is_reference(value)
     )

@@ -210,6 +210,9 @@ def test_so_are_tags_in_metadata(bucket: str) -> None:
 
     assert found
     assert f"`{bucket}.tags` must be a list of texts" == found.message
+    referring = too_early({**BODY, bucket: {"langfuse_prompt_version": "os.environ/X"}}, "acompletion", {})
+    assert referring
+    assert f"`{bucket}.langfuse_prompt_version` may not refer" in referring.message
     assert too_early({**BODY, bucket: {"tags": ["a"]}, "tags": ["b"]}, "acompletion", {}) is None
 
 
