@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
@@ -18,6 +18,8 @@ from governance.ledger.pins import Pin
 from governance.model import Refusal, Request, RetryBudget, Target, Usage, Window
 from governance.model.conversation import Stick
 from governance.model.failure_kinds import whose
+from governance.model.labels import Labels, Require
+from governance.model.units import nothing
 
 # Callers may ask an answer for more than it tells else.
 DEBUG_HEADER: Final = "x-governance-debug"
@@ -49,6 +51,7 @@ class Attempt:
     `served`: the `provider/model` of the deployment that was asked, where several may serve the target.
     `deployment`: the proxy's id of it.
     `probe`: it was to find out whether the target is well after its cool-down.
+    `labels`: of the deployment that was asked, with what the policy says of it.
     `status`, `retry_after_s`: with what the provider has failed, and how long it says to wait.
     """
 
@@ -63,6 +66,7 @@ class Attempt:
     retry_after_s: float | None = None
     probe: bool = False
     deployment: str = ""
+    labels: Labels = field(default_factory=nothing)
 
 
 @dataclass(slots=True)
@@ -73,7 +77,7 @@ class Trace:
     failed. `arm`: of the policy that decided, while another is tried. `would`: what that one would have done.
     `draws`: random numbers that decided. `facts_read`: names of what conditions of the policy may look at.
     `drained_by`: ids of overlay entries. `stick`: the conversation that should stay where it is. `pin`: who has
-    answered it last, as the ledger knows."""
+    answered it last, as the ledger knows. `require`: of the labels of whoever serves."""
 
     request: Request
     policy_revision: str
@@ -103,6 +107,7 @@ class Trace:
     drained_by: dict[str, None] = field(default_factory=dict)
     stick: Stick | None = None
     pin: Pin | None = None
+    require: Require = ()
 
     def step(self, plugin: str, hook: str, did: str, since_ns: int = 0) -> None:
         """Note what `plugin` did; `since_ns` is `perf_counter_ns` when it began."""
@@ -161,6 +166,7 @@ class Trace:
                 "streaming": request.streaming,
                 "tags": list(request.tags),
                 **({"headers": shown} if headers else {}),
+                **({"require": [each.record for each in self.require]} if self.require else {}),
             },
             "identity": {
                 "virtual_key_id": identity.virtual_key_id,
@@ -185,7 +191,7 @@ class Trace:
             "candidates": [_candidate(candidate) for candidate in self.candidates],
             "windows": [_window(reading, counted) for reading, counted in self.windows],
             **({"overlay": list(self.overlay)} if self.overlay else {}),
-            "refusal": _refusal(self.refusal),
+            "refusal": None if self.refusal is None else asdict(self.refusal),
             "shadow": [dict(entry) for entry in self.shadow],
             "attempts": [_attempt(attempt) for attempt in self.attempts],
             "usage": _usage(self.usage),
@@ -261,18 +267,6 @@ def overlaid(window: Window) -> dict[str, Any]:
     return {"overlay": list(window.overlay), "stated_amount": stated.amount, "stated_mode": stated.mode}
 
 
-def _refusal(refusal: Refusal | None) -> dict[str, Any] | None:
-    if refusal is None:
-        return None
-    return {
-        "status": refusal.status,
-        "code": refusal.code,
-        "message": refusal.message,
-        "limit": refusal.limit,
-        "retry_after_s": refusal.retry_after_s,
-    }
-
-
 def _attempt(attempt: Attempt) -> dict[str, Any]:
     shown: dict[str, Any] = {"target": attempt.target, "outcome": attempt.outcome, "ms": attempt.ms}
     fault = whose(attempt.error) if attempt.outcome == "failed" and attempt.error else None
@@ -280,6 +274,7 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
     ended_s = attempt.started_s + attempt.ms / 1000 if attempt.outcome in ("ok", "failed") else None
     told |= {"ended_at": None if ended_s is None else iso(ended_s)}
     told |= {"retry_after_s": attempt.retry_after_s, "probe": attempt.probe, "deployment": attempt.deployment}
+    told |= {"labels": dict(attempt.labels)}
     return {**shown, **{name: value for name, value in told.items() if value}}
 
 

@@ -30,6 +30,7 @@ from governance.admin import (
     policy_changes,
     policy_plan,
     policy_staging,
+    residency,
     routing_profile_changes,
     routing_profiles,
     simulate,
@@ -40,6 +41,7 @@ from governance.admin.answered import answers
 from governance.admin.once import once
 
 _MODULES: Final = (
+    residency,
     health,
     metrics,
     simulate,

@@ -42,7 +42,7 @@ def routes(of: Administered) -> APIRouter:
     ) -> dict[str, Any]:
         if cursor is not None and not _CURSOR.fullmatch(cursor):
             raise NotDone(400, "invalid_request", "cursor: is not one that this page gave")
-        since_s = None if since is None else _moment(since)
+        since_s = None if since is None else moment(since)
         kept = kept_by(of)
         if id is not None:
             record = await find(kept, id)
@@ -95,7 +95,7 @@ async def find(kept: Recent, decision_id: str) -> dict[str, Any] | None:
     return record
 
 
-def _moment(since: str) -> float:
+def moment(since: str) -> float:
     """Unix seconds, or ISO 8601; without a zone it is UTC."""
     if re.fullmatch(r"[0-9]{1,11}(\.[0-9]{1,6})?", since):
         return float(since)

@@ -8,7 +8,7 @@ from governance.catalog.known import known_facts
 from governance.catalog.modalities import CAPABILITY_KEYS, INPUT_MODALITIES, OUTPUT_MODALITIES, chats
 from governance.catalog.prices import installed_prices
 from governance.catalog.providers import PROVIDERS, provider_and_model, provider_of
-from governance.catalog.remarks import provider_remark, repeated_targets, taken_names, target_remark
+from governance.catalog.remarks import label_remark, provider_remark, repeated_targets, taken_names, target_remark
 from governance.catalog.screen import screen
 from governance.catalog.sources import Said, Sources
 from governance.catalog.tiers import TIERS, Tier, Tiers
@@ -32,6 +32,7 @@ __all__ = [
     "identity_of",
     "installed_prices",
     "known_facts",
+    "label_remark",
     "provider_and_model",
     "provider_of",
     "provider_remark",

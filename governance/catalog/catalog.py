@@ -19,6 +19,7 @@ from governance.catalog.sources import Said, Sources
 from governance.model.adjustment import NO_ADJUSTMENT
 from governance.model.facts import NO_FACTS, ModelFacts
 from governance.model.held import Held
+from governance.model.labels import Labels
 from governance.model.target import group_of, member_of, member_target
 
 Pairs = tuple[tuple[str, str], ...]
@@ -66,6 +67,7 @@ class Catalog:
         self._meant = lru_cache(maxsize=4096)(self._find_meaning)
         self._members = lru_cache(maxsize=4096)(self._find_members)
         self._held_by = lru_cache(maxsize=1024)(self._find_holders)
+        self._labels = lru_cache(maxsize=4096)(self._find_labels)
 
     def for_team(self, team: str) -> Catalog:
         """What targets mean where this team asks: its own deployments serve it too, or in the place of others."""
@@ -180,6 +182,13 @@ class Catalog:
             return frozenset(each.id for name in names for each in self.routes.anybodys(name))
         account = self._accounts.get(held.deployment)
         return frozenset(name for name, each in self._accounts.items() if each == account)
+
+    def labels(self, target: str) -> tuple[Labels, ...]:
+        """The labels of each different deployment that may serve a target; none where none is known."""
+        return self._labels(target)
+
+    def _find_labels(self, target: str) -> tuple[Labels, ...]:
+        return tuple({frozenset(each.labels.items()): each.labels for each in self.deployments(target)}.values())
 
     def served_by(self, name: str) -> Pairs:
         """Every provider and base model that may answer for a target, or to a name that the proxy is asked for.

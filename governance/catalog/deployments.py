@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
 from governance.catalog.identity import Identity, anywhere, identity_of
+from governance.model.labels import Labels, label, read_labels
 from governance.model.units import nothing
 
 Entry = Mapping[str, Any]
@@ -45,6 +47,7 @@ class Deployment:
         team: whose it is alone; "" = everybody's.
         team_name: what that team asks for.
         blocked: an administrator has it paused.
+        labels: what it says of where and how it serves.
         unknown: its model stands in an environment variable that is not set here; the variable's name.
     """
 
@@ -61,6 +64,7 @@ class Deployment:
     team_name: str = ""
     blocked: bool = False
     unknown: str = ""
+    labels: Labels = field(default_factory=nothing, hash=False)
 
     @property
     def spelled(self) -> str:
@@ -104,7 +108,22 @@ def deployment_of(entry: Entry, model_map: Mapping[str, Any]) -> Deployment:
         team_name=str(info.get("team_public_model_name") or ""),
         blocked=info.get("blocked") is True,
         unknown=unknown,
+        labels=labels_of(info, params),
     )
+
+
+def labels_of(info: Entry, params: Entry) -> Labels:
+    """`model_info.labels`; the region also from LiteLLM's own `region_name`. What cannot be read is not known."""
+    stated: dict[str, str] = {}
+    with suppress(ValueError):
+        region = params.get("region_name") or info.get("region_name")
+        if region is not None:
+            stated["region"] = label(region)
+    given = info.get("labels")
+    if given:
+        with suppress(ValueError):
+            stated |= read_labels(given)
+    return MappingProxyType(stated) if stated else nothing()
 
 
 def _mapping(value: Any) -> Entry:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator
 
 from governance.catalog.catalog import Catalog
+from governance.model.labels import Labels
 from governance.model.target import group_of
 
 
@@ -33,6 +34,18 @@ def provider_remark(catalog: Catalog, provider: str, what: str = "target") -> st
     if catalog.serves_any(provider):
         return ""
     return f"the proxy serves no model of {provider}; this {what} will never be chosen{_because(catalog, '')}"
+
+
+def label_remark(catalog: Catalog, target: str, labels: Labels) -> str:
+    """Where deployments say otherwise of themselves than the policy says of a target; "" where they do not."""
+    for deployed in catalog.labels(target) if labels else ():
+        for key, value in labels.items():
+            if deployed.get(key, value) != value:
+                return (
+                    f"`{target}` is labelled {key}={value} here, and a deployment of it says {key}={deployed[key]}, "
+                    "which goes before"
+                )
+    return ""
 
 
 def repeated_targets(named: Iterable[tuple[str, Hashable]]) -> Iterator[str]:

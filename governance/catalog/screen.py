@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from governance.catalog.labels import mismatch
 from governance.model import GENERATES_TEXT, Rejection, Request, Target, codes
 from governance.model.facts import NO_FACTS, ModelFacts
 from governance.model.vocabulary import ALWAYS_OFFERED
@@ -30,9 +31,9 @@ def screen(request: Request, target: Target) -> Target:
     if needed and offered is not None and not needed <= offered | unsaid:
         missing, has = ", ".join(sorted(needed - offered - unsaid)), ", ".join(sorted({"text", *offered}))
         return _rejected(target, codes.CAPABILITY_MISMATCH, f"needs {missing}, has {has}")
-    mismatch = "" if stated else _other_modality(request, facts)
-    if mismatch:
-        return _rejected(target, codes.CAPABILITY_MISMATCH, mismatch)
+    other = "" if stated else _other_modality(request, facts)
+    if other:
+        return _rejected(target, codes.CAPABILITY_MISMATCH, other)
     if facts.max_input_tokens is not None and request.prompt_tokens > facts.max_input_tokens:
         detail = f"about {request.prompt_tokens:,} prompt tokens, takes {facts.max_input_tokens:,}"
         return _rejected(target, codes.CONTEXT_WINDOW_EXCEEDED, detail)
@@ -44,6 +45,9 @@ def screen(request: Request, target: Target) -> Target:
         cut = f"{cut}, which are asked for"
     if request.models is not None and request.models.call_name(target.name) is None:
         return _rejected(target, codes.NOT_CONFIGURED, f"the proxy serves no model `{target.name}`")
+    elsewhere = mismatch(request, target) if request.require or target.require else None
+    if elsewhere:
+        return target.but(rejected=elsewhere)
     note = "; ".join(filter(None, (_note(needed, offered, unsaid, facts), cut)))
     return target.but(note=note) if note else target
 

@@ -28,6 +28,7 @@ from governance.cli import (
     policy_import,
     policy_merge,
     proxy,
+    residency,
     status,
     tasks,
     test,
@@ -56,6 +57,7 @@ app.command()(why.why)
 app.command("test")(test.run_tests)
 app.command()(usage.usage)
 app.command()(why.overview)
+app.command()(residency.residency)
 app.command()(models.models)
 app.command()(discovery.discover)
 app.add_typer(discovery.urls, name="urls")

@@ -30,6 +30,8 @@ def decision_tree(record: dict[str, Any]) -> Tree:
     if record["profile"]:
         behind = f" ({record['virtual_provider']}/…)" if record["virtual_provider"] else ""
         tree.add(Text.assemble("profile ", (record["profile"], "bold"), behind))
+    for each in record["request"].get("require", ()):
+        tree.add(Text.assemble(("requires ", "bold"), f"{each['label']}={'|'.join(each['values'])} ({each['by']})"))
     if record.get("degraded_by"):
         tree.add(Text.assemble(("asks for less ", "yellow"), f"because {record['degraded_by']} is used up"))
     if record.get("overlay"):

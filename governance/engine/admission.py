@@ -10,6 +10,7 @@ from governance.catalog import screen
 from governance.engine import affinity, groups, held, refusals
 from governance.engine.decision import Decision, decided, has_room, note_candidates, note_windows, option_of, refused
 from governance.engine.host import Host
+from governance.engine.labels import with_proposed
 from governance.ledger import Option, OptionReading, Reading, Reserved
 from governance.ledger.pins import Asked
 from governance.ledger.reservation import Key, key_of
@@ -88,6 +89,8 @@ class Admission:
         if refusal:
             trace.consider(proposed or ())
             return refused(trace, request, refusal)
+        if proposed and proposed[0].require:
+            self._request = request = with_proposed(request, proposed)
         # Nobody speaks for it: it goes where it was going, and its own fallbacks after it.
         own = proposed is None and request.model == trace.request.model
         if own:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from governance.model import Charge, Recovery, Refusal, Request, Ruling, Selection, Target
+from governance.model.labels import both
 from governance.trace import Trace
 
 
@@ -40,6 +41,7 @@ def as_ruled(request: Request, ruling: Ruling) -> Request:
         model=ruling.model or request.model,
         task=ruling.task or request.task,
         targets=ruling.targets or request.targets,
+        require=both(request.require, ruling.require) if ruling.require else request.require,
         keep_fallbacks=ruling.keep_fallbacks if ruling.targets else request.keep_fallbacks,
     )
 
@@ -62,6 +64,7 @@ def told(hook: str, answer: Any) -> str:
         parts = [f"{len(answer.charges)} charges"] if answer.charges else []
         parts += [f"model {answer.model}"] if answer.model else []
         parts += [f"{len(answer.targets)} targets"] if answer.targets else []
+        parts += [f"requires {', '.join(map(str, answer.require))}"] if answer.require else []
         return "; ".join([*answer.remarks, ", ".join(parts)] if parts else answer.remarks) or "annotated"
     if isinstance(answer, Selection) and answer.refusal:
         return f"refused: {answer.refusal.code}"

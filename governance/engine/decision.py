@@ -142,7 +142,7 @@ def decided(
     shared: tuple[Charge, ...],
 ) -> Decision:
     """The request goes on: to these targets, or as it is."""
-    trace.outcome = outcome
+    trace.outcome, trace.require = outcome, request.require
     decision = Decision(outcome, request, trace, target, tuple(fallbacks), None, shared)
     for known in (target, *fallbacks):
         decision.by_call_name.setdefault(decision.call_name(known), known)
@@ -151,5 +151,5 @@ def decided(
 
 def refused(trace: Trace, request: Request, refusal: Refusal) -> Decision:
     """The request ends here."""
-    trace.outcome, trace.refusal = "refuse", refusal
+    trace.outcome, trace.refusal, trace.require = "refuse", refusal, request.require
     return Decision("refuse", request, trace, refusal=refusal)

@@ -11,12 +11,15 @@ from dataclasses import replace
 from itertools import combinations
 from typing import Final
 
+from governance.catalog.labels import mismatch
 from governance.engine.decision import Decision
 from governance.engine.host import Host
 from governance.ledger import OptionReading, Reserved
 from governance.ledger.reservation import Key, key_of
 from governance.model import Charge, Refusal, Rejection, Request, Target, codes
+from governance.model.labels import Labels
 from governance.model.target import member_of
+from governance.model.units import nothing
 from governance.trace import Trace
 
 # Of so many every choice is tried; of more only all, all but one, and each alone. The ledger weighs each of them.
@@ -82,7 +85,14 @@ def collapsed(
 
 def _parts(request: Request, target: Target) -> tuple[Target, ...]:
     names = () if target.rejected or request.models is None else request.models.members(target.name)
-    return tuple(target.but(name=name) for name in names) or (target,)
+    parts = tuple(target.but(name=name) for name in names) or (target,)
+    return tuple(_labelled(request, part) for part in parts) if request.require or target.require else parts
+
+
+def _labelled(request: Request, target: Target) -> Target:
+    """Rejected where its labels are not what is required, whoever brings it."""
+    found = None if target.rejected else mismatch(request, target)
+    return target.but(rejected=found) if found else target
 
 
 def _together(target: Target, charged: Sequence[Target]) -> Target:
@@ -108,11 +118,22 @@ def _dearest(members: Iterable[Target]) -> Iterator[Charge]:
     yield from found.values()
 
 
+def _stated(decision: Decision, call_name: str) -> Labels:
+    """What the policy says of the target that this is, by another name for the same deployments."""
+    models, request = decision.request.models, decision.request
+    if models is None or not request.require:
+        return nothing()
+    known = [
+        t for t in decision.by_call_name.values() if t.labels and models.meaning(t.name) == models.meaning(call_name)
+    ]
+    return known[0].labels if known else nothing()
+
+
 def target_of(host: Host, decision: Decision, call_name: str) -> Target:
     """What LiteLLM calls so. One that the decision did not name, LiteLLM tries by itself; it is charged, too."""
     known = decision.by_call_name.get(call_name)
     if known is not None:
         return known
-    target = Target(call_name, asked=True)
+    target = Target(call_name, asked=True, labels=_stated(decision, call_name))
     charged, refusal = charge(host, decision.request, (target,), decision.trace)
     return target.but(rejected=Rejection(refusal.code, refusal.message)) if refusal else charged[0]

@@ -15,7 +15,9 @@ from governance import hookspecs
 from governance.catalog import Catalog
 from governance.engine.answers import as_ruled, check, note_shadows, told
 from governance.engine.in_force import NOTHING, InForce
+from governance.engine.labels import Demands
 from governance.engine.plugins import PluginFault, installed, plugin_class, section_model
+from governance.engine.unlabelled import own_warnings, unmet_warnings
 from governance.model import Charge, Failure, Recovery, Refusal, Request, Ruling, Selection, Target, Usage, codes
 from governance.model.failure_kinds import OTHER_TARGETS_WILL_NOT_HELP
 from governance.policy import Policy, load_policy, parse_policy
@@ -41,6 +43,7 @@ class Host:
         self.policy = policy
         self.overlay = overlay
         self.plugins = dict(plugins)
+        self.demands = Demands(policy.core)
         registry = pluggy.PluginManager(hookspecs.PROJECT)
         registry.add_hookspecs(hookspecs)
         for name, plugin in plugins:
@@ -92,6 +95,9 @@ class Host:
     def pre_request(self, request: Request, trace: Trace) -> tuple[Request, tuple[Charge, ...], Refusal | None]:
         """Ask every plugin: the request as they rewrote it, all charges, and the first refusal."""
         charges: list[Charge] = []
+        request, unread = self.demands.of(request)
+        if unread:
+            return request, (), unread
         for hook in self._hooks["pre_request"]:
             ruling, refusal = self._ask(hook, "pre_request", trace, Ruling, request=request)
             if ruling is None:
@@ -105,7 +111,7 @@ class Host:
             trace.stick = ruling.stick or trace.stick
             charges.extend(ruling.charges)
             note_shadows(ruling.charges, hook.plugin, trace)
-            if ruling.model or ruling.task or ruling.targets:
+            if ruling.model or ruling.task or ruling.targets or ruling.require:
                 request = as_ruled(request, ruling)
         return request, tuple(charges), None
 
@@ -207,6 +213,14 @@ class Host:
         for plugin in self.plugins.values():
             warn = getattr(plugin, "warnings", None)
             found.extend(warn(catalog, claimed) if warn else ())
+
+        def selected(request: Request) -> tuple[Target, ...]:
+            return self.select_targets(request, Trace(request, self.policy.revision, 0.0, "simulated"))[0] or ()
+
+        virtual = self.virtual_models(catalog.offered)
+        demanding = (getattr(plugin, "demands", None) for plugin in self.plugins.values())
+        demands = (*self.demands.all, *(each for demand in demanding if demand for each in demand()))
+        found += (*unmet_warnings(demands, catalog, virtual, selected), *own_warnings(catalog, virtual, selected))
         return tuple(found)
 
     @property

@@ -157,6 +157,8 @@ def no_target(who: str, candidates: Sequence[Candidate], waits_s: Sequence[tuple
     reasons = "; ".join(f"{c.target}: {c.reason}" + (f" ({c.detail})" if c.detail else "") for c in asked)
     if not waits_s:
         why = f": {reasons}" if reasons else ""
+        if asked and all(candidate.reason == codes.LABEL_MISMATCH for candidate in asked):
+            return Refusal(403, codes.LABEL_MISMATCH, f"no target of {who} has the labels that are required{why}")
         return Refusal(400, codes.NO_ELIGIBLE_TARGET, f"no target of {who} can serve this request{why}")
     code, wait = min(waits_s, key=lambda entry: entry[1])
     status = 503 if all(entry[0] in (codes.COOLING_DOWN, codes.DRAINED) for entry in waits_s) else 429

@@ -22,6 +22,7 @@ from governance.ledger.stated import StatedLedger, StatedUse
 from governance.limits.subjects import is_subject_of
 from governance.model import Identity, Percent, Request, Window
 from governance.model.amounts import parse_period_s
+from governance.model.labels import GivenLabels
 from governance.model.vocabulary import Capability, RequestType
 
 
@@ -74,9 +75,10 @@ class GivenPercent(_Closed):
 
 
 class GivenCatalog(_Closed):
-    """Names the proxy serves, wildcards allowed."""
+    """Names the proxy serves, wildcards allowed, and the labels of those deployments."""
 
     configured: tuple[str, ...] | None = None
+    labels: dict[str, GivenLabels] = {}
 
 
 def _period(value: Any) -> int:
@@ -173,7 +175,9 @@ def _windows(host: Host, request: Request) -> Iterator[Window]:
 def request_of(given: SimulationInput, catalog: Catalog) -> Request:
     """The normalised request, read from the body as the proxy reads it, with what is given directly put over it."""
     if given.catalog.configured is not None:
-        catalog = Catalog([{"model_name": name} for name in given.catalog.configured], catalog.sources)
+        labels = given.catalog.labels
+        entries = [{"model_name": n, "model_info": {"labels": labels.get(n)}} for n in given.catalog.configured]
+        catalog = Catalog(entries, catalog.sources)
     request = read_request(
         given.call_type,
         given.body,

@@ -1,6 +1,6 @@
 """Limits on subjects: what the sections `rate_limits` and `budgets` have in common."""
 
-from governance.limits.book import LimitBook
+from governance.limits.book import OF_CALLER, LimitBook
 from governance.limits.effects import away_effects, limit_effects, narrowed, rate_effects
 from governance.limits.limit import Limit, limit_problems
 from governance.limits.subject_syntax import SubjectNames
@@ -9,6 +9,7 @@ from governance.limits.warnings import limit_warnings
 
 __all__ = [
     "EVERYONE",
+    "OF_CALLER",
     "Limit",
     "LimitBook",
     "Subject",

@@ -24,6 +24,7 @@ from governance.limits.subjects import (
     served_names,
 )
 from governance.model import Refusal, Request, Target, Window, codes
+from governance.model.labels import Require, required
 
 # Subjects come from callers, so what is remembered of them is bounded.
 _MOST_SUBJECTS: Final = 4_096
@@ -32,7 +33,7 @@ _MOST_TARGETS: Final = 64
 
 _EACH_TAG: Final = Part("tag", EACH)
 # What a condition may read and still be asked where nobody knows yet what the caller wants.
-_OF_CALLER: Final = frozenset(
+OF_CALLER: Final = frozenset(
     {
         *("virtual_key_id", "virtual_key_name", "user_id", "team_id", "team_name", "customer_id", "customer_name"),
         *("end_user_id", "metadata", "now"),
@@ -54,6 +55,7 @@ class LimitBook(Generic[L]):
         self._each_tag = [
             i for i, limit in enumerate(self.limits) if limit.mode == "enforce" and _EACH_TAG in limit.subject.caller
         ]
+        self._requiring = [i for i, limit in enumerate(self.limits) if limit.demands]
         self.within_owner = tuple(limit.within_owner for limit in self.limits)
         # Of these nothing but the owner has a name.
         self.claim_alone = tuple(limit.within_owner and len(limit.subject.caller) == 1 for limit in self.limits)
@@ -104,11 +106,27 @@ class LimitBook(Generic[L]):
         limits = self.round(request)
         for position in sorted(positions):
             limit = self.limits[position]
-            known = not limit.match.text or limit.match.variables <= _OF_CALLER
+            known = not limit.match.text or limit.match.variables <= OF_CALLER
             counts = limits.applies(position) if known else bool(limit.subject.of_caller(request))
             if limit.mode == "enforce" and counts:
                 return limit
         return None
+
+    @property
+    def requires(self) -> bool:
+        """Whether any of its limits requires labels of whoever serves."""
+        return bool(self._requiring)
+
+    @property
+    def demands(self) -> Iterator[Require]:
+        """What each of them requires."""
+        return (required(limit.demands, f"limit {limit.name}") for limit in self.limits)
+
+    def required(self, request: Request) -> Require:
+        """What the limits that apply require of whoever serves."""
+        limits, positions = self.round(request), set(self.of_caller(request))
+        applying = (self.limits[i] for i in self._requiring if i in positions and limits.applies(i))
+        return tuple(each for limit in applying for each in required(limit.demands, f"limit {limit.name}"))
 
     def refusal(self, request: Request) -> Refusal | None:
         """Of a request with more tags than are counted one by one: leaving some out would be a way round a limit."""

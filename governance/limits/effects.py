@@ -13,6 +13,7 @@ from governance.limits.limit import Limit, RouteTo
 from governance.limits.subjects import EACH, SERVED_KINDS, Part, Subject
 from governance.model.amounts import parse_period_s
 from governance.model.changes import Effect, SectionChange, ranked
+from governance.model.labels import requires
 from governance.model.limits import Window
 from governance.model.units import Unit
 
@@ -70,19 +71,22 @@ def _counts(limit: Any) -> bool:
 def _of_entry(change: SectionChange, before: Limit | None, after: Limit | None) -> set[Effect]:
     if before is None and after is None:
         return {"cosmetic"}
+    required = requires(before.require if before else {}, after.require if after else {}) - {"cosmetic"}
     if after is None:
-        return {"loosens"}
+        return {"loosens", *required}
     # Under another name, or with other fields as well, what its predecessor has counted is not known to it.
     added = change.kind == "added"
     alike = {limit.name for limit in _limits(change.old) if limit.subject == after.subject} if added else set()
     anew = alike and alike - {limit.name for limit in _limits(change.new)}
-    return {"tightens", "restarts_count"} if anew else {"tightens"}
+    return {"tightens", "restarts_count", *required} if anew else {"tightens", *required}
 
 
 def _of_field(change: SectionChange, before: Limit, after: Limit) -> set[Effect]:
     field = change.field
     if field in _COSMETIC:
         return {"cosmetic"}
+    if field == "require":
+        return requires(before.require, after.require)
     if field == "subject":
         return {"restarts_count", *_of_subject(before.subject, after.subject)}
     if field == "shared":

@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr,
 from governance.expressions import Condition, compile_condition
 from governance.limits.subject_syntax import SubjectNames
 from governance.model import Window
+from governance.model.labels import GivenRequire
 from governance.model.overlay import Over
 
 _PERCENT: Final = re.compile(r"([0-9]{1,3}) ?%")
@@ -69,6 +70,7 @@ class Limit(BaseModel):
     on_unavailable: Literal["refuse", "allow"] | None = None
     alert_at: Percents = ()
     on_exceeded: Literal["refuse"] | RouteTo = "refuse"
+    require: GivenRequire = Field(default={}, description="labels of whatever serves the requests that it counts")
 
     _over: tuple[Over, Limit] | None = PrivateAttr(default=None)
 
@@ -78,6 +80,12 @@ class Limit(BaseModel):
         changed = self.model_copy(update=changes)
         changed._over = over, self
         return changed
+
+    @property
+    def demands(self) -> dict[str, tuple[str, ...]]:
+        """What it requires. A limit that somebody has stopped for a while counts less, and requires as much."""
+        stated = self._over[1] if self._over else self
+        return stated.require if stated.mode == "enforce" else {}
 
     @property
     def within_owner(self) -> bool:
@@ -104,5 +112,7 @@ def limit_problems(limits: tuple[Limit, ...]) -> Problems:
     for i, limit in enumerate(limits):
         if "shared" in limit.model_fields_set and not limit.subject.claimed:
             yield (i, "shared"), _NOT_CLAIMED
+        if limit.require and limit.subject.served:
+            yield (i, "require"), "goes with a limit on callers: who serves is what the labels decide"
         if limit.mode == "shadow" and isinstance(limit.on_exceeded, RouteTo):
             yield (i, "on_exceeded"), "a limit in mode `shadow` changes nothing for the caller; leave one of them out"

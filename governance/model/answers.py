@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from governance.model.conversation import Stick
+from governance.model.labels import Require
 from governance.model.limits import Charge
 from governance.model.target import Target
 from governance.model.units import nothing
@@ -42,6 +43,7 @@ class Ruling:
         shadow: what a shadow rule would have done: {"name": …, "would": …}.
         remarks: for the record's steps: what was considered and why it was not done.
         stick: the conversation that should stay with whichever of the targets has answered it last.
+        require: what the labels of everybody have to be that serves the request.
     """
 
     charges: tuple[Charge, ...] = ()
@@ -54,6 +56,7 @@ class Ruling:
     shadow: tuple[Mapping[str, Any], ...] = ()
     remarks: tuple[str, ...] = ()
     stick: Stick | None = None
+    require: Require = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,9 @@ CONTEXT_WINDOW_EXCEEDED: Final = "context_window_exceeded"
 """The prompt is longer than the model takes."""
 OUTPUT_LIMIT_EXCEEDED: Final = "output_limit_exceeded"
 """The answer that the request allows is longer than the model makes."""
+LABEL_MISMATCH: Final = "label_mismatch"
+"""No deployment of the target has the labels that are required, or nobody knows. As a refusal, 403: nothing that may
+serve the request has them."""
 NOT_CONFIGURED: Final = "not_configured"
 """LiteLLM has no such model."""
 UNPRICED: Final = "unpriced"
@@ -50,6 +53,7 @@ TARGET_REASONS: Final = (
     CAPABILITY_MISMATCH,
     CONTEXT_WINDOW_EXCEEDED,
     OUTPUT_LIMIT_EXCEEDED,
+    LABEL_MISMATCH,
     NOT_CONFIGURED,
     UNPRICED,
     MODEL_NOT_ALLOWED,

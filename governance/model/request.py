@@ -11,6 +11,7 @@ from governance.model import sizes
 from governance.model.conversation import Conversation
 from governance.model.facts import NO_FACTS, ModelFacts
 from governance.model.held import Held
+from governance.model.labels import Labels, Require
 from governance.model.limits import Charge, Window
 from governance.model.sizes import Habits
 from governance.model.target import Rejection, Target, member_of
@@ -61,6 +62,9 @@ class Models(Protocol):
 
     def holds(self, target: str, held: Held) -> bool:
         """Whether one of the deployments that may serve a target has this."""
+
+    def labels(self, target: str) -> tuple[Labels, ...]:
+        """The labels of each different deployment that may serve a target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,7 @@ class Request:
         task: as the caller says, or as a plugin has ruled; None = nobody has said.
         targets: what a plugin has ruled in `pre_request`: the first of the targets of `select_targets`.
         clamped: where it allows longer answers than a target makes, it asks that target for less.
+        require: what the labels of everybody have to be that serves it.
         keep_fallbacks: the caller's own fallbacks come after those targets, not only in their place.
         conversation: what names the conversation that it continues; None = nothing is known.
         held: what it refers to and a provider keeps: only who has all of it may serve.
@@ -148,6 +153,7 @@ class Request:
     clamped: bool = False
     held: tuple[Held, ...] = ()
     conversation: Conversation | None = field(default=None, compare=False, repr=False)
+    require: Require = ()
 
     def but(self, **changes: Any) -> Request:
         """The same with some fields changed; a fifth of the time of `dataclasses.replace`, on every request's path."""

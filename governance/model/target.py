@@ -6,7 +6,9 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Literal
 
+from governance.model.labels import Labels, Require
 from governance.model.limits import Charge
+from governance.model.units import nothing
 
 GROUP: Final = "group:"
 # Between a target and one of those that may serve it: no name that anybody writes has this in it.
@@ -44,6 +46,8 @@ class Target:
         asked: a name that the caller asks for: LiteLLM gets just this one.
         members: where different deployments may serve it, one for each, with what serving from that one costs.
         screened: a plugin has found already that it can serve; see `governance.catalog.screen`.
+        labels: what the policy says of it, beside what its deployments say of themselves.
+        require: what whoever proposes it requires of the labels of everybody who serves the request.
     """
 
     name: str
@@ -56,6 +60,8 @@ class Target:
     asked: bool = False
     members: tuple[Target, ...] = ()
     screened: bool = field(default=False, compare=False, repr=False)
+    labels: Labels = field(default_factory=nothing, hash=False)
+    require: Require = ()
 
     def but(self, **changes: Any) -> Target:
         """The same with some fields changed; see `Request.but`."""

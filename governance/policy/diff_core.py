@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from governance.model.changes import Effect, SectionChange, gained, ranked
+from governance.model.labels import requires
 from governance.policy.keys import Key
 from governance.policy.ungoverned import opened
 
@@ -21,6 +22,8 @@ def core_effects(section: str, change: SectionChange) -> set[Effect]:
         return {"cosmetic"}
     if section == "keys":
         return _of_keys(change)
+    if section == "teams":
+        return _of_teams(change)
     if change.old is None or change.new is None or not change.path:
         return {"reroutes"}
     if section == "ledger":
@@ -88,9 +91,21 @@ def _of_keys(change: SectionChange) -> set[Effect]:
         return found | {"restarts_count"} if before.id != after.id else found
     if change.field in ("models", "denied_models"):
         return _of_models(before, after)
+    if change.field == "require":
+        return requires(before.require, after.require)
     if change.field == "expires":
         return _later(before.expires, after.expires)
     return {"reroutes"}
+
+
+def _of_teams(change: SectionChange) -> set[Effect]:
+    if change.kind == "moved" or change.field == "description":
+        return {"cosmetic"}
+    if change.kind == "renamed":
+        # Of one team it is required no longer, of another from now on.
+        return {"reroutes", "grants", "revokes"}
+    before, after = ({} if team is None else team.require for team in (change.before, change.after))
+    return requires(before, after)
 
 
 def _valid(key: Any) -> Key | None:

@@ -15,6 +15,7 @@ from governance.policy.catalog import CatalogSettings
 from governance.policy.environment import Variable
 from governance.policy.keys import Key, clashes
 from governance.policy.nodes import Path, Tree
+from governance.policy.teams import Team, twice
 from governance.policy.telemetry import TelemetrySettings
 from governance.policy.truth import PolicySettings, StoreSettings
 from governance.policy.ungoverned import Ungoverned
@@ -78,6 +79,7 @@ class Core(BaseModel):
     ledger: LedgerSettings = LedgerSettings()
     access: AccessSettings = AccessSettings()
     keys: tuple[Key, ...] = ()
+    teams: tuple[Team, ...] = ()
     telemetry: TelemetrySettings = TelemetrySettings()
     catalog: CatalogSettings = CatalogSettings()
     plugins: tuple[str, ...] | None = None
@@ -88,7 +90,8 @@ class Core(BaseModel):
 
     def problems(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
         """What is wrong with keys only beside one another."""
-        return ((("keys", *where), message) for where, message in clashes(self.keys))
+        yield from ((("keys", *where), message) for where, message in clashes(self.keys))
+        yield from ((("teams", *where), message) for where, message in twice(self.teams))
 
 
 class Written(NamedTuple):

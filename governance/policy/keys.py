@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator
 
+from governance.model.labels import GivenRequire
 from governance.policy.name_pattern import EVERY, LONGEST, ModelName, NamePattern
 from governance.policy.names import alike
 
@@ -88,6 +89,7 @@ class Key(BaseModel):
             one is its id.
         models: what it may ask for; None = everything.
         denied_models: what it is never served by, whatever else allows it.
+        require: what the labels of everybody have to be that serves it.
         metadata: what rules and LiteLLM see of the key.
         expires: the end of the key as a whole.
     """
@@ -104,6 +106,7 @@ class Key(BaseModel):
     customer_name: str = ""
     models: tuple[ModelName, ...] | None = None
     denied_models: tuple[ModelName, ...] = ()
+    require: GivenRequire = {}
     metadata: dict[str, Any] = {}
     expires: Moment | None = None
 

@@ -31,6 +31,7 @@ SECTIONS: Final = {
         Section("limits", ("rate_limits",)),
         Section("budgets", ("budgets",)),
         Section("keys", ("keys",)),
+        Section("teams", ("teams",)),
         Section("tasks", ("task_routing", "overrides"), "mapping"),
         Section("task-profiles", ("task_routing", "profiles"), "mapping"),
         Section("catalog-overrides", ("catalog", "overrides"), "mapping"),

@@ -136,7 +136,11 @@ class Doors:
         key = self._behind.keyring.of(request.identity.virtual_key_id)
         if key is not None and key.restricted:
             return f"the models of key {key.name}"
-        limit = self._behind.arms.of(request.identity).host.limit_on(request)
+        host = self._behind.arms.of(request.identity).host
+        demand = next(iter(host.demands.on(request.identity)), None)
+        if demand is not None:
+            return f"what {demand.by} requires ({demand})"
+        limit = host.limit_on(request)
         return None if limit is None else f"limit {limit}"
 
     def _refuse(self, request: Request, refusal: Refusal) -> None:

@@ -28,15 +28,15 @@ from governance.proxy.doors import Doors, verified
 from governance.proxy.failures import UNWRITTEN, failure_of, made_here, unwritable
 from governance.proxy.hops import Hops
 from governance.proxy.keyholder import Keyholder
-from governance.proxy.live import PASS_THROUGH, Live, LiveRequests
-from governance.proxy.misuse import LONGEST_MODEL, NOT_ROUTABLE, WHOSE_KEY, misused, several_providers
+from governance.proxy.live import Live, LiveRequests
+from governance.proxy.misuse import LONGEST_MODEL, misused, unfit
 from governance.proxy.models import ProxyModels
 from governance.proxy.overlay import FollowedOverlay
 from governance.proxy.policies import Policies, differs_in_truth
 from governance.proxy.reload import ReloadState
 from governance.proxy.start import end_with_proxy, or_not_at_all, workers
 from governance.proxy.surveying import connect_and_survey
-from governance.proxy.translate import RELAYED, has_own_credentials, has_own_timeout, request_from, sent
+from governance.proxy.translate import has_own_credentials, has_own_timeout, request_from, sent
 from governance.proxy.untold import Untold
 from governance.proxy.wire import listen
 from governance.telemetry.telemetry import Telemetry
@@ -148,14 +148,10 @@ class Gateway:
         else:
             decision = await self.arms.decide(engine, request, may_call)
         own_credentials = has_own_credentials(data)
-        unfit = None
-        if call_type in (PASS_THROUGH, RELAYED) and decision.outcome == "route":
-            unfit = NOT_ROUTABLE
-        elif own_credentials and decision.target and several_providers(request, decision.call_name(decision.target)):
-            unfit = WHOSE_KEY
-        if unfit:
+        why = unfit(decision, call_type, own_credentials)
+        if why:
             await engine.release(decision)
-            decision = engine.refuse(request, unfit)
+            decision = engine.refuse(request, why)
         task = asyncio.current_task()
         live = Live(
             engine, decision, may_call, call_type, data.get("litellm_call_id"), weakref.ref(task) if task else None
@@ -264,7 +260,6 @@ class Gateway:
         if not key.restricted or not request.model:
             return None
         return model_refusal(key, [request.model[:LONGEST_MODEL]], self.models.served_to(request.identity.team_id))
-
 
     async def _renew_again_and_again(self) -> None:
         while True:

@@ -11,11 +11,11 @@ from litellm.exceptions import RateLimitError
 from litellm.integrations.custom_logger import CustomLogger
 from litellm.proxy.utils import HTTPException  # type: ignore[attr-defined]  # only `admin` imports fastapi
 
-from governance.model import Usage
+from governance.model import Usage, codes
 from governance.model.printable import printable
 from governance.proxy.background import ASKED_AFTER, is_unfinished
 from governance.proxy.body import clamp
-from governance.proxy.deployments import chosen, chosen_id, priced, usable
+from governance.proxy.deployments import chosen, chosen_id, deployed_labels, misplaced, priced, usable
 from governance.proxy.failures import aborted_here, of_provider
 from governance.proxy.gateway import Gateway
 from governance.proxy.headers import decision_headers
@@ -93,12 +93,18 @@ class Governance_PROXY_Handler(CustomLogger):
             if len(live.decision.trace.attempts) > 1:
                 self._mark_next_target(live, kwargs)
             self._gateway.attempted(live, model_group(kwargs))
+            catalog = self._gateway.models.catalog
+            live.decision.trace.attempts[-1].labels = deployed_labels(live.decision, live.name, kwargs, catalog)
+            if misplaced(live.decision, live.name, kwargs, catalog):
+                live.decision.trace.attempts[-1].outcome = "skipped"
+                live.decision.trace.attempts[-1].error = codes.LABEL_MISMATCH
+                raise RateLimitError(message=MISPLACED, llm_provider="governance", model=live.name, num_retries=0)
             # Nobody waits for this; what matters is that it is sent before the provider is asked.
-            served = chosen(kwargs, self._gateway.models.catalog)
+            served = chosen(kwargs, catalog)
             live.decision.trace.attempts[-1].deployment = chosen_id(kwargs)
             self._gateway.background(live.engine.reached(live.decision, live.name, served))
             asked = asked_for_usage(live.call_type, kwargs, call_type)
-            return clamp_output(live, asked or kwargs, self._gateway.models.catalog) or asked
+            return clamp_output(live, asked or kwargs, catalog) or asked
         return None
 
     def log_pre_api_call(self, model: str, messages: Any, kwargs: dict[str, Any]) -> None:
@@ -245,6 +251,7 @@ class Governance_PROXY_Handler(CustomLogger):
             )
 
 
+MISPLACED = "LiteLLM has chosen a deployment without the labels that are required (label_mismatch)"
 _NOT_CONTINUED = frozenset({"aresponses", "anthropic_messages"})
 ONE_PROVIDER = "a request with provider credentials of its own is not tried at another model"
 

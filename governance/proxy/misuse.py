@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from governance.engine.decision import Decision
 from governance.model import Refusal, Request, codes
 from governance.proxy.body import judge
 from governance.proxy.live import PASS_THROUGH
@@ -26,6 +27,11 @@ WHOSE_KEY: Final = Refusal(
     400,
     codes.FIELD_NOT_ALLOWED,
     "a request with provider credentials of its own must ask for a model that one provider alone serves",
+)
+WHOSE_PLACE: Final = Refusal(
+    403,
+    codes.LABEL_MISMATCH,
+    "labels are required of what serves this request, and nobody knows those of an account or address that it brings",
 )
 NOT_ROUTABLE: Final = Refusal(
     400,
@@ -56,6 +62,17 @@ def misused(
         return TOO_LONG
     if not passed_through and not all(map(is_name, (request.model, *request.fallbacks))):
         return NO_NAME
+    return None
+
+
+def unfit(decision: Decision, call_type: str, own_credentials: bool) -> Refusal | None:
+    """Why a request cannot go where it was decided to go; None where it can."""
+    if call_type in (PASS_THROUGH, RELAYED) and decision.outcome == "route":
+        return NOT_ROUTABLE
+    if own_credentials and decision.request.require and decision.target:
+        return WHOSE_PLACE
+    if own_credentials and decision.target and several_providers(decision.request, decision.call_name(decision.target)):
+        return WHOSE_KEY
     return None
 
 

@@ -67,6 +67,7 @@ READ_NOTHING = {
         "usage",
         "why",
         "overview",
+        "residency",
         "plugins",
         "keys",
         "keys new",

@@ -21,6 +21,7 @@ RULE = "routing_rules:\n- {name: away, refuse: {message: go}%s}\n"
 ROUTE = "routing_rules:\n- {name: to, targets: [{provider: a, model: b}]%s}\n"
 PROFILE = "routing_profiles:\n- name: Fast\n  virtual_provider: fast\n  targets: [%s]\n"
 KEY = "keys:\n- {name: ci, sha256: %s%s}\n"
+TEAM = "teams:\n- {name: research%s}\n"
 TO = ", on_exceeded: {route_to: a/b}"
 ONE, TWO = "a" * 64, "b" * 64
 
@@ -39,6 +40,13 @@ def effects(before: str, after: str) -> set[str]:
         (LIMIT, "", ", requests: 40/minute", "tightens"),
         (LIMIT, "", ", requests: 60/60s", "cosmetic"),
         (LIMIT, "", ", requests: 90/minute", "loosens"),
+        (LIMIT, "", ", require: {region: eu}", "reroutes revokes"),
+        (TEAM, ", require: {region: eu}", ", require: {region: [EU, ch]}", "reroutes grants"),
+        (TEAM, ", require: {region: eu}", ", require: {zdr: true}", "reroutes grants revokes"),
+        (TEAM, ", require: {region: eu}", ", require: {region: [EU]}", "cosmetic"),
+        (ROUTE, "", ", require: {region: eu}", "reroutes revokes"),
+        (KEY % (f"'{ONE}'", "%s"), ", require: {region: eu}", "", "reroutes grants"),
+        (PROFILE, "{provider: a}", "{provider: a, labels: {region: eu}}", "reroutes grants revokes"),
         (LIMIT, "", ", requests: 60/hour", "tightens restarts_count"),
         (LIMIT, "", ", requests: 60/second", "loosens restarts_count"),
         (LIMIT, "", ", requests: [60/minute, 100/hour]", "tightens"),

@@ -9,6 +9,7 @@ from governance.catalog import Catalog
 from governance.hookspecs import hookimpl
 from governance.limits import LimitBook, limit_warnings
 from governance.model import NO_FACTS, Charge, Rejection, Request, Ruling, Target, Window, codes
+from governance.model.labels import Require
 from governance_plugins.budgets.config import Budget, BudgetsConfig
 from governance_plugins.budgets.effects import budget_effects
 
@@ -33,6 +34,10 @@ class Budgets:
         for _, found in self._book.round(request).of_target(Target(request.model)):
             yield from found
 
+    def demands(self) -> Iterator[Require]:
+        """What each limit requires."""
+        return self._book.demands
+
     def limit_on(self, request: Request) -> str | None:
         """The name of a budget that may bind this caller, whatever it asks for."""
         budget = self._book.first_on(request)
@@ -41,7 +46,10 @@ class Budgets:
     @hookimpl
     def pre_request(self, request: Request) -> Ruling | None:
         refusal = self._book.refusal(request)
-        return Ruling(refusal=refusal) if refusal else None
+        if refusal:
+            return Ruling(refusal=refusal)
+        require = self._book.required(request) if self._book.requires else ()
+        return Ruling(require=require) if require else None
 
     @hookimpl
     def charge_targets(self, request: Request, targets: Sequence[Target]) -> list[Target] | None:

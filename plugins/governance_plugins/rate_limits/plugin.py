@@ -8,6 +8,7 @@ from governance.catalog import Catalog
 from governance.hookspecs import hookimpl
 from governance.limits import LimitBook, limit_effects, limit_warnings
 from governance.model import Charge, Request, Ruling, Target, Window
+from governance.model.labels import Require
 from governance_plugins.rate_limits.config import RateLimitsConfig
 
 
@@ -35,6 +36,10 @@ class RateLimits:
         for _, found in self._served.round(request).of_target(Target(request.model)):
             yield from found
 
+    def demands(self) -> Iterator[Require]:
+        """What each limit requires."""
+        return self._callers.demands
+
     def limit_on(self, request: Request) -> str | None:
         """The name of a limit that may bind this caller, whatever it asks for."""
         limit = self._callers.first_on(request) or self._served.first_on(request)
@@ -45,11 +50,12 @@ class RateLimits:
         refusal = self._callers.refusal(request) or self._served.refusal(request)
         if refusal:
             return Ruling(refusal=refusal)
+        require = self._callers.required(request) if self._callers.requires else ()
         if not self._callers.limits:
             return None
         windows = [window for _, found in self._callers.round(request).of_caller() for window in found]
         charges = _charges(request, windows, request.model)
-        return Ruling(charges=tuple(charges)) if charges else None
+        return Ruling(charges=tuple(charges), require=require) if charges or require else None
 
     @hookimpl
     def charge_targets(self, request: Request, targets: Sequence[Target]) -> list[Target] | None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from governance.limits import away_effects, rate_effects
 from governance.model.changes import Effect, SectionChange, gained
+from governance.model.labels import requires
 from governance_plugins.routing_profiles.config import Profile, ProfileTarget
 
 _LENIENCY: Final = {"targets": 0, None: 1, "virtual": 2}
@@ -28,6 +29,11 @@ def profile_effects(change: SectionChange) -> set[Effect]:
         return {"cosmetic"}
     if before is None or after is None:
         return {"reroutes", *gained(_serves(before), _serves(after))}
+    if "labels" in change.path:
+        # Somebody who requires labels may be served by it now, or no longer.
+        return {"reroutes", "grants", "revokes"}
+    if change.field == "require":
+        return requires(before.require, after.require)
     if change.field == "access":
         old, new = (_LENIENCY[profile.access.grant if profile.access else None] for profile in (before, after))
         return {"grants"} if new > old else {"revokes"} if new < old else {"cosmetic"}

@@ -11,6 +11,7 @@ from governance.catalog import PROVIDERS
 from governance.model import group_target
 from governance.model.affinity import Affinity
 from governance.model.amounts import Count, MoneyRates, Rates
+from governance.model.labels import GivenLabels, GivenRequire
 from governance.model.vocabulary import Capability, RequestType
 
 
@@ -89,6 +90,7 @@ class ProfileTarget(_Closed):
     request_types: tuple[RequestType, ...] | None = None
     capabilities: tuple[Capability, ...] | None = None
     limits: TargetLimits = TargetLimits()
+    labels: GivenLabels = {}
 
     @property
     def alias(self) -> str | None:
@@ -118,6 +120,7 @@ class Profile(_Closed):
     mode: Literal["enforce", "shadow"] = "enforce"
     access: ProfileAccess | None = None
     affinity: Affinity | None = None
+    require: GivenRequire = {}
 
 
 class RoutingProfilesConfig(RootModel[tuple[Profile, ...]]):

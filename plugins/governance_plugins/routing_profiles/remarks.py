@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 
-from governance.catalog import Catalog, provider_remark, repeated_targets, taken_names, target_remark
+from governance.catalog import Catalog, label_remark, provider_remark, repeated_targets, taken_names, target_remark
 from governance_plugins.routing_profiles.config import Profile, ProfileTarget
 
 
@@ -34,6 +34,9 @@ def _of_target(target: ProfileTarget, catalog: Catalog) -> Iterator[str]:
     remark = target_remark(catalog, name)
     if remark:
         yield remark
+    contradiction = label_remark(catalog, name, target.labels)
+    if contradiction:
+        yield contradiction
     since = catalog.facts(name).gone_since
     if since:
         yield f"`{name}` is not listed by its provider since {since}"

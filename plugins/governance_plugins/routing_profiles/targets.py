@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from governance.catalog import screen
 from governance.model import NO_FACTS, Rejection, Request, Target, Unit, Window, codes
 from governance.model.amounts import Rate
+from governance.model.labels import required
 from governance_plugins.routing_profiles.config import Profile, ProfileTarget
 
 # Base models come from callers, so what is remembered of them is bounded.
@@ -23,6 +24,7 @@ class Offer:
         self._alias = given.alias
         self._limit = f"{profile.name}: {given.virtual_model or '*'}"
         self._grant = profile.access.grant if profile.access else None
+        self._require = required(profile.require, f"profile {profile.name}")
         self._capabilities = None if given.capabilities is None else frozenset(given.capabilities)
         self._limited = any(self._windows_of("provider/model"))
         self._windows: dict[str, tuple[Window, ...]] = {}
@@ -35,6 +37,8 @@ class Offer:
             self._capabilities,
             when_full=given.limits.when_full,
             grant=self._grant,
+            labels=given.labels,
+            require=self._require,
         )
         rejection = self._rejection(base, request)
         if rejection:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from governance.limits import narrowed
 from governance.model.changes import Effect, SectionChange, gained
+from governance.model.labels import requires
 from governance_plugins.routing_rules.config import Rule
 
 _LENIENCY: Final = {"targets": 0, None: 1, "virtual": 2}
@@ -23,8 +24,14 @@ def rule_effects(change: SectionChange) -> set[Effect]:
     before, after = _in_force(change.before), _in_force(change.after)
     if before is None and after is None:
         return {"cosmetic"}
+    required = requires(before.require if before else {}, after.require if after else {})
+    if change.field == "require" and before and after:
+        return required
+    if "labels" in change.path:
+        # Somebody who requires labels may be served by it now, or no longer.
+        return {"reroutes", "grants", "revokes"}
     if before is None or after is None:
-        return _of_rule(before, after)
+        return (_of_rule(before, after) | required) - {"cosmetic"}
     if before.refuse and after.refuse:
         return _of_refusal(change, before, after)
     if before.refuse or after.refuse:

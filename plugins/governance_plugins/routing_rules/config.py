@@ -12,6 +12,7 @@ from governance.catalog import provider_and_model
 from governance.expressions import Condition, compile_condition
 from governance.model import group_of, group_target
 from governance.model.affinity import Affinity
+from governance.model.labels import GivenLabels, GivenRequire
 
 SCOPES: Final = ("virtual_key", "user", "team", "customer", "global")
 WEIGHT_TOLERANCE: Final = 0.001
@@ -61,6 +62,7 @@ class RuleTarget(_Closed):
     model: Model | None = None
     group: Group | None = None
     weight: float | None = Field(default=None, ge=0, le=1e9, allow_inf_nan=False)
+    labels: GivenLabels = {}
 
     @property
     def names_provider(self) -> bool:
@@ -83,6 +85,7 @@ class Fallback(_Closed):
     provider: Provider | None = None
     model: Model | None = None
     group: Group | None = None
+    labels: GivenLabels = {}
 
     def name(self, model: str) -> str:
         """The target for a caller who asked for this model."""
@@ -112,7 +115,10 @@ GivenFallback = Annotated[
                 {"type": "string", "examples": ["anthropic/claude-sonnet-4-5", "groq/"]},
                 {
                     "type": "object",
-                    "properties": {key: {"type": "string"} for key in ("provider", "model", "group")},
+                    "properties": {
+                        **{key: {"type": "string"} for key in ("provider", "model", "group")},
+                        "labels": {"type": "object"},
+                    },
                     "additionalProperties": False,
                 },
             ]
@@ -135,7 +141,7 @@ class RuleAccess(_Closed):
 
 
 class Rule(_Closed):
-    """A condition with its effect: `targets`, `model` or `refuse`."""
+    """A condition with its effect: `targets`, `model` or `refuse`. With `require` alone the rules behind it go on."""
 
     name: Text
     description: str = ""
@@ -152,6 +158,12 @@ class Rule(_Closed):
     mode: Literal["enforce", "shadow"] = "enforce"
     access: RuleAccess | None = None
     affinity: Affinity | None = None
+    require: GivenRequire = {}
+
+    @property
+    def only_requires(self) -> bool:
+        """Whether it says nothing of who serves but what his labels have to be."""
+        return not (self.targets or self.model or self.refuse)
 
     @cached_property
     def weights(self) -> tuple[float, ...]:
@@ -180,8 +192,14 @@ def _effect_problems(i: int, rule: Rule) -> Problems:
     effects = [name for name in ("targets", "model", "refuse") if getattr(rule, name) is not None]
     if rule.targets == ():
         yield (i, "targets"), "a rule needs at least one target"
+    if rule.refuse and rule.require:
+        yield (i, "require"), "nobody serves what `refuse` refuses"
     if not effects:
-        yield (i,), "a rule needs an effect: `targets`, `model` or `refuse`"
+        if not rule.require:
+            yield (i,), "a rule needs an effect: `targets`, `model`, `refuse` or `require`"
+        for name in ("fallbacks", "access", "chain_rule"):
+            if getattr(rule, name):
+                yield (i, name), "goes with `targets` or `model`: after `require` alone the next rules are asked anyway"
     elif len(effects) > 1:
         yield (i, effects[1]), f"stands beside `{effects[0]}`; a rule has one effect"
     elif effects != ["targets"]:

@@ -10,6 +10,7 @@ from governance.catalog import provider_and_model, screen
 from governance.model import Refusal, Request, Target, codes, once
 from governance.model.conversation import Stick, rendezvous
 from governance.model.draws import draw_all
+from governance.model.labels import Labels
 from governance_plugins.routing_rules.config import Rule
 
 
@@ -48,7 +49,11 @@ def effect(rule: Rule, request: Request, asked: str) -> Effect | str:
         return ", ".join(f"{target.name} {target.rejected.code}" for target in unable if target.rejected)
     stick = rule.affinity.of(request) if rule.affinity else None
     drawn = _drawn(able, request, stick)
-    behind = [_target(rule, fallback.name(asked)) for fallback in rule.fallbacks] if rule.fallbacks else drawn[1:]
+    behind = (
+        [_target(rule, fallback.name(asked), fallback.labels) for fallback in rule.fallbacks]
+        if rule.fallbacks
+        else drawn[1:]
+    )
     named = (drawn[0], *behind, *unable)
     return Effect(rule, once(named, request.models.meaning) if request.models else once(named), stick=stick)
 
@@ -57,6 +62,8 @@ def would(rule: Rule, request: Request) -> Mapping[str, Any]:
     """What a rule in shadow mode would have done. It draws nothing: the heaviest target stands for all."""
     if rule.refuse:
         return {"refuse": rule.refuse.status}
+    if rule.only_requires:
+        return {"require": {key: list(values) for key, values in rule.require.items()}}
     if rule.model:
         return {"model": rule.model}
     able = [(target, weight) for target, weight in _offered(rule, request) if target.rejected is None]
@@ -68,7 +75,10 @@ def would(rule: Rule, request: Request) -> Mapping[str, Any]:
 def _offered(rule: Rule, request: Request) -> list[tuple[Target, float]]:
     provider, model = provider_and_model(request.model)
     given = zip(rule.targets or (), rule.weights, strict=True)
-    return [(screen(request, _target(rule, target.name(provider, model))), weight) for target, weight in given]
+    return [
+        (screen(request, _target(rule, target.name(provider, model), target.labels)), weight)
+        for target, weight in given
+    ]
 
 
 def _drawn(able: list[tuple[Target, float]], request: Request, stick: Stick | None) -> list[Target]:
@@ -84,5 +94,5 @@ def _drawn(able: list[tuple[Target, float]], request: Request, stick: Stick | No
     return [*drawn, *(target for target, weight in able if weight == 0 and not alike)]
 
 
-def _target(rule: Rule, name: str) -> Target:
-    return Target(name, grant=rule.access.grant if rule.access else None)
+def _target(rule: Rule, name: str, labels: Labels) -> Target:
+    return Target(name, grant=rule.access.grant if rule.access else None, labels=labels)

@@ -38,6 +38,8 @@ def covered(rules: Iterable[Rule]) -> Iterator[tuple[Rule, Rule]]:
     takes_all: dict[tuple[str, str], Rule] = {}
     takes: dict[tuple[str, str, str], Rule] = {}
     for rule in rules:
+        if rule.only_requires:
+            continue
         place = (rule.scope, scope_id(rule))
         alike = (*place, rule.cel_expression.text)
         before = takes_all.get(place) or takes.get(alike)
