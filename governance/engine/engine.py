@@ -149,21 +149,9 @@ class Engine:
         attempts = decision.trace.attempts
         if attempts and not attempts[-1].reached:
             attempts[-1].reached = True
-            await self._choose(decision, call_name, served)
+            await self._quietly(decision.trace, self._moves.chosen(decision, call_name, served))
             if decision.counted:
                 await self._quietly(decision.trace, self.ledger.renew(decision.id, self.deadline_s, attempted=True))
-
-    async def _choose(self, decision: Decision, call_name: str, served: str) -> None:
-        target = decision.held.get(call_name)
-        if target is None or not target.members:
-            return
-        decision.trace.attempts[-1].served = served
-        decision.held[call_name] = alone = groups.served_by(target, served)
-        if alone.charges != target.charges and decision.counted:
-            decision.trace.moves += 1
-            option, hop = option_of(alone, cools=False), decision.trace.moves
-            move = self.ledger.move(decision.id, hop, option, force=True, unasked=True)
-            await self._quietly(decision.trace, move)
 
     async def fail(self, decision: Decision, failure: Failure, *, cool_down: bool = True) -> Recovery:
         """The attempt under way failed: ask the plugins what follows, and start the cool-down they want.

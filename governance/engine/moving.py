@@ -53,6 +53,18 @@ class Moves:
         status = 400 if wait is None else 503 if code == codes.COOLING_DOWN else 429
         return skip(attempt, status, code, detail, wait)
 
+    async def chosen(self, decision: Decision, call_name: str, served: str) -> None:
+        """LiteLLM has chosen the deployment `served`: others that might have served get back what they reserved."""
+        target = decision.held.get(call_name)
+        if target is None or not target.members:
+            return
+        decision.trace.attempts[-1].served = served
+        decision.held[call_name] = alone = groups.served_by(target, served)
+        if alone.charges != target.charges and decision.counted:
+            decision.trace.moves += 1
+            option, hop = option_of(alone, cools=False), decision.trace.moves
+            await self._ledger.move(decision.id, hop, option, force=True, unasked=True)
+
     async def _move(self, decision: Decision, target: Target, cools: bool) -> OptionReading:
         trace, again = decision.trace, _again(decision.shared)
         trace.moves += 1
