@@ -12,7 +12,8 @@ model of this name. One whose section is no list of named entries may have `cove
 `governance policy diff`. One that limits callers should have `limit_on(request) -> name` of a limit that may bind
 whoever sends this, whatever it asks for; whom one binds is kept from endpoints that nothing counts. One that looks at
 `request.levels` says so by the attribute `reads_percent = True`. One with conditions may have `facts_read`, the
-names of what they may look at, from which a record tells what of it it does not hold.
+names of what they may look at, from which a record tells what of it it does not hold. One that looks at
+`request.speeds` says so by the attribute `reads_speeds = True`; nobody measures them otherwise.
 """
 
 from __future__ import annotations

@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from governance.engine.decision import Decision
 from governance.model import Failure, Refusal, Target
 from governance.trace import Attempt, Trace
+
+
+def placed(failure: Failure, decision: Decision, now_s: float) -> Failure:
+    """A failure of the attempt under way, with where it stands in its request."""
+    trace = decision.trace
+    tried = sum(1 for attempt in trace.attempts if attempt.outcome != "skipped")
+    return replace(
+        failure,
+        attempt=max(1, tried),
+        alone=not decision.fallbacks,
+        elapsed_s=max(0.0, now_s - trace.at_s),
+        probe=bool(trace.attempts) and trace.attempts[-1].probe,
+    )
 
 
 def close(trace: Trace, target: Target, now_s: float, failure: Failure | None = None) -> None:

@@ -12,6 +12,7 @@ from governance.model import Charge, Refusal, Request, Target, codes
 from governance.model.draws import noting
 from governance.model.request import Levels
 from governance.model.sizes import Habits
+from governance.model.speeds import Speeds
 from governance.trace import Candidate, Outcome, Trace
 
 
@@ -62,14 +63,14 @@ class Decision:
         return (models.call_name(target.name) if models else None) or target.name
 
 
-def begun(request: Request, trace: Trace, levels: Levels, habits: Habits, *, clamped: bool) -> Request:
+def begun(request: Request, trace: Trace, levels: Levels, habits: Habits, speeds: Speeds, *, clamped: bool) -> Request:
     """A request with what a decision needs besides what was asked: the time, what was counted and learned, and draws
     that the account notes.
     """
     draw = noting(request.draw, trace.draws)
     if request.at_s is not None:
         return request.but(draw=draw)
-    known = {"levels": request.levels or levels, "habits": request.habits or habits}
+    known = {"levels": request.levels or levels, "habits": request.habits or habits, "speeds": request.speeds or speeds}
     return request.but(at_s=trace.at_s, clamped=clamped, draw=draw, **known)
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from typing import Literal
 
 from governance.engine import affinity, groups
 from governance.engine.admission import Admission, MayCall
 from governance.engine.assumed import with_assumed_prices
-from governance.engine.attempts import close, skip
+from governance.engine.attempts import close, placed, skip
 from governance.engine.cooling import Cooling, Tell
 from governance.engine.decision import Decision, all_readings, begun, option_of, refused
 from governance.engine.habits import Learned
@@ -21,6 +20,7 @@ from governance.engine.moving import Moves
 from governance.engine.overlay import Effective, Overlay
 from governance.engine.parts import both, charge_part
 from governance.engine.retry_budget import Retries
+from governance.engine.speeds import Measured, Unmeasured
 from governance.ledger import Ledger, Option, Reserved
 from governance.ledger.pins import Asked
 from governance.limits.alerts import Alerts
@@ -59,6 +59,7 @@ class Engine:
         self.deadline_s = float(host.policy.core.ledger.deadline_s)
         self.levels = LastSeen(clock=clock)
         self.habits = Learned()
+        self.speeds = Measured(clock) if host.reads_speeds else Unmeasured(clock)
         self.alerts = Alerts(ledger, host.policy.revision, tell, clock=clock)
         self._cooling = Cooling(ledger, tell, clock)
         self._moves = Moves(ledger, clock)
@@ -87,7 +88,12 @@ class Engine:
         if host.overlay.drains:
             request = request.but(drained=host.overlay.drains)
         trace.request = request = begun(
-            request, trace, self.levels, self.habits, clamped=host.policy.core.access.body.output_limit == "clamp"
+            request,
+            trace,
+            self.levels,
+            self.habits,
+            self.speeds,
+            clamped=host.policy.core.access.body.output_limit == "clamp",
         )
         if host.policy.core.access.require_key and not request.identity.virtual_key_id:
             return refused(
@@ -100,6 +106,8 @@ class Engine:
         else:
             decision = await Admission(host, self._ask_ledger, trace, request, shared, may_call).decide()
         trace.decided_us = (time.perf_counter_ns() - began) // 1000
+        if decision.target and mode == "live":
+            self.speeds.begin(trace.id, decision.target.name, request)
         return decision
 
     def refuse(self, request: Request, refusal: Refusal) -> Decision:
@@ -149,6 +157,7 @@ class Engine:
         attempts = decision.trace.attempts
         if attempts and not attempts[-1].reached:
             attempts[-1].reached = True
+            self.speeds.begin(decision.id, attempts[-1].target, decision.request)
             await self._quietly(decision.trace, self._moves.chosen(decision, call_name, served))
             if decision.counted:
                 await self._quietly(decision.trace, self.ledger.renew(decision.id, self.deadline_s, attempted=True))
@@ -160,15 +169,13 @@ class Engine:
             cool_down: False when the failure may be the caller's own doing, and must not be the other callers' loss.
         """
         trace = decision.trace
-        tried = sum(1 for attempt in trace.attempts if attempt.outcome != "skipped")
-        elapsed_s = max(0.0, self._clock() - trace.at_s)
-        failure = replace(failure, attempt=max(1, tried), alone=not decision.fallbacks, elapsed_s=elapsed_s)
-        failure = replace(failure, probe=bool(trace.attempts) and trace.attempts[-1].probe)
+        failure = placed(failure, decision, self._clock())
         target = decision.target_named(trace.attempts[-1].target) if trace.attempts else decision.target
         if target is None:
             return Recovery()
         close(trace, target, self._clock(), failure)
         self._retries.ended(target.name, failed=failure.kind not in OF_THE_REQUEST)
+        self.speeds.fail(trace.id, its_own=cool_down and failure.kind not in OF_THE_REQUEST)
         recovery = self.host.on_failure(decision.request, target, failure, trace)
         trace.budget = recovery.budget
         await self._quietly(trace, self._cooling.after(trace, target, failure, recovery if cool_down else Recovery()))
@@ -204,6 +211,7 @@ class Engine:
         trace.usage = usage
         await self._quietly(trace, self._cooling.probed(trace, well=trace.probing == target.name))
         self.habits.note_answer(decision.request, target.name, usage)
+        self.speeds.end(trace.id, usage.output_tokens)
         if decision.counted:
             # Whatever a provider reports, one answer must not spoil the sum of a window.
             used = {unit: min(amount, LARGEST_USE) for unit, amount in usage.amounts.items()}
@@ -225,6 +233,7 @@ class Engine:
 
     async def release(self, decision: Decision) -> None:
         """The request ended without an answer: give back all but the requests that reached a provider."""
+        self.speeds.fail(decision.id, its_own=False)
         if decision.counted:
             # What hops before the last one cost was decided when the reservation moved on.
             attempts = [attempt for attempt in decision.trace.attempts if attempt.outcome != "skipped"]
@@ -234,6 +243,7 @@ class Engine:
 
     async def answering(self, decision: Decision) -> None:
         """The target has begun to answer: one that was probed is well."""
+        self.speeds.answering(decision.id)
         if decision.trace.attempts and decision.trace.attempts[-1].probe:
             await self._quietly(decision.trace, self._cooling.probed(decision.trace, well=True))
 

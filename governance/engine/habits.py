@@ -24,6 +24,7 @@ class _Habit:
     variance: float = 0.0
     prompts: int = 0
     factor: float = 1.0
+    cached: float = 0.0
 
     def note_output(self, tokens: float) -> None:
         self.answers += 1
@@ -32,9 +33,11 @@ class _Habit:
         self.mean += share * off
         self.variance = (1 - share) * (self.variance + share * off * off)
 
-    def note_prompt(self, factor: float) -> None:
+    def note_prompt(self, factor: float, cached: float) -> None:
         self.prompts += 1
-        self.factor += max(1 / self.prompts, _NEWEST) * (factor - self.factor)
+        share = max(1 / self.prompts, _NEWEST)
+        self.factor += share * (factor - self.factor)
+        self.cached += share * (cached - self.cached)
 
 
 class Learned:
@@ -56,6 +59,13 @@ class Learned:
         if habit is None or habit.prompts < _ENOUGH_ANSWERS:
             return None
         return habit.factor
+
+    def cached_share(self, model: str, request_type: str) -> float | None:
+        """The part of a prompt that came from the provider's cache, from 0 to 1; None before 20 answers."""
+        habit = self._habits.get((model, request_type))
+        if habit is None or habit.prompts < _ENOUGH_ANSWERS:
+            return None
+        return habit.cached
 
     def note_answer(self, request: Request, target: str, usage: Usage) -> None:
         """Learn from the answer to a request, by both names that are charged: the one asked for and the target's."""
@@ -101,4 +111,5 @@ class Learned:
                 habit.note_output(length)
         if usage.input_tokens and estimated_prompt_tokens > 0:
             factor = usage.input_tokens / estimated_prompt_tokens
-            habit.note_prompt(min(_LARGEST_FACTOR, max(_LEAST_FACTOR, factor)))
+            cached = min(1.0, usage.cached_tokens / usage.input_tokens)
+            habit.note_prompt(min(_LARGEST_FACTOR, max(_LEAST_FACTOR, factor)), cached)

@@ -229,6 +229,11 @@ class Host:
         return any(getattr(plugin, "reads_percent", False) for plugin in self.plugins.values())
 
     @property
+    def reads_speeds(self) -> bool:
+        """Whether a plugin asks how long targets keep callers waiting."""
+        return any(getattr(plugin, "reads_speeds", False) for plugin in self.plugins.values())
+
+    @property
     def facts_read(self) -> frozenset[str]:
         """What plugins say they may look at of a request."""
         return frozenset(name for plugin in self.plugins.values() for name in getattr(plugin, "facts_read", ()))

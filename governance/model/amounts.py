@@ -27,6 +27,7 @@ _NUMBER = r"(?P<number>[0-9]{1,18}(?:\.[0-9]{1,9})?)"
 _RATE = re.compile(_NUMBER + r"\s*(?P<suffix>[kmb]?)\s*/\s*(?P<period>.+)", re.IGNORECASE)
 _COUNT = re.compile(_NUMBER + r"\s*(?P<suffix>[kmb]?)", re.IGNORECASE)
 _MONEY = re.compile(_NUMBER + r"\s*USD\s*/\s*(?P<period>.+)", re.IGNORECASE)
+_SUM = re.compile(_NUMBER + r"\s*USD", re.IGNORECASE)
 _PRICE = re.compile(_NUMBER + r"\s*USD\s*/\s*(?P<tokens>1[km]|[km])(?:\s*tokens?)?", re.IGNORECASE)
 # An amount with a sign or a word where `USD` has to be, or with it in front.
 _SIGN = r"(?:[a-z]{3,}|[^\w\s/.,])"
@@ -101,6 +102,14 @@ def parse_price(value: Any) -> float:
     return float(per_million)
 
 
+def parse_sum(value: Any) -> int:
+    """`0.05 USD` -> micro-dollars. Raises ValueError."""
+    match = _SUM.fullmatch(value.strip()) if isinstance(value, str) else None
+    if not match:
+        raise ValueError(f"must be {_dollars(value)}, such as 0.05 USD")
+    return _whole(match["number"], MICROS_PER_USD)
+
+
 def parse_count(value: Any) -> int:
     """`8`, `"8"` or `100k` -> int. Raises ValueError."""
     match = _COUNT.fullmatch(str(value).strip()) if isinstance(value, (int, str)) and value is not True else None
@@ -140,4 +149,6 @@ Rates = Annotated[tuple[Rate, ...], BeforeValidator(_one_or_more(parse_rate)), _
 MoneyRates = Annotated[tuple[Rate, ...], BeforeValidator(_one_or_more(parse_money_rate)), _schema("5 USD/hour")]
 Spends = Annotated[tuple[Spend, ...], BeforeValidator(_one_or_more(parse_spend)), _schema("500 USD/month")]
 Price = Annotated[float, BeforeValidator(parse_price), WithJsonSchema({"type": "string", "examples": ["3 USD/1M"]})]
+Sum = Annotated[int, BeforeValidator(parse_sum), WithJsonSchema({"type": "string", "examples": ["0.05 USD"]})]
+"""Micro-dollars."""
 Count = Annotated[int, BeforeValidator(parse_count), WithJsonSchema({"type": ["integer", "string"], "examples": [8]})]

@@ -29,6 +29,8 @@ NOT_CONFIGURED: Final = "not_configured"
 """LiteLLM has no such model."""
 UNPRICED: Final = "unpriced"
 """A money limit applies, and no price of the model is known."""
+PRICE_TOO_HIGH: Final = "price_too_high"
+"""The target is dearer for this request than its profile's `max_price`."""
 MODEL_NOT_ALLOWED: Final = "model_not_allowed"
 """The caller's key may not use this model (policy: `grant: targets`, or `models` and `denied_models` of a key). As a
 refusal, 403: the key may not ask for it."""
@@ -56,6 +58,7 @@ TARGET_REASONS: Final = (
     LABEL_MISMATCH,
     NOT_CONFIGURED,
     UNPRICED,
+    PRICE_TOO_HIGH,
     MODEL_NOT_ALLOWED,
     CONVERSATION_ELSEWHERE,
     COOLING_DOWN,

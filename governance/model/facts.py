@@ -63,16 +63,20 @@ class Prices:
         """Whether tokens have prices; without them, an answer may be billed by its time or its characters."""
         return self.tokens[-1][1].input is not None
 
+    def of_tokens(self, input_tokens: int, tier: str = "") -> TokenPrices:
+        """What tokens cost where the prompt has so many."""
+        steps = self.by_tier.get(tier, self.tokens) if tier else self.tokens
+        if len(steps) == 1:
+            return steps[0][1]
+        return next(step for above, step in steps if input_tokens > above)
+
     def cost_usd_micros(self, used: Quantities, tier: str = "") -> int | None:
         """What that costs, rounded up to a micro-dollar once; None where a price is unknown.
 
         Args:
             tier: of service; one without prices of its own costs the standard ones.
         """
-        steps = self.by_tier.get(tier, self.tokens) if tier else self.tokens
-        prices = steps[-1][1]
-        if len(steps) > 1:
-            prices = next(step for above, step in steps if used.input_tokens > above)
+        prices = self.of_tokens(used.input_tokens, tier)
         inputs = prices.input_cost(used)
         outputs = prices.output_cost(used)
         if used[_FIRST_PIECE:] != _NO_PIECES:

@@ -14,6 +14,7 @@ from governance.model.held import Held
 from governance.model.labels import Labels, Require
 from governance.model.limits import Charge, Window
 from governance.model.sizes import Habits
+from governance.model.speeds import Speeds
 from governance.model.target import Rejection, Target, member_of
 from governance.model.units import nothing
 
@@ -113,6 +114,7 @@ class Request:
         at_s: Unix seconds at which it is decided, by the engine's clock.
         levels: how full the limits are that apply; None = nothing was counted yet.
         habits: what answers used lately; None = nothing was learned yet.
+        speeds: how long targets keep callers waiting; None = no profile asks.
         drained: the targets that an admin keeps new requests away from; None = there are none.
         last_user_text: the beginning and the end of what the user said last; it may be in no record.
         task: as the caller says, or as a plugin has ruled; None = nobody has said.
@@ -143,6 +145,7 @@ class Request:
     at_s: float | None = field(default=None, compare=False)
     levels: Levels | None = field(default=None, compare=False, repr=False)
     habits: Habits | None = field(default=None, compare=False, repr=False)
+    speeds: Speeds | None = field(default=None, compare=False, repr=False)
     drained: Drained | None = field(default=None, compare=False, repr=False)
     last_user_text: str = field(default="", compare=False, repr=False)
     audio_tokens: int = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from governance.model.facts import ModelFacts
 from governance.model.quantities import Quantities
@@ -41,6 +41,9 @@ class Habits(Protocol):
 
     def prompt_factor(self, model: str, request_type: str) -> float | None:
         """How many times our estimate a prompt has in tokens; None while too few were seen."""
+
+    def cached_share(self, model: str, request_type: str) -> float | None:
+        """The part of a prompt that comes from the provider's cache; None while too few were seen."""
 
 
 class Sized(Protocol):
@@ -113,6 +116,30 @@ def amount(request: Sized, unit: Unit, facts: ModelFacts, model: str | None) -> 
     return found if found is None or found <= LARGEST_USE else LARGEST_USE
 
 
+class Expected(NamedTuple):
+    """What serving a request is expected to cost: what is reserved for it, less what a cache takes off.
+
+    Args:
+        usd_micros: None where a price is unknown.
+        cached_tokens: those of the input that are expected to come from the provider's cache.
+    """
+
+    usd_micros: int | None
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int = 0
+
+
+def expected_cost(request: Sized, facts: ModelFacts, model: str) -> Expected:
+    """What this model is expected to cost for a request, by its habits; at most `LARGEST_USE`."""
+    inputs, outputs = _prompt_tokens(request, model), output_tokens(request, model)
+    share = request.habits.cached_share(model, request.request_type) if request.habits else None
+    cached = int(inputs * (share or 0.0))
+    used = _quantities(request, inputs, outputs, facts, guess=True)
+    cost = _billed(request, facts, used._replace(cached_input_tokens=cached) if cached else used)
+    return Expected(None if cost is None else min(cost, LARGEST_USE), inputs, outputs, cached)
+
+
 def _amount(request: Sized, unit: Unit, facts: ModelFacts, model: str | None) -> int | None:
     if unit in ("requests", "concurrent"):
         return 1
@@ -126,7 +153,10 @@ def _amount(request: Sized, unit: Unit, facts: ModelFacts, model: str | None) ->
         return inputs
     if unit == "output_tokens":
         return outputs
-    used = _quantities(request, inputs, outputs, facts, guess=model is not None)
+    return _billed(request, facts, _quantities(request, inputs, outputs, facts, guess=model is not None))
+
+
+def _billed(request: Sized, facts: ModelFacts, used: Quantities) -> int | None:
     cost, tier = facts.billed(used), request.params.get("service_tier", "")
     dearer = facts.billed(used, tier) if tier in facts.prices.by_tier else None
     return cost if cost is None or dearer is None else max(cost, dearer)

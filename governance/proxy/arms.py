@@ -78,4 +78,6 @@ class Arms:
         known = self.in_force
         engine = Engine(denying(host, keyring, self._served), known.ledger, tell=self._tell, overlay=self._overlay)
         engine.levels, engine.habits, engine.deadline_s = known.levels, known.habits, known.deadline_s
+        if type(engine.speeds) is type(known.speeds):
+            engine.speeds = known.speeds
         return engine

@@ -8,7 +8,7 @@ from typing import Any, Final
 from governance.limits import away_effects, rate_effects
 from governance.model.changes import Effect, SectionChange, gained
 from governance.model.labels import requires
-from governance_plugins.routing_profiles.config import Profile, ProfileTarget
+from governance_plugins.routing_profiles.config import MaxPrice, Profile, ProfileTarget
 
 _LENIENCY: Final = {"targets": 0, None: 1, "virtual": 2}
 
@@ -37,6 +37,8 @@ def profile_effects(change: SectionChange) -> set[Effect]:
     if change.field == "access":
         old, new = (_LENIENCY[profile.access.grant if profile.access else None] for profile in (before, after))
         return {"grants"} if new > old else {"revokes"} if new < old else {"cosmetic"}
+    if change.field == "max_price":
+        return {"reroutes", *_of_prices(before, after)}
     found: set[Effect] = {"reroutes", *gained(_serves(before), _serves(after))}
     return found | _of_limits(before.targets, after.targets) if change.field == "targets" else found
 
@@ -51,6 +53,16 @@ def _serves(profile: Profile | None) -> Served:
         return frozenset()
     virtual, used = profile.virtual_provider.lower(), [target for target in profile.targets if target.enabled]
     return frozenset((virtual, target.alias, target.name("*").lower()) for target in used)
+
+
+def _of_prices(before: Profile, after: Profile) -> set[Effect]:
+    """A lower price leaves fewer targets to be asked, a higher one more."""
+    found: set[Effect] = set()
+    for kind in MaxPrice.model_fields:
+        old, new = (getattr(each.max_price, kind, None) for each in (before, after))
+        if old != new:
+            found.add("tightens" if old is None or (new is not None and new < old) else "loosens")
+    return found
 
 
 def _of_limits(before: Iterable[ProfileTarget], after: Iterable[ProfileTarget]) -> set[Effect]:

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from governance.catalog import PROVIDERS
 from governance.model import group_target
 from governance.model.affinity import Affinity
-from governance.model.amounts import Count, MoneyRates, Rates
+from governance.model.amounts import Count, MoneyRates, Price, Rates, Sum
 from governance.model.labels import GivenLabels, GivenRequire
 from governance.model.vocabulary import Capability, RequestType
 
@@ -102,6 +102,14 @@ class ProfileTarget(_Closed):
         return f"{self.provider}/{self.model or base}" if self.group is None else group_target(self.group)
 
 
+class MaxPrice(_Closed):
+    """What a target may cost at most: micro-dollars for each token of the prompt or the answer, or for the request."""
+
+    input: Price | None = None
+    output: Price | None = None
+    request: Sum | None = None
+
+
 class ProfileAccess(_Closed):
     """`grant: targets`: the caller's key must itself be allowed to call each target."""
 
@@ -114,7 +122,8 @@ class Profile(_Closed):
     name: Text
     description: str = ""
     virtual_provider: Annotated[Text, AfterValidator(_virtual_provider)]
-    strategy: Literal["ordered_failover", "weighted"] = "ordered_failover"
+    strategy: Literal["ordered_failover", "weighted", "cheapest", "fastest"] = "ordered_failover"
+    max_price: MaxPrice | None = None
     targets: Annotated[tuple[ProfileTarget, ...], AfterValidator(_some)]
     enabled: bool = True
     mode: Literal["enforce", "shadow"] = "enforce"
@@ -134,6 +143,7 @@ class RoutingProfilesConfig(RootModel[tuple[Profile, ...]]):
         for i, profile in enumerate(self.root):
             yield from _name_problems(i, profile, taken)
             yield from _target_problems(i, profile)
+            yield from _price_problems(i, profile)
 
 
 def _name_problems(i: int, profile: Profile, taken: dict[str, str]) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -142,6 +152,11 @@ def _name_problems(i: int, profile: Profile, taken: dict[str, str]) -> Iterator[
     if first is not profile.name:
         message = f"`{name}` is taken by profile `{first}`; each virtual provider belongs to one profile"
         yield (i, "virtual_provider"), message
+
+
+def _price_problems(i: int, profile: Profile) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    if profile.max_price is not None and not any(dict(profile.max_price).values()):
+        yield (i, "max_price"), "says no price; write `input`, `output` or `request`, such as {input: 3 USD/1M}"
 
 
 def _target_problems(i: int, profile: Profile) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -11,6 +11,7 @@ from governance.model.conversation import Stick
 from governance_plugins.routing_profiles.changes import profile_effects
 from governance_plugins.routing_profiles.config import Profile, RoutingProfilesConfig
 from governance_plugins.routing_profiles.draw import by_draw, by_priority
+from governance_plugins.routing_profiles.measured import by_cost, by_wait
 from governance_plugins.routing_profiles.remarks import warnings
 from governance_plugins.routing_profiles.targets import Offer
 
@@ -28,6 +29,11 @@ class RoutingProfiles:
             for profile in config.root
             if profile.enabled
         }
+
+    @property
+    def reads_speeds(self) -> bool:
+        """Whether a profile asks who is fast."""
+        return any(profile.strategy == "fastest" for profile, _ in self._by_provider.values())
 
     @hookimpl
     def select_targets(self, request: Request, targets: Sequence[Target]) -> Selection | None:
@@ -88,5 +94,13 @@ def _in_order(
 ) -> tuple[Target, ...]:
     answers = [(offer, offer.answer(base, request)) for offer in offers]
     able = [entry for entry in answers if entry[1].rejected is None]
-    ordered = by_draw(able, request.draw, stick) if profile.strategy == "weighted" else by_priority(able)
+    ordered: tuple[Target, ...]
+    if profile.strategy == "weighted":
+        ordered = by_draw(able, request.draw, stick)
+    elif profile.strategy == "cheapest":
+        ordered = by_cost(able, request)
+    elif profile.strategy == "fastest":
+        ordered = by_wait(able, request)
+    else:
+        ordered = by_priority(able)
     return (*ordered, *(target for _, target in answers if target.rejected))

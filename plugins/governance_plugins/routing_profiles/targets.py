@@ -9,6 +9,7 @@ from governance.model import NO_FACTS, Rejection, Request, Target, Unit, Window,
 from governance.model.amounts import Rate
 from governance.model.labels import required
 from governance_plugins.routing_profiles.config import Profile, ProfileTarget
+from governance_plugins.routing_profiles.price import too_dear
 
 # Base models come from callers, so what is remembered of them is bounded.
 _MOST_NAMES = 1024
@@ -23,6 +24,7 @@ class Offer:
         self._given = given
         self._alias = given.alias
         self._limit = f"{profile.name}: {given.virtual_model or '*'}"
+        self._max_price = profile.max_price
         self._grant = profile.access.grant if profile.access else None
         self._require = required(profile.require, f"profile {profile.name}")
         self._capabilities = None if given.capabilities is None else frozenset(given.capabilities)
@@ -44,7 +46,10 @@ class Offer:
         if rejection:
             return target.but(rejected=rejection)
         target = screen(request, target)
-        return target if target.rejected or not self._limited else self._charged(target, request)
+        target = target if target.rejected or not self._limited else self._charged(target, request)
+        if self._max_price and not target.rejected:
+            return target.but(rejected=too_dear(self._max_price, request, target.name))
+        return target
 
     def windows_of(self, provider: str, model: str) -> tuple[Window, ...]:
         """What is counted of this provider and model here; nothing when it is another target."""

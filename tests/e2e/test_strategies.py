@@ -1,0 +1,75 @@
+"""Strategies `cheapest` and `fastest` on a real proxy: who is asked, who is left alone, and what the record says."""
+
+import pytest
+
+POLICY = """\
+version: 1
+failover: {max_elapsed: 2s}
+routing_profiles:
+  - name: Thrifty
+    virtual_provider: thrifty
+    strategy: cheapest
+    max_price: {output: 20 USD/1M}
+    targets: [{provider: groq}, {provider: cerebras}, {provider: openai}]
+  - name: Quick
+    virtual_provider: quick
+    strategy: fastest
+    targets: [{provider: cerebras}, {provider: openai}]
+"""
+PRICES = {"groq": 30, "cerebras": 5, "openai": 10}
+
+
+@pytest.fixture(scope="module")
+def measuring(start, configuration):
+    config = configuration()
+    for deployment in config["model_list"]:
+        price = PRICES.get(deployment["litellm_params"]["model"].partition("/")[0], 1)
+        prices = {"input_cost_per_token": 0.000001, "output_cost_per_token": price / 1_000_000}
+        deployment["model_info"] = {**deployment.get("model_info", {}), **prices}
+    with start(POLICY, config) as running:
+        yield running
+
+
+def record_of(proxy, answer):
+    return proxy.decision(answer.headers["x-governance-decision-id"])
+
+
+def test_the_cheapest_serves_and_who_is_dearer_than_allowed_is_told(measuring) -> None:
+    record = record_of(measuring, measuring.chat("thrifty/m1", max_tokens=1_000))
+
+    assert record["served"] == "cerebras/m1"
+    told = {each["target"]: (each["reason"], each["detail"]) for each in record["candidates"]}
+    assert told["groq/m1"] == ("price_too_high", "output costs 30 USD/1M, at most 20 USD/1M is allowed")
+    assert told["openai/m1"][1].startswith("cheapest: about 0.01")
+
+
+def test_the_faster_of_two_serves_and_the_record_tells_both_times(measuring, providers) -> None:
+    providers.fail("cerebras/m2", latency_ms=700)
+    served = [record_of(measuring, measuring.chat("quick/m2", stream=True))["served"] for _ in range(6)]
+    record = record_of(measuring, measuring.chat("quick/m2", stream=True))
+
+    assert set(served[:2]) == {"cerebras/m2", "openai/m2"}, "who was never tried is tried"
+    assert set(served[2:]) == {"openai/m2"}
+    assert all(" ms to the first token x (" in each["detail"] for each in record["candidates"])
+
+
+@pytest.mark.parametrize("virtual", ["thrifty", "quick"])
+def test_a_dead_target_is_asked_three_times_at_most_for_eleven_requests(measuring, providers, virtual) -> None:
+    model = f"dead-{virtual}"
+    providers.fail(f"cerebras/{model}", status=503)
+
+    answers = [measuring.chat(f"{virtual}/{model}") for _ in range(11)]
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert 1 <= providers.stats(f"cerebras/{model}")["received"] <= 3
+
+
+@pytest.mark.parametrize("virtual", ["thrifty", "quick"])
+def test_a_request_that_has_taken_too_long_is_not_tried_elsewhere(measuring, providers, virtual) -> None:
+    model = f"late-{virtual}"
+    providers.fail(f"cerebras/{model}", status=503, latency_ms=2_500)
+
+    answer = measuring.chat(f"{virtual}/{model}")
+
+    assert answer.status_code == 503
+    assert providers.stats(f"openai/{model}")["received"] == 0
