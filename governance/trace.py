@@ -5,7 +5,6 @@ The engine alone writes it. Headers, the decision log, metrics, `explain` and th
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -18,7 +17,9 @@ from governance.ledger.pins import Pin
 from governance.model import Refusal, Request, RetryBudget, Target, Usage, Window
 from governance.model.conversation import Stick
 from governance.model.failure_kinds import whose
+from governance.model.ids import uuid7
 from governance.model.labels import Labels, Require
+from governance.model.mirror import Mirror
 from governance.model.units import nothing
 
 # Callers may ask an answer for more than it tells else.
@@ -106,6 +107,8 @@ class Trace:
     facts_read: frozenset[str] = frozenset()
     drained_by: dict[str, None] = field(default_factory=dict)
     stick: Stick | None = None
+    mirror: Mirror | None = None
+    mirror_of: str = ""
     pin: Pin | None = None
     require: Require = ()
 
@@ -188,6 +191,8 @@ class Trace:
             **({"degraded_by": self.notes["degraded_by"]} if "degraded_by" in self.notes else {}),
             # Only where the policy keeps conversations together.
             **({"affinity": _affinity(self)} if self.stick else {}),
+            **({"mirror": self.mirror.told} if self.mirror else {}),
+            **({"mirror_of": self.mirror_of} if self.mirror_of else {}),
             "candidates": [_candidate(candidate) for candidate in self.candidates],
             "windows": [_window(reading, counted) for reading, counted in self.windows],
             **({"overlay": list(self.overlay)} if self.overlay else {}),
@@ -211,15 +216,6 @@ def iso(at_s: float) -> str:
 @lru_cache(maxsize=1024)
 def _second(at_s: int) -> str:
     return datetime.fromtimestamp(at_s, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
-
-
-def uuid7() -> str:
-    """A time-ordered id that nobody can guess. Source: RFC 9562, section 5.7."""
-    value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
-    value = (value & ~(0xF << 76)) | 7 << 76
-    value = (value & ~(0x3 << 62)) | 2 << 62
-    text = f"{value:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 @lru_cache(maxsize=256)

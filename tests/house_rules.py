@@ -54,7 +54,7 @@ CLOCKS: Final = {
     "governance/telemetry/recent.py": "the order in which decisions were kept",
     "governance/telemetry/troubles.py": "when a warning was logged",
     "governance/testing/junit.py": "when the tests ran",
-    "governance/trace.py": "an id begins with the time (RFC 9562)",
+    "governance/model/ids.py": "an id begins with the time (RFC 9562)",
 }
 _TELLS_THE_TIME: Final = {
     "time.time",

@@ -16,7 +16,7 @@ from governance.cli.table import Table
 from governance.cli.terminal import AsJson, ConfigOption, PolicyOption, clear_errors, policy_path, print_json, show
 from governance.model.errors import PolicyError, Problem
 
-# What decisions are called: `governance.trace.uuid7`.
+# What decisions are called: `governance.model.ids.uuid7`.
 _ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _RECENT: Final = 20
 _EXAMPLE: Final = '{"body": {"model": "fast/glm-4.7"}}'

@@ -34,6 +34,10 @@ def decision_tree(record: dict[str, Any]) -> Tree:
         tree.add(Text.assemble(("requires ", "bold"), f"{each['label']}={'|'.join(each['values'])} ({each['by']})"))
     if record.get("degraded_by"):
         tree.add(Text.assemble(("asks for less ", "yellow"), f"because {record['degraded_by']} is used up"))
+    if record.get("mirror_of"):
+        tree.add(Text(f"the mirror of decision {record['mirror_of']}"))
+    if record.get("mirror"):
+        tree.add(_mirror(record["mirror"]))
     if record.get("overlay"):
         tree.add(Text.assemble(("under overlay ", "yellow"), ", ".join(record["overlay"])))
     able = "could serve" if record["refusal"] else "fallback"
@@ -82,6 +86,13 @@ def printable(value: Any) -> Any:
     if isinstance(value, dict):
         return {printable(key): printable(each) for key, each in value.items()}
     return [printable(each) for each in value] if isinstance(value, list) else value
+
+
+def _mirror(mirror: dict[str, Any]) -> Text:
+    target, share = mirror["target"], f"{mirror['share'] * 100:g} %"
+    if not mirror["drawn"]:
+        return Text(f"mirror {target}: not drawn ({share})", style="dim")
+    return Text(f"mirror {target}: drawn ({share}), asked after the answer if it may and has room")
 
 
 def _asked(asked: dict[str, Any]) -> list[str]:

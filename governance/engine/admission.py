@@ -240,7 +240,7 @@ class Admission:
         trace.candidates.clear()
         trace.windows.clear()
         trace.shadow[:] = [entry for entry in trace.shadow if entry.get("name") not in trace.shadow_limits]
-        trace.refusal = trace.stick = trace.pin = None
+        trace.refusal = trace.stick = trace.pin = trace.mirror = None
         for note in ("profile", "virtual_provider"):
             trace.notes.pop(note, None)
         trace.notes["degraded_by"] = limit

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from governance.ledger import Ledger
 from governance.limits.alerts import Alert
 from governance.model import Charge, Failure, Recovery, Target, Window
+from governance.model.ids import uuid7
 from governance.model.target_alert import TargetAlert
-from governance.trace import Trace, uuid7
+from governance.trace import Trace
 
 Tell = Callable[[Alert | TargetAlert], None]
 

@@ -64,14 +64,14 @@ class Engine:
         self._cooling = Cooling(ledger, tell, clock)
         self._moves = Moves(ledger, clock)
         self._retries = Retries(clock)
-        self._clock = clock
+        self.clock = clock
         self._reads_percent = host.reads_percent
         self._facts_read = host.facts_read
 
     @property
     def host(self) -> Host:
         """The policy under what is in force beside it now."""
-        return self._effective.at(self._clock())
+        return self._effective.at(self.clock())
 
     async def admit(
         self, request: Request, *, may_call: MayCall | None = None, mode: Literal["live", "simulated"] = "live"
@@ -82,7 +82,7 @@ class Engine:
             may_call: whether the caller's own key may use a model; asked only where the policy grants by targets.
             mode: `simulated` decides the same and counts nothing.
         """
-        at_s = self._clock()
+        at_s = self.clock()
         host = self._effective.at(at_s)
         trace = Trace(request, host.policy.revision, at_s, mode, facts_read=self._facts_read, arm=self.arm)
         if host.overlay.drains:
@@ -104,7 +104,7 @@ class Engine:
         if refusal:
             decision = refused(trace, request, refusal)
         else:
-            decision = await Admission(host, self._ask_ledger, trace, request, shared, may_call).decide()
+            decision = await Admission(host, self.ask_ledger, trace, request, shared, may_call).decide()
         trace.decided_us = (time.perf_counter_ns() - began) // 1000
         if decision.target and mode == "live":
             self.speeds.begin(trace.id, decision.target.name, request)
@@ -112,7 +112,7 @@ class Engine:
 
     def refuse(self, request: Request, refusal: Refusal) -> Decision:
         """A refusal that needs no deciding: what is asked cannot be governed."""
-        trace = Trace(request, self.stated.policy.revision, self._clock(), "live", arm=self.arm)
+        trace = Trace(request, self.stated.policy.revision, self.clock(), "live", arm=self.arm)
         return refused(trace, request, refusal)
 
     async def attempt(self, decision: Decision, call_name: str, may_call: MayCall | None = None) -> Refusal | None:
@@ -125,7 +125,7 @@ class Engine:
         target = groups.target_of(self.host, decision, call_name)
         if trace.attempts and trace.attempts[-1].outcome == "started":
             trace.attempts[-1].outcome = "failed"
-        attempt = Attempt(target.name, "started", self._clock())
+        attempt = Attempt(target.name, "started", self.clock())
         trace.attempts.append(attempt)
         stranger = decision.outcome == "route" and call_name not in decision.by_call_name
         if stranger and (may_call is None or not await may_call(call_name)):
@@ -169,11 +169,11 @@ class Engine:
             cool_down: False when the failure may be the caller's own doing, and must not be the other callers' loss.
         """
         trace = decision.trace
-        failure = placed(failure, decision, self._clock())
+        failure = placed(failure, decision, self.clock())
         target = decision.target_named(trace.attempts[-1].target) if trace.attempts else decision.target
         if target is None:
             return Recovery()
-        close(trace, target, self._clock(), failure)
+        close(trace, target, self.clock(), failure)
         self._retries.ended(target.name, failed=failure.kind not in OF_THE_REQUEST)
         self.speeds.fail(trace.id, its_own=cool_down and failure.kind not in OF_THE_REQUEST)
         recovery = self.host.on_failure(decision.request, target, failure, trace)
@@ -207,7 +207,7 @@ class Engine:
             await self._quietly(trace, self.ledger.move(trace.id, trace.moves, option_of(target), force=True))
         if not broken:
             self._retries.ended(target.name, failed=False)
-            close(trace, target, self._clock())
+            close(trace, target, self.clock())
         trace.usage = usage
         await self._quietly(trace, self._cooling.probed(trace, well=trace.probing == target.name))
         self.habits.note_answer(decision.request, target.name, usage)
@@ -258,9 +258,10 @@ class Engine:
         self.alerts.close()
         await self.ledger.close()
 
-    async def _ask_ledger(
+    async def ask_ledger(
         self, trace: Trace, shared: Sequence[Charge], options: Sequence[Option], pinned: Asked | None = None
     ) -> Reserved | Refusal:
+        """Reserve room for one of these, or say why that cannot be told."""
         began = time.perf_counter_ns()
         try:
             reserved = await self.ledger.reserve(

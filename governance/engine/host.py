@@ -133,6 +133,7 @@ class Host:
             if selection.refusal:
                 return selection.targets, selection.refusal
             trace.stick = selection.stick or trace.stick
+            trace.mirror = selection.mirror
             targets = selection.targets
             proposed = proposed or bool(targets)
         return (targets if proposed else None), None

@@ -7,8 +7,8 @@ from dataclasses import replace
 from governance.engine.decision import Decision
 from governance.ledger import Ledger, Option
 from governance.model import Target, Usage
+from governance.model.ids import uuid7
 from governance.model.sizes import LARGEST_USE
-from governance.trace import uuid7
 
 _DELIVERED = ("tokens", "input_tokens", "output_tokens", "usd_micros")
 

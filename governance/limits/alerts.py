@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 from governance.ledger import Ledger, Reading
 from governance.model import Charge, Unit, Window
 from governance.model.errors import LedgerUnavailable
-from governance.trace import uuid7
+from governance.model.ids import uuid7
 
 log = logging.getLogger("governance.alerts")
 

@@ -28,6 +28,7 @@ _RATE = re.compile(_NUMBER + r"\s*(?P<suffix>[kmb]?)\s*/\s*(?P<period>.+)", re.I
 _COUNT = re.compile(_NUMBER + r"\s*(?P<suffix>[kmb]?)", re.IGNORECASE)
 _MONEY = re.compile(_NUMBER + r"\s*USD\s*/\s*(?P<period>.+)", re.IGNORECASE)
 _SUM = re.compile(_NUMBER + r"\s*USD", re.IGNORECASE)
+_SHARE = re.compile(_NUMBER + r"\s*%")
 _PRICE = re.compile(_NUMBER + r"\s*USD\s*/\s*(?P<tokens>1[km]|[km])(?:\s*tokens?)?", re.IGNORECASE)
 # An amount with a sign or a word where `USD` has to be, or with it in front.
 _SIGN = r"(?:[a-z]{3,}|[^\w\s/.,])"
@@ -110,6 +111,14 @@ def parse_sum(value: Any) -> int:
     return _whole(match["number"], MICROS_PER_USD)
 
 
+def parse_share(value: Any) -> float:
+    """`5%` -> 0.05. Raises ValueError."""
+    match = _SHARE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if not match or not 0 < float(match["number"]) <= 100:
+        raise ValueError("must be a share above 0% and at most 100%, such as 5%")
+    return float(match["number"]) / 100
+
+
 def parse_count(value: Any) -> int:
     """`8`, `"8"` or `100k` -> int. Raises ValueError."""
     match = _COUNT.fullmatch(str(value).strip()) if isinstance(value, (int, str)) and value is not True else None
@@ -151,4 +160,5 @@ Spends = Annotated[tuple[Spend, ...], BeforeValidator(_one_or_more(parse_spend))
 Price = Annotated[float, BeforeValidator(parse_price), WithJsonSchema({"type": "string", "examples": ["3 USD/1M"]})]
 Sum = Annotated[int, BeforeValidator(parse_sum), WithJsonSchema({"type": "string", "examples": ["0.05 USD"]})]
 """Micro-dollars."""
+Share = Annotated[float, BeforeValidator(parse_share), WithJsonSchema({"type": "string", "examples": ["5%"]})]
 Count = Annotated[int, BeforeValidator(parse_count), WithJsonSchema({"type": ["integer", "string"], "examples": [8]})]

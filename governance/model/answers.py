@@ -9,6 +9,7 @@ from typing import Any
 from governance.model.conversation import Stick
 from governance.model.labels import Require
 from governance.model.limits import Charge
+from governance.model.mirror import Mirror
 from governance.model.target import Target
 from governance.model.units import nothing
 
@@ -68,6 +69,7 @@ class Selection:
         notes: annotations for the record: `profile`, `virtual_provider`, …
         refusal: the request cannot be served at all, e.g. its virtual model is unknown.
         stick: the conversation that should stay with whichever of the targets has answered it last.
+        mirror: who gets this request too.
     """
 
     targets: tuple[Target, ...] = ()
@@ -75,6 +77,7 @@ class Selection:
     refusal: Refusal | None = None
     shadow: tuple[Mapping[str, Any], ...] = ()
     stick: Stick | None = None
+    mirror: Mirror | None = None
 
 
 @dataclass(frozen=True, slots=True)

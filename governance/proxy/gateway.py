@@ -192,7 +192,8 @@ class Gateway:
         live.malformed = not live.heard and unwritable(error, sent=live.sent)
         failure = UNWRITTEN if live.malformed else failure_of(error, live.asked)
         callers = failure.kind in OF_THE_REQUEST or (failure.kind == "timeout" and live.own_timeout)
-        return await live.engine.fail(live.decision, failure, cool_down=not (callers or live.own_credentials))
+        cool_down = not (callers or live.own_credentials or live.decision.trace.mirror_of)
+        return await live.engine.fail(live.decision, failure, cool_down=cool_down)
 
     async def break_off(self, live: Live) -> None:
         """LiteLLM ended a stream: the caller has what came before, and it is counted."""

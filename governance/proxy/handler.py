@@ -23,6 +23,7 @@ from governance.proxy.held import having
 from governance.proxy.hops import model_group
 from governance.proxy.live import PASS_THROUGH, Live
 from governance.proxy.malformed import malformed
+from governance.proxy.mirror import Mirrors
 from governance.proxy.output_limit import clamp_output
 from governance.proxy.passed import told_in
 from governance.proxy.relay import relay
@@ -42,6 +43,7 @@ class Governance_PROXY_Handler(CustomLogger):
         super().__init__()
         self._gateway = gateway
         self._live = gateway.live
+        self._mirrors = Mirrors(gateway)
 
     async def async_pre_call_hook(
         self, user_api_key_dict: Any, cache: Any, data: dict[str, Any], call_type: str
@@ -92,6 +94,8 @@ class Governance_PROXY_Handler(CustomLogger):
                 await self._begin(live, model_group(kwargs) or live.name)
             if len(live.decision.trace.attempts) > 1:
                 self._mark_next_target(live, kwargs)
+            if live.decision.trace.mirror:
+                self._mirrors.note(live, kwargs)
             self._gateway.attempted(live, model_group(kwargs))
             catalog = self._gateway.models.catalog
             live.decision.trace.attempts[-1].labels = deployed_labels(live.decision, live.name, kwargs, catalog)
@@ -136,6 +140,8 @@ class Governance_PROXY_Handler(CustomLogger):
             usage = await self._usage(live, kwargs, response_obj)
             live.parts.note(kwargs, live.decision)
             await self._gateway.settle(live, usage)
+            if live.mirrored is not None:
+                self._mirrors.send(live)
         elif kwargs.get("call_type") in ASKED_AFTER:
             facts = self._gateway.models.served(kwargs, response_obj)
             await self._gateway.responses.told(self._gateway.engine, kwargs, response_obj, facts)

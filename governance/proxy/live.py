@@ -56,6 +56,7 @@ class Live:
         parts: what targets delivered before others went on.
         body: what the caller has sent, until its request is over.
         served: its HTTP request is done.
+        mirrored: what its provider was sent, where a mirror gets it too.
     """
 
     engine: Engine
@@ -80,6 +81,7 @@ class Live:
     parts: Parts = field(default_factory=Parts)
     body: Any = None
     served: bool = False
+    mirrored: dict[str, Any] | None = None
 
     @property
     def retry_after_s(self) -> int | None:

@@ -93,6 +93,9 @@ class Metrics:
         self._stayed = counter(
             "affinity_total", "Turns of conversations that the policy keeps together, by where they went", "outcome"
         )
+        self._mirrored = counter(
+            "mirrored_total", "Requests that a mirror was to get: sent, or why not", "profile", "outcome"
+        )
         self._used = gauge(
             "window_used_ratio",
             "Used part of the fullest window of a limit that was seen lately; above 1 it was overdrawn",
@@ -128,6 +131,22 @@ class Metrics:
 
     def observe(self, trace: Trace) -> None:
         """Count one request that is over."""
+        if not trace.mirror_of:
+            self._observe_decision(trace)
+        for attempt in trace.attempts:
+            # What nobody ended was cut off, by the caller or by the end of the proxy.
+            outcome = "cancelled" if attempt.outcome == "started" else attempt.outcome
+            self._attempts.add(attempt.target, outcome)
+        for step in trace.steps:
+            if step.did.startswith(_FAILED):
+                self.plugin_errors[step.plugin] += 1
+                self._plugin_errors.add(step.plugin)
+        if trace.windows:
+            self._observe_windows(trace)
+        if trace.usage and trace.served:
+            self._observe_cache(trace.served, trace.usage)
+
+    def _observe_decision(self, trace: Trace) -> None:
         notes = trace.notes
         profile, rule = notes.get("profile") or "", notes.get("rule") or ""
         self._decisions.add(trace.outcome, profile, rule)
@@ -144,25 +163,17 @@ class Metrics:
                 self._rejections.add(profile, candidate.target, candidate.reason)
         if trace.refusal:
             self._refusals.add(trace.refusal.code, trace.refusal.limit or "")
-        for attempt in trace.attempts:
-            # What nobody ended was cut off, by the caller or by the end of the proxy.
-            outcome = "cancelled" if attempt.outcome == "started" else attempt.outcome
-            self._attempts.add(attempt.target, outcome)
         for entry in trace.shadow:
             would = entry.get("would")
             kind = "refuse" if isinstance(would, dict) and "refuse" in would else "route"
             self._shadow.add(str(entry.get("plugin", "")), str(entry.get("name", "")), kind)
-        for step in trace.steps:
-            if step.did.startswith(_FAILED):
-                self.plugin_errors[step.plugin] += 1
-                self._plugin_errors.add(step.plugin)
-        if trace.windows:
-            self._observe_windows(trace)
-        if trace.usage and trace.served:
-            self._observe_cache(trace.served, trace.usage)
         if trace.stick and trace.served:
             last = trace.pin.target if trace.pin else None
             self._stayed.add("stayed" if last == trace.served else "begun" if last is None else "moved")
+
+    def mirrored(self, profile: str, outcome: str) -> None:
+        """A request that a mirror was to get was `sent`, or why it was not."""
+        self._mirrored.add(profile, outcome)
 
     def passed(self, endpoint: str, outcome: str) -> None:
         """A request to an endpoint that nothing counts was `passed` or `refused`."""

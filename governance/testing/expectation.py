@@ -107,6 +107,7 @@ class Expectation(_Closed):
 
     Args:
         candidates: for each target named here the reason why it may not serve; null = it may.
+        mirror: the target that gets the request too.
         reasons: why the other candidates may not serve, in their order.
     """
 
@@ -119,6 +120,7 @@ class Expectation(_Closed):
     profile: str | None = None
     task: str | None = None
     degraded_by: str | None = None
+    mirror: str | None = None
     candidates: dict[str, str | None] | None = None
     reasons: Texts | None = None
     windows: Windows | None = None
@@ -136,6 +138,9 @@ class Expectation(_Closed):
 def _told(name: str, record: dict[str, Any]) -> Any:
     if name == "task":
         return record["request"]["task"]
+    if name == "mirror":
+        mirror = record.get("mirror")
+        return mirror["target"] if mirror and mirror["drawn"] else None
     if name == "reasons":
         return [candidate["reason"] for candidate in record["candidates"] if candidate["reason"]]
     if name == "candidates":

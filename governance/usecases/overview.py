@@ -136,7 +136,8 @@ class Pulse:
         minute = self._minutes.setdefault(minute_s, Minute(minute_s))
         attempts = [attempt for attempt in record["attempts"] if attempt["outcome"] in ("ok", "failed")]
         failed = bool(attempts) and not any(attempt["outcome"] == "ok" for attempt in attempts)
-        minute.outcomes["failed" if failed else record["outcome"]] += 1
+        if "mirror_of" not in record:
+            minute.outcomes["failed" if failed else record["outcome"]] += 1
         if record["refusal"]:
             minute.refusals[record["refusal"]["code"], record["refusal"]["limit"] or ""] += 1
         for attempt in attempts:

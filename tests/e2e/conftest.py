@@ -107,6 +107,16 @@ class Proxy:
                         return record
         raise AssertionError(f"decision {decision_id} was never told")
 
+    def mirror_of(self, decision_id: str) -> dict[str, Any]:
+        """The record of the mirror of a request, as soon as it is told."""
+        for _ in turns(self.pid, self._decisions):
+            for line in self._decisions.read_text("utf-8").splitlines() if self._decisions.exists() else ():
+                with contextlib.suppress(ValueError):
+                    record: dict[str, Any] = json.loads(line)
+                    if record.get("mirror_of") == decision_id:
+                        return record
+        raise AssertionError(f"the mirror of decision {decision_id} was never told")
+
 
 def key(**fields: Any) -> str:
     """A key that the test proxy's auth takes for one with these fields."""

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.patience import tries
+
 POLICY = """\
 version: 1
 failover: {max_elapsed: 2s}
@@ -15,6 +17,10 @@ routing_profiles:
     virtual_provider: quick
     strategy: fastest
     targets: [{provider: cerebras}, {provider: openai}]
+  - name: Copied
+    virtual_provider: copied
+    targets: [{provider: cerebras}]
+    mirror: {target: {provider: openai}, share: 100%, budget: 0.01 USD/day}
 """
 PRICES = {"groq": 30, "cerebras": 5, "openai": 10}
 
@@ -73,3 +79,27 @@ def test_a_request_that_has_taken_too_long_is_not_tried_elsewhere(measuring, pro
 
     assert answer.status_code == 503
     assert providers.stats(f"openai/{model}")["received"] == 0
+
+
+def test_a_mirror_gets_answered_requests_on_a_budget_of_its_own_and_callers_notice_nothing(
+    measuring, providers
+) -> None:
+    providers.fail("openai/m3", status=500, times=1)
+    answers = [measuring.chat("copied/m3", max_tokens=100) for _ in range(2)]
+    own = [record_of(measuring, answer) for answer in answers]
+    copies = [measuring.mirror_of(record["id"]) for record in own]
+
+    assert [record["served"] for record in own] == ["cerebras/m3"] * 2
+    assert own[0]["mirror"] == {"target": "openai/m3", "share": 1.0, "drawn": True, "reason": None}
+    assert sorted(str(copy["served"]) for copy in copies) == ["None", "openai/m3"]
+    assert {window["limit"] for copy in copies for window in copy["windows"]} == {"Copied: mirror"}
+    assert all(len(copy["attempts"]) == 1 for copy in copies)
+
+
+def test_a_mirror_whose_budget_does_not_hold_a_request_does_not_get_it(measuring, providers) -> None:
+    answer = measuring.chat("copied/m4", max_tokens=100_000)
+
+    assert answer.status_code == 200
+    metric = 'governance_mirrored_total{outcome="cost_exhausted",profile="Copied"} 1.0'
+    assert any(metric in measuring.client.get("/governance/metrics").text for _ in tries())
+    assert providers.stats("openai/m4")["received"] == 0

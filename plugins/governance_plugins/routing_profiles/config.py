@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from governance.catalog import PROVIDERS
 from governance.model import group_target
 from governance.model.affinity import Affinity
-from governance.model.amounts import Count, MoneyRates, Price, Rates, Sum
+from governance.model.amounts import Count, MoneyRates, Price, Rates, Share, Spends, Sum
 from governance.model.labels import GivenLabels, GivenRequire
 from governance.model.vocabulary import Capability, RequestType
 
@@ -110,6 +110,23 @@ class MaxPrice(_Closed):
     request: Sum | None = None
 
 
+class MirrorTarget(_Closed):
+    """Who gets a mirrored request: without `model`, the model that was asked for."""
+
+    provider: Annotated[Text, AfterValidator(_provider)]
+    model: Annotated[Text, AfterValidator(_one_model)] | None = None
+
+
+class ProfileMirror(_Closed):
+    """A part of the answered requests goes to another target too, whose answer nobody waits for."""
+
+    target: MirrorTarget
+    share: Share
+    budget: Spends
+    requests: Rates = ()
+    concurrent: Count = 4
+
+
 class ProfileAccess(_Closed):
     """`grant: targets`: the caller's key must itself be allowed to call each target."""
 
@@ -124,6 +141,7 @@ class Profile(_Closed):
     virtual_provider: Annotated[Text, AfterValidator(_virtual_provider)]
     strategy: Literal["ordered_failover", "weighted", "cheapest", "fastest"] = "ordered_failover"
     max_price: MaxPrice | None = None
+    mirror: ProfileMirror | None = None
     targets: Annotated[tuple[ProfileTarget, ...], AfterValidator(_some)]
     enabled: bool = True
     mode: Literal["enforce", "shadow"] = "enforce"

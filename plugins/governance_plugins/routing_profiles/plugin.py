@@ -12,6 +12,7 @@ from governance_plugins.routing_profiles.changes import profile_effects
 from governance_plugins.routing_profiles.config import Profile, RoutingProfilesConfig
 from governance_plugins.routing_profiles.draw import by_draw, by_priority
 from governance_plugins.routing_profiles.measured import by_cost, by_wait
+from governance_plugins.routing_profiles.mirror import mirrored
 from governance_plugins.routing_profiles.remarks import warnings
 from governance_plugins.routing_profiles.targets import Offer
 
@@ -55,7 +56,8 @@ class RoutingProfiles:
         if not base.strip() or not base.isprintable():
             message = f"`{request.model}` names no model; ask for {profile.virtual_provider}/<model>"
             return Selection(refusal=Refusal(400, codes.NO_ELIGIBLE_TARGET, message), notes=notes)
-        return Selection(targets=proposed, notes=notes, stick=stick)
+        mirror = mirrored(profile, base.strip(), request)
+        return Selection(targets=proposed, notes=notes, stick=stick, mirror=mirror)
 
     def windows(self, request: Request) -> Iterator[Window]:
         """Those of the target that the request asks for by its own name."""
