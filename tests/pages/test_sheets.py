@@ -11,7 +11,7 @@ import yaml
 
 from governance.policy.sections import SECTIONS
 from governance.usecases.sheets import entry_said, shape_of_entry, written_fields
-from tests.pages.conftest import Office
+from tests.pages.conftest import HOSTILE, UI, Office
 
 ENTRIES = [
     ("profiles", "{name: F, virtual_provider: f, targets: [{provider: a, limits: {requests: [1/minute, 5/day]}}]}"),
@@ -49,8 +49,11 @@ def test_what_is_not_said_is_not_written() -> None:
 async def test_a_form_that_is_only_looked_at_changes_nothing(office: Office, section: str, name: str) -> None:
     async with office.browser() as browser:
         await browser.log_in("sk-admin")
-        review = await sheet(browser, section, fields((await browser.open(f"/edit/{section}?name={name}")).text))
+        page = (await browser.open(f"/edit/{section}?name={name}")).text
+        review = await sheet(browser, section, fields(page))
 
+    for field in re.findall(r"<input [^>]* required[^>]*>", page, re.S):
+        assert 'value=""' not in field, "a browser would send nothing"
     assert "This changes nothing" in review
 
 
@@ -73,6 +76,23 @@ def fields(page: str) -> dict[str, str]:
 async def sheet(browser: Any, section: str, form: dict[str, str], do: str = "review") -> str:
     answer = await browser.send_form(f"/sheet/{section}", **{**form, "do": do})
     return str(answer.text)
+
+
+async def test_hostile_names_in_forms_are_text(office: Office) -> None:
+    name = HOSTILE.replace("\u202e", "")
+    keys = [{"name": name, "sha256": "0" * 64, "team": name}]
+    office.engine = office.of_policy(yaml.safe_dump({"keys": keys, "task_routing": {}}))
+    async with office.browser() as browser:
+        await browser.log_in("sk-admin")
+        pages = [await browser.get(f"{UI}/{path}") for path in ("keys", "tasks", "switches", "rules/order")]
+        pages.append(await browser.get(f"{UI}/keys", params={"rotate": name}))
+        pages.append(await browser.get(f"{UI}/switches", params={"kind": "increase", "limit": name}))
+        pages.append(await browser.send_form("/sheet/limits", do="add subject", name=name, match=name))
+        pages.append(await browser.send_form("/sheet/profiles", **{"do": f"up {name} 1", "targets.rows": name}))
+
+    for page in pages:
+        assert page.status_code == 200, page.url
+        assert "<img" not in page.text, page.url
 
 
 async def test_targets_move_by_buttons_and_their_priorities_stay_in_place(office: Office) -> None:
