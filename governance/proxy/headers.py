@@ -15,8 +15,8 @@ from governance.trace import DEBUG_HEADER, Candidate, Trace
 DEBUG_METADATA: Final = "governance_debug"
 _MOST_CANDIDATES: Final = 20
 _OPENAI_NAMES: Final = {
-    unit: tuple(f"x-ratelimit-{what}-{unit}" for what in ("limit", "remaining", "reset"))
-    for unit in ("requests", "tokens")
+    "requests": ("x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
+    "tokens": ("x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
 }
 # Most answers have the same few in their heads; callers name models and subjects, so it is bounded.
 _MOST_NAMES: Final = 4096
@@ -77,12 +77,10 @@ def limit_headers(trace: Trace, now_s: float) -> dict[str, str]:
     if not policies:
         return {}
     headers = {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(states)}
-    for unit, (limit_header, remaining_header, reset_header) in _OPENAI_NAMES.items():
+    for unit, names in _OPENAI_NAMES.items():
         if unit in tightest:
             left, amount, resets_s = tightest[unit]
-            headers[limit_header] = str(amount)
-            headers[remaining_header] = str(left)
-            headers[reset_header] = f"{resets_s}s"
+            headers.update(zip(names, (str(amount), str(left), f"{resets_s}s"), strict=True))
     return headers
 
 

@@ -136,8 +136,9 @@ def texts(node: ast.AST, known: list[dict[str, Any]]) -> Iterator[str]:
         if isinstance(node, ast.For):
             looped = [*ast.walk(node.target)]
             names = [each.id for each in looped if isinstance(each, ast.Name)]
-            values = eval(ast.unparse(node.iter), dict(vars(answers_headers)))
-            known = [dict(zip(names, (value,) if len(names) == 1 else value, strict=True)) for value in values]
+            with suppress(NameError):  # as above
+                values = eval(ast.unparse(node.iter), dict(vars(answers_headers)))
+                known = [dict(zip(names, (value,) if len(names) == 1 else value, strict=True)) for value in values]
         for child in ast.iter_child_nodes(node):
             yield from texts(child, known)
 
