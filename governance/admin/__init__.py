@@ -41,7 +41,6 @@ from governance.admin.answered import answers
 from governance.admin.once import once
 
 _MODULES: Final = (
-    residency,
     health,
     metrics,
     simulate,
@@ -52,7 +51,19 @@ _MODULES: Final = (
     draft_changes,
     overlay_changes,
 )
-_READABLE: Final = (usage, decisions, overview, models, policy, policy_candidate, policy_plan, entries, drafts, overlay)
+_READABLE: Final = (
+    usage,
+    decisions,
+    residency,
+    overview,
+    models,
+    policy,
+    policy_candidate,
+    policy_plan,
+    entries,
+    drafts,
+    overlay,
+)
 # Under the address that other gateways give them.
 _ELSEWHERE: Final = (routing_profile_changes,)
 _READABLE_ELSEWHERE: Final = (routing_profiles,)

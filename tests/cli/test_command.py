@@ -82,6 +82,7 @@ READ_NOTHING = {
 _FOR_A_WHILE = ("--until", "1h", "--reason", "b")
 AT_A_PROXY = {
     "explain": ("--live",),
+    "why": ("ci",),
     "policy abort": (),
     "policy apply": ("governance.yaml",),
     "policy candidate": (),

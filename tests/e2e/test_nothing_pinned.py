@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import Providers, Proxy, Start
-from tests.patience import turns
+from tests.patience import tries
 
 POLICY = """\
 version: 1
@@ -31,7 +31,7 @@ def counted(start: Start, configuration: Callable[..., dict[str, Any]]) -> Itera
 def left(proxy: Proxy) -> dict[str, int]:
     """What is alive of requests, when it becomes no less."""
     found: dict[str, int] = {}
-    for _ in turns(proxy.pid, proxy.output):
+    for _ in tries():
         found = proxy.client.get("/census").json()
         if not any(found.values()):
             break
