@@ -170,8 +170,9 @@ class Gateway:
 
     async def settle(self, live: Live, usage: Usage) -> None:
         """The request was answered; parts of it perhaps by targets that failed before the one that completed it."""
-        self.live.settled(live)
+        # Nothing is left of it afterwards where its caller is served already.
         broken = live.cut if live.trying else None
+        self.live.settled(live)
         if broken:
             await self.fail(live, broken)
         await live.engine.settle(live.decision, live.name, usage, broken=bool(broken))

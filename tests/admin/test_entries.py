@@ -86,6 +86,7 @@ async def test_every_entry_of_every_section_is_read_by_its_name_with_its_place_a
         "limits": [("research team", 6), ("all", 9)],
         "budgets": [],
         "keys": [("ci", 14)],
+        "teams": [],
         "tasks": [("coding", 15)],
         "task-profiles": [],
         "catalog-overrides": [("openai/gpt-4o", 16)],

@@ -18,7 +18,9 @@ class Demo:
         self.text = text
         self.output = output
         self.process = process
-        sections = re.split(r"^\d\. ", text, flags=re.MULTILINE)[1:]
+        steps = re.split(r"^\d\. ", text, flags=re.MULTILINE)[1:]
+        # The last one is for the browser alone.
+        sections = [step for step in steps if "Why:" in step]
         self.commands = [self._commands(section) for section in sections]
         self.explanations = [re.findall(r"^.*?(echo .*)$", section, re.MULTILINE)[0] for section in sections]
 

@@ -133,7 +133,12 @@ def test_a_callers_header_tightens_and_never_loosens(labelled) -> None:
 def test_an_address_or_account_of_the_callers_and_what_is_not_governed_are_refused(labelled) -> None:
     answer = labelled.chat("first", key=SECRET, api_key="mine")
     assert answer.status_code in (400, 403), answer.text
-    files = labelled.client.get("/v1/files", headers={"authorization": f"Bearer {SECRET}"})
+    files = labelled.client.post(
+        "/v1/files",
+        files={"file": ("batch.jsonl", b"{}")},
+        data={"purpose": "batch"},
+        headers={"authorization": f"Bearer {SECRET}"},
+    )
     assert files.status_code == 403, files.text
     assert "team research requires" in files.text
 

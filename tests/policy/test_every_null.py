@@ -25,6 +25,7 @@ access: {{body: {{}}}}
 keys:
   - {{name: k, sha256: {"ab" * 32}}}
   - {{name: rotated, sha256: [{{sha256: {"cd" * 32}}}]}}
+teams: [{{name: t}}]
 telemetry: {{decision_log: {{sample: {{}}}}, decisions: {{}}, metrics: {{}}, alerts: {{}}}}
 catalog: {{overrides: {{openai/gpt-4o: {{}}}}, discovery: {{providers: {{groq: {{}}}}}}}}
 routing_rules:
@@ -37,6 +38,8 @@ routing_rules:
 routing_profiles:
   - name: p
     virtual_provider: v
+    max_price: {{input: 5 USD/1M}}
+    mirror: {{target: {{provider: openai}}, share: 5%, budget: 5 USD/day}}
     access: {{grant: targets}}
     affinity: {{}}
     targets: [{{provider: openai, limits: {{requests: 5/minute}}}}]

@@ -67,7 +67,7 @@ def _value(shape: Shape, form: Form, name: str, old: Any) -> Any:
     match shape.kind:
         case "group":
             value = _group(shape, form, name, old)
-            return value if value or shape.required else _NOTHING
+            return value if shape.required or _says(value) else _NOTHING
         case "rows":
             return list(_rows(shape, form, name, old)) or ([] if shape.required else _NOTHING)
         case "parts":
@@ -90,6 +90,11 @@ def _value(shape: Shape, form: Form, name: str, old: Any) -> Any:
             return _number(text) if text else _NOTHING
         case _:
             return form.get(name, "").strip() or _NOTHING
+
+
+def _says(value: Any) -> bool:
+    """Whether a group has anything but groups in which nothing is said."""
+    return any(map(_says, value.values())) if isinstance(value, dict) else True
 
 
 def _rows(shape: Shape, form: Form, name: str, old: Any) -> Iterator[Any]:
