@@ -31,6 +31,7 @@ CLOCKS: Final = {
     "governance/admin/policy_changes.py": "when a policy was put in force",
     "governance/cli/kept_in_store.py": "when somebody changed the policy by the command",
     "governance/cli/overlay_kept.py": "when somebody changed the overlay by the command",
+    "governance/cli/policy.py": "which models retire soon",
     "governance/demo/wire.py": "when a fake answer was made",
     "governance/discovery/state.py": "when a provider's list was read",
     "governance/engine/simulation.py": "a simulation that fixes no clock is of now",

@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
+from governance.catalog import retirement
 from governance.catalog.accounts import accounts_of
 from governance.catalog.adjustments import NO_ADJUSTMENTS, Adjustments
 from governance.catalog.deployments import Deployment, Entry, deployment_of
@@ -243,7 +244,7 @@ class Catalog:
         return replace(facts, prices=replace(facts.prices, adjustment=adjustment))
 
     def _said(self, deployment: Deployment, names: tuple[str, ...]) -> Said:
-        return self.sources.said(names, deployment.stated)
+        return retirement.about(deployment, self.sources.said(names, deployment.stated))
 
     def _named(self, target: str) -> tuple[str, ...]:
         identity = identity_of(target, "", self._map)

@@ -17,7 +17,7 @@ Entry = Mapping[str, Any]
 
 # What a deployment may state about its model. The rest of it, such as keys and addresses, is nobody's business.
 _IS_FACT: Final = re.compile(
-    r"supports_|supported_|max_(input|output)_tokens$|mode$|display_name$|(\w*_)?(cost|pricing|price)(_|$)"
+    r"supports_|supported_|max_(input|output)_tokens$|deprecation_date$|mode$|display_name$|(\w*_)?(cost|pricing|price)(_|$)"
 )
 # Whom it asks, as whom and how often, which changes nothing of what is answered.
 _CHANGES_NOTHING: Final = re.compile(

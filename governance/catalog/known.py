@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from governance.catalog.modalities import CAPABILITY_KEYS, completed, made, taken, unsaid
 from governance.catalog.prices import facts_of
+from governance.catalog.retirement import KEY, retires_at_s
 from governance.model.facts import NO_FACTS, ModelFacts, Prices
 from governance.model.token_prices import TokenPrices
 
@@ -28,6 +29,7 @@ def known_facts(entry: Mapping[str, Any]) -> ModelFacts:
         output_modalities=made(entry),
         display_name=str(entry.get("display_name", "")),
         gone_since=str(entry.get("gone_since", "")),
+        retires_at_s=retires_at_s(entry.get(KEY)),
     )
 
 
@@ -53,6 +55,7 @@ def facts_of_any(known: Sequence[ModelFacts]) -> ModelFacts:
         input_modalities=_shared([facts.input_modalities for facts in known]),
         output_modalities=_shared([facts.output_modalities for facts in known]),
         gone_since=min(facts.gone_since for facts in known),
+        retires_at_s=_last_of_all([facts.retires_at_s for facts in known]),
     )
 
 
@@ -133,6 +136,12 @@ def _shared(several: Sequence[frozenset[str] | None]) -> frozenset[str] | None:
 def _of_known(choose: Callable[[list[int]], int], values: Sequence[int | None]) -> Any:
     known = [value for value in values if value is not None]
     return choose(known) if known else None
+
+
+def _last_of_all(moments: Sequence[float | None]) -> float | None:
+    """As long as one of them serves, all of them do: None where the end of one is unknown."""
+    known = [moment for moment in moments if moment is not None]
+    return max(known) if len(known) == len(moments) else None
 
 
 def _dearest_price(values: Sequence[Any]) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from governance.catalog.labels import mismatch
+from governance.catalog.retirement import day_of
 from governance.model import GENERATES_TEXT, Rejection, Request, Target, codes
 from governance.model.facts import NO_FACTS, ModelFacts
 from governance.model.vocabulary import ALWAYS_OFFERED
@@ -45,6 +46,8 @@ def screen(request: Request, target: Target) -> Target:
         cut = f"{cut}, which are asked for"
     if request.models is not None and request.models.call_name(target.name) is None:
         return _rejected(target, codes.NOT_CONFIGURED, f"the proxy serves no model `{target.name}`")
+    if facts.retires_at_s is not None and request.at_s is not None and request.at_s >= facts.retires_at_s:
+        return _rejected(target, codes.RETIRED, f"switched off by its provider on {day_of(facts.retires_at_s)}")
     elsewhere = mismatch(request, target) if request.require or target.require else None
     if elsewhere:
         return target.but(rejected=elsewhere)

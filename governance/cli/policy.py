@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,6 +23,7 @@ def check(
     """Validate a policy: every mistake with file and line, exit code 1; warnings for what can never work."""
     from governance.engine.foreseen import unpriced_warnings
     from governance.engine.host import Host
+    from governance.engine.retiring import retirement_warnings
     from governance.policy.database import missing_client
     from governance.policy.double_limits import double_limits
     from governance.policy.litellm_file import left_out_entries, read_catalog, read_config
@@ -31,6 +33,7 @@ def check(
         host = Host.load(path)
         catalog = read_catalog(config, known_models(host.policy))
         warnings = [*host.warnings(catalog), *unpriced_warnings(host, catalog)]
+        warnings.extend(retirement_warnings(host, catalog, time.time()))
         if config:
             settings = read_config(config)
             missing = missing_client(settings, {})

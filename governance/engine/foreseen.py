@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from governance.catalog import Catalog
 from governance.engine.host import Host
+from governance.engine.named import targets_in
 from governance.expressions import compile_condition
 from governance.limits.limit import Limit
 from governance.limits.subjects import Subject
@@ -87,21 +88,5 @@ def _has_price(name: str, catalog: Catalog) -> bool:
 def _targets(host: Host, catalog: Catalog) -> Iterator[str]:
     named = [name for name in catalog.names or () if "*" not in name]
     for section in host.policy.sections.values():
-        named += (name for name in _named(section.model_dump()) if catalog.call_name(name) is not None)
+        named += (name for name in targets_in(section.model_dump()) if catalog.call_name(name) is not None)
     return iter(dict.fromkeys(named))
-
-
-def _named(value: Any) -> Iterator[str]:
-    """Every `provider/model` that a section has in two keys of these names, or in one of those that hold models."""
-    if isinstance(value, dict):
-        provider, model = value.get("provider"), value.get("model")
-        if isinstance(provider, str) and isinstance(model, str):
-            yield f"{provider}/{model}"
-        route_to, fallbacks = value.get("route_to"), value.get("fallbacks")
-        yield from [route_to] if isinstance(route_to, str) and "/" in route_to else []
-        yield from (each for each in fallbacks if isinstance(each, str)) if isinstance(fallbacks, (list, tuple)) else ()
-        for each in value.values():
-            yield from _named(each)
-    elif isinstance(value, (list, tuple)):
-        for each in value:
-            yield from _named(each)

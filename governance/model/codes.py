@@ -27,6 +27,8 @@ LABEL_MISMATCH: Final = "label_mismatch"
 serve the request has them."""
 NOT_CONFIGURED: Final = "not_configured"
 """LiteLLM has no such model."""
+RETIRED: Final = "retired"
+"""Its provider does not serve the model any more at the time of the request, by the catalogue."""
 UNPRICED: Final = "unpriced"
 """A money limit applies, and no price of the model is known."""
 PRICE_TOO_HIGH: Final = "price_too_high"
@@ -57,6 +59,7 @@ TARGET_REASONS: Final = (
     OUTPUT_LIMIT_EXCEEDED,
     LABEL_MISMATCH,
     NOT_CONFIGURED,
+    RETIRED,
     UNPRICED,
     PRICE_TOO_HIGH,
     MODEL_NOT_ALLOWED,

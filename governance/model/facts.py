@@ -146,6 +146,7 @@ class ModelFacts:
         output_modalities: of text, image_generation, audio_generation, video_generation, embedding: what it makes.
         display_name: for people; "" when unknown.
         gone_since: the date since when its provider does not list it any more; "" while it does or never did.
+        retires_at_s: from when its provider does not serve it any more, Unix seconds.
     """
 
     capabilities: frozenset[str] | None = None
@@ -159,6 +160,7 @@ class ModelFacts:
     output_modalities: frozenset[str] | None = None
     display_name: str = ""
     gone_since: str = ""
+    retires_at_s: float | None = None
 
     def __post_init__(self) -> None:
         if self.prices == _NO_PRICES and (self.input_price is not None or self.output_price is not None):

@@ -18,12 +18,13 @@ from pydantic import (
     model_validator,
 )
 
-from governance.catalog import CAPABILITY_KEYS, Sources
+from governance.catalog import CAPABILITY_KEYS, Sources, retirement
 from governance.catalog.modalities import TAKING
 from governance.catalog.sources import OLLAMA
 from governance.discovery import KNOWN, Kind, Known, Source, State, check_url, earlier_path
 from governance.model.amounts import parse_period_s
 from governance.model.vocabulary import capability
+from governance.policy.days import Day
 
 _MODES: Final = {
     "chat": "chat",
@@ -80,6 +81,9 @@ class ModelOverride(_Closed):
     output_modalities: (
         tuple[Literal["text", "image_generation", "audio_generation", "video_generation"], ...] | None
     ) = None
+    retires_on: Day = Field(
+        default=None, description="the day (UTC) from which its provider does not serve it any more"
+    )
     capabilities: dict[str, bool] = Field(default_factory=dict, description="what it can do, and what it cannot")
 
     @field_validator("capabilities", mode="before")
@@ -98,6 +102,7 @@ class ModelOverride(_Closed):
         """The same in the keys of LiteLLM's model map."""
         takes, makes = self.input_modalities, self.output_modalities
         entry = {
+            retirement.KEY: self.retires_on,
             "display_name": self.display_name,
             "mode": _MODES.get(self.request_type or ""),
             "input_cost_per_token": _per_token(self.input_usd_per_1m_tokens),

@@ -57,7 +57,7 @@ def test_auto_is_the_active_profile_and_the_task_that_is_found(tasks) -> None:
 
 @pytest.mark.parametrize("model", ["eco/code", "ECO/Code"])
 def test_a_task_may_be_named(tasks, model: str) -> None:
-    assert ask(tasks, model).headers["x-governance-target"] == "openai/gpt-4o-mini"
+    assert ask(tasks, model).headers["x-governance-target"] == "openai/gpt-6-luna"
 
 
 def test_headers_and_metadata_are_hints(tasks) -> None:

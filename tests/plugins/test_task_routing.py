@@ -15,8 +15,10 @@ from governance.engine.simulation import SimulationInput, simulate
 from governance.model import Identity, Request, Selection
 from governance.model.errors import PolicyError
 from governance_plugins.task_routing import TaskRouting
-from governance_plugins.task_routing.presets import PRESETS, TASKS
+from governance_plugins.task_routing.presets import CLASSIC, CURRENT, TASKS
 
+# 2026-11-29, when the chains were chosen by the model map of then.
+THIS_VERSION_S = 1_795_910_400.0
 LAB: dict[str, Any] = {
     "active_profile": "lab",
     "profiles": {"lab": {"code": ["a/coder", "b/coder"], "general": "a/talker", "fallback": "b/last"}},
@@ -276,7 +278,7 @@ def test_no_word_of_the_prompt_is_in_the_record() -> None:
 
 
 def test_profiles_that_somebody_serves_are_listed_with_their_tasks() -> None:
-    listed = plugin(**LAB).virtual_models(["b/coder", "openai/gpt-4o-mini"])
+    listed = plugin(**LAB).virtual_models(["b/coder", "openai/gpt-6-luna"])
 
     assert listed[0] == "auto"
     assert {"lab", "lab/code", "eco", "eco/code", "eco/reasoning"} <= set(listed)
@@ -327,15 +329,56 @@ def test_mistakes_are_told_with_what_would_be_right(section: dict[str, Any], mes
 
 def test_presets_name_only_models_that_litellm_knows() -> None:
     prices = installed_prices()
-    models = {model for chains in PRESETS.values() for chain in chains.values() for model in chain}
+    models = {model for chains in CURRENT.values() for chain in chains.values() for model in chain}
 
     assert {model for model in models if model not in prices and model.partition("/")[2] not in prices} == set()
 
 
 def test_every_preset_has_a_chain_for_every_task_and_a_fallback() -> None:
-    assert {name: set(chains) for name, chains in PRESETS.items()} == {
+    assert {name: set(chains) for name, chains in CURRENT.items()} == {
         name: {*TASKS, "fallback"} for name in ("eco", "balanced", "premium")
     }
+    assert {name: {*chains, "reasoning"} for name, chains in CLASSIC.items()} == {
+        name: set(chains) for name, chains in CURRENT.items()
+    }
+
+
+def test_no_preset_has_a_model_that_retires_within_half_a_year_of_this_version() -> None:
+    catalog = Catalog(None, installed_prices())
+    ends = {model: catalog.facts(model).retires_at_s for each in CURRENT.values() for c in each.values() for model in c}
+
+    assert {model for model, at_s in ends.items() if at_s is not None and at_s < THIS_VERSION_S + 180 * 86_400} == set()
+
+
+def test_eco_begins_with_what_costs_least() -> None:
+    catalog = Catalog(None, installed_prices())
+    for task, chain in CURRENT["eco"].items():
+        prices = [catalog.facts(model).cost_usd_micros(3_000, 1_000) for model in chain]
+        assert prices == sorted(prices), task
+        assert prices[0] <= (catalog.facts("openai/gpt-4o-mini").cost_usd_micros(3_000, 1_000) or 0), task
+
+
+def test_the_chains_of_2025_are_there_for_who_wants_them() -> None:
+    section = {"preset": "classic"}
+
+    assert names(decide("premium/code", section=section, at="2025-12-01T00:00:00Z")) == [
+        "anthropic/claude-opus-4-5",
+        "openai/gpt-4o",
+        "openai/o3",
+        "anthropic/claude-sonnet-4-5",
+    ]
+    assert names(decide("eco/reasoning", section=section, at="2025-12-01T00:00:00Z"))[0] == "gemini/gemini-2.0-flash"
+
+
+def test_a_model_that_its_provider_has_switched_off_is_climbed_over() -> None:
+    section = {"preset": "classic"}
+    before = decide("balanced/code", section=section, at="2026-11-29T23:59:59Z")
+    after = decide("balanced/code", section=section, at="2026-11-30T00:00:00Z")
+
+    assert names(before)[0] == "anthropic/claude-sonnet-4-5"
+    assert names(after)[0] == "openai/gpt-4o"
+    assert after.trace.candidates[0][:3] == ("anthropic/claude-sonnet-4-5", False, "retired")
+    assert "anthropic/claude-sonnet-4-5: retired; climbed to openai/gpt-4o" in steps(after)
 
 
 def test_a_request_that_nobody_else_has_read_is_classified_as_general() -> None:

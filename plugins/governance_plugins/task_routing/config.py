@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
     AfterValidator,
@@ -123,6 +123,9 @@ class TaskRoutingConfig(BaseModel):
         default="balanced", description="what `auto` means where neither the caller nor its key says"
     )
     allow_header: bool = Field(default=True, description="whether x-governance-profile and x-governance-task count")
+    preset: Literal["current", "classic"] = Field(
+        default="current", description="which chains eco, balanced and premium have: today's models, or those of 2025"
+    )
     profiles: Annotated[dict[str, TaskProfile], BeforeValidator(_lowered)] = Field(
         default={}, description="in place of the presets eco, balanced, premium, or beside them"
     )
@@ -147,7 +150,7 @@ class TaskRoutingConfig(BaseModel):
     @cached_property
     def chains(self) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
         """Every profile, those that come with the plugin included: models by task, and `fallback`."""
-        return {**PRESETS, **{name: profile.root for name, profile in self.profiles.items()}}
+        return {**PRESETS[self.preset], **{name: profile.root for name, profile in self.profiles.items()}}
 
     @cached_property
     def tasks(self) -> tuple[str, ...]:
@@ -168,6 +171,14 @@ class TaskRoutingConfig(BaseModel):
         """The chains that the policy gives, each by where it stands."""
         for at, chain in self._given():
             yield "/".join(map(str, at[1:])), chain
+
+    def named_targets(self) -> Iterator[tuple[str, str]]:
+        """Every model of the chains that callers can ask for, presets included, with where it stands."""
+        for profile, chains in self.chains.items():
+            for task, chain in chains.items():
+                yield from ((f"task_routing: {profile}/{task}", model) for model in chain)
+        for task, chain in self.overrides.items():
+            yield from ((f"task_routing: overrides/{task}", model) for model in chain)
 
     def problems(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
         """Mistakes that no single field shows: where, and what is wrong."""
