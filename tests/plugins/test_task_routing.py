@@ -96,6 +96,47 @@ def test_an_unknown_word_is_refused_with_those_that_are_known(model: str, given:
     assert refused(decide(model, **given)).startswith(message)
 
 
+@pytest.mark.parametrize(
+    ("model", "header", "route"),
+    [
+        ("auto/coding", "economy", ("eco", "code")),
+        ("auto/Math", "Cheap", ("eco", "reasoning")),
+        ("auto/writing", "pro", ("premium", "creative")),
+        ("premium/programming", None, ("premium", "code")),
+    ],
+)
+def test_the_usual_other_words_are_understood(model: str, header: str | None, route: tuple[str, str]) -> None:
+    notes = decide(model, headers={"x-governance-profile": header} if header else {}).trace.notes
+
+    assert (notes["profile"], notes["task"]) == route
+
+
+def test_a_word_of_the_policy_goes_before_what_it_usually_means() -> None:
+    section = {"profiles": {"budget": {"coding": "a/own"}}}
+
+    assert names(decide("auto/coding", section=section, headers={"x-governance-profile": "budget"})) == ["a/own"]
+
+
+def test_a_slip_is_told_with_the_nearest_word() -> None:
+    assert refused(decide("lab/analisys")).startswith(
+        "`analisys` (the model's name) is no task, did you mean `analysis`?; there are code"
+    )
+
+
+def test_a_context_that_the_prompt_all_but_fills_is_the_last_choice() -> None:
+    host = Host.parse(json.dumps({"task_routing": LAB}))
+    sizes = {"a/coder": 100, "b/coder": 200, "b/last": 100}
+    prices = {name: {"litellm_provider": name[0], "max_input_tokens": size} for name, size in sizes.items()}
+
+    def served(tokens: int) -> list[str]:
+        given = SimulationInput(body={"model": "lab/code"}, prompt_tokens=tokens)
+        return names(asyncio.run(simulate(host, given, Catalog(None, prices))))
+
+    assert served(90) == ["a/coder", "b/coder", "b/last"]
+    assert served(95) == ["b/coder"]
+    assert served(190) == ["b/coder"], "nobody has more room"
+
+
 def test_a_long_unknown_word_is_not_repeated_in_full() -> None:
     assert len(refused(decide("lab/" + "x" * 200))) < 200
 

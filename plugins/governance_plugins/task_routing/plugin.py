@@ -16,6 +16,8 @@ from governance_plugins.task_routing.route import Route, Router
 # A model of which nobody says that it can do these is not asked to.
 _BROUGHT = frozenset({"image", "audio", "video"})
 _WANTED = frozenset({"image_generation", "audio_generation", "video_generation", "embedding"})
+# What is estimated may be a tenth more.
+_HEADROOM = 1.1
 _MADE_OTHERWISE = frozenset({"embedding", "image_generation", "transcription", "speech"})
 
 
@@ -90,7 +92,29 @@ class TaskRouting:
 
     def _targets(self, route: Route, request: Request) -> tuple[Target, ...]:
         names = self._config.chain(route.profile, route.task)
-        return tuple(_screened(request, Target(name)) for name in names)
+        return _with_headroom(request, tuple(_screened(request, Target(name)) for name in names))
+
+
+def _with_headroom(request: Request, targets: tuple[Target, ...]) -> tuple[Target, ...]:
+    """Without those whose context the prompt would all but fill, where another one has room."""
+    models = request.models
+    if models is None:
+        return targets
+    longest = request.prompt_tokens * _HEADROOM
+    tight: dict[str, int] = {}
+    for target in targets:
+        takes = models.facts(target.name).max_input_tokens if target.rejected is None else None
+        if takes is not None and longest > takes:
+            tight[target.name] = takes
+    if not tight or all(target.rejected or target.name in tight for target in targets):
+        return targets
+    said = f"about {request.prompt_tokens:,} prompt tokens, takes {{:,}}, and another one has a tenth to spare"
+    return tuple(
+        target.but(rejected=Rejection(codes.CONTEXT_WINDOW_EXCEEDED, said.format(tight[target.name])))
+        if target.name in tight
+        else target
+        for target in targets
+    )
 
 
 def _screened(request: Request, target: Target) -> Target:

@@ -7,13 +7,12 @@ from typing import Final, NamedTuple
 
 from governance.model import Refusal, Request, codes
 from governance.model.classification import Classifier
+from governance_plugins.task_routing import synonyms
 from governance_plugins.task_routing.config import AUTO, TaskRoutingConfig
 
 PROFILE_HEADER: Final = "x-governance-profile"
 TASK_HEADER: Final = "x-governance-task"
 PROFILE_METADATA: Final = "governance_profile"
-# A word that hints may use for a profile, unless the policy has one of this very name.
-_ALSO: Final = {"pro": "premium"}
 _LONGEST_SHOWN: Final = 40
 
 
@@ -63,8 +62,8 @@ class Router:
         ):
             word = _meant(said)
             if word:
-                word = word if word in self._config.chains else _ALSO.get(word, word)
-                return _known("profile", _Said(word, by), tuple(self._config.chains))
+                profiles = tuple(self._config.chains)
+                return _known("profile", _Said(synonyms.meant(word, synonyms.PROFILES, profiles), by), profiles)
         overlay = self._config.overlay
         by = "active_profile" if overlay is None else f"overlay {overlay}"
         return _Said(self._config.active_profile, by, overlay)
@@ -77,7 +76,8 @@ class Router:
         ):
             word = _meant(said)
             if word:
-                return _known("task", _Said(word, by), self._config.tasks)
+                tasks = self._config.tasks
+                return _known("task", _Said(synonyms.meant(word, synonyms.TASKS, tasks), by), tasks)
         found = self._classify(request.last_user_text)
         by = f"classifier {self._config.classifier}, {found.confidence:.2f} sure"
         by += f" ({', '.join(found.signals)})" if found.signals else ""
@@ -105,5 +105,7 @@ def _known(kind: str, said: _Said, known: tuple[str, ...]) -> _Said | Refusal:
     if said.word in known:
         return said
     shown = said.word if len(said.word) <= _LONGEST_SHOWN else f"{said.word[:_LONGEST_SHOWN]}…"
-    message = f"`{shown}` ({said.by}) is no {kind}; there are {', '.join([*known, AUTO])}"
+    message = (
+        f"`{shown}` ({said.by}) is no {kind}{synonyms.nearest(said.word, known)}; there are {', '.join([*known, AUTO])}"
+    )
     return Refusal(400, codes.NO_ELIGIBLE_TARGET, message)
