@@ -60,7 +60,12 @@ def card(catalog: Catalog, target: str) -> dict[str, Any]:
 
 
 def cards(
-    catalog: Catalog, provider: str | None = None, modality: str | None = None, *, everything: bool = False
+    catalog: Catalog,
+    provider: str | None = None,
+    modality: str | None = None,
+    *,
+    everything: bool = False,
+    named: Iterable[str] = (),
 ) -> list[dict[str, Any]]:
     """The cards of the models that the proxy serves by name, the policy names and providers list, by name.
 
@@ -68,9 +73,10 @@ def cards(
         provider: only its models, then also those that only the model map knows.
         modality: only models that take or make it.
         everything: also those that only the model map knows.
+        named: `provider/model` that are shown too.
     """
     targets = known_targets(catalog) if everything or provider else current_targets(catalog)
-    wanted = sorted(target for target in targets if provider is None or target.startswith(f"{provider}/"))
+    wanted = sorted(target for target in {*targets, *named} if provider is None or target.startswith(f"{provider}/"))
     rows = (card(catalog, target) for target in wanted)
     return [row for row in rows if modality is None or _has(row, modality)]
 

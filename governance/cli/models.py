@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -11,6 +11,9 @@ from governance.cli.discovered import Discovered
 from governance.cli.discovery import read_models
 from governance.cli.table import Table
 from governance.cli.terminal import AsJson, ConfigOption, PolicyOption, clear_errors, print_json, show, shown
+
+if TYPE_CHECKING:
+    from governance.policy import Policy
 
 _NUMBERS: Final = ("in $/1M", "out $/1M", "context", "output")
 _SHORT: Final = {"image_generation": "→image", "audio_generation": "→audio", "video_generation": "→video"}
@@ -31,7 +34,8 @@ def models(
 ) -> None:
     """Show what is known of models: provider, cost tier, prices, context, modalities, capabilities, and who says so.
 
-    Shown are the models that the proxy of --config serves by name, that the policy names and that providers list.
+    Shown are the models that the proxy of --config serves by name, that the policy names, as targets too, and that
+    providers list.
     Exit code 1 when something given has mistakes or a provider could not be refreshed.
     """
     from governance.catalog import cards, installed_prices
@@ -46,7 +50,7 @@ def models(
             failed = any(outcome.error for outcome in outcomes)
         kept = Discovered(used)
         catalog = read_catalog(config, settings_of(used).known(installed_prices(), kept.state))
-        rows = cards(catalog, provider, modality, everything=everything)
+        rows = cards(catalog, provider, modality, everything=everything, named=_named(used))
         problem = kept.problem
     if as_json:
         print_json({"models": rows, "problem": problem})
@@ -54,6 +58,14 @@ def models(
         _print(rows, problem, everything=everything or bool(provider))
     if failed:
         raise typer.Exit(1)
+
+
+def _named(policy: Policy | None) -> list[str]:
+    """The models that targets name; groups are none."""
+    from governance.engine.named import named_targets
+    from governance.model import group_of
+
+    return [target for target in named_targets(policy) if group_of(target) is None] if policy else []
 
 
 def _check_modality(modality: str | None) -> None:
@@ -80,11 +92,15 @@ def _print(rows: list[dict[str, Any]], problem: str | None, *, everything: bool)
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    from governance.catalog.retirement import day_of, retires_at_s
+
     takes = row["input_modalities"]
     makes = row["output_modalities"]
     able = [name for name, can in row["capabilities"].items() if can]
     unknown = all(can is None for can in row["capabilities"].values())
     served = {None: "no", "unknown": "?"}.get(row["served_as"], "yes")
+    ends = retires_at_s(row["deprecation_date"])
+    served += "" if ends is None else f", retires {day_of(ends)}"
     says = dict.fromkeys(row["sources"].values())
     return (
         row["model"],

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from governance.engine.host import Host
+from governance.policy import Policy
 
 Named = Iterator[tuple[str, str]]
 
 
-def named_targets(host: Host) -> dict[str, list[str]]:
+def named_targets(policy: Policy) -> dict[str, list[str]]:
     """Every `provider/model` that may serve by the policy's word, with the places that name it."""
     found: dict[str, list[str]] = {}
-    for plugin, section in host.policy.sections.items():
+    for plugin, section in policy.sections.items():
         said: Any = getattr(section, "named_targets", None)
         for place, target in said() if said else _of_section(plugin, section.model_dump()):
             places = found.setdefault(target, [])

@@ -20,7 +20,7 @@ def retirement_warnings(host: Host, catalog: Catalog, now_s: float) -> Iterator[
     Args:
         now_s: Unix seconds.
     """
-    for target, places in named_targets(host).items():
+    for target, places in named_targets(host.policy).items():
         at_s = catalog.facts(target).retires_at_s
         if at_s is None or at_s > now_s + AHEAD_DAYS * _DAY_S or catalog.call_name(target) is None:
             continue

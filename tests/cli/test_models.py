@@ -24,7 +24,7 @@ OVERRIDE = """
 version: 1
 catalog:
   overrides:
-    openai/gpt-4o: {input_usd_per_1m_tokens: 0.4, display_name: Ours}
+    openai/gpt-4o: {input_usd_per_1m_tokens: 0.4, display_name: Ours, retires_on: never}
 """
 
 PROFILE = """
@@ -193,7 +193,8 @@ def test_a_model_that_is_gone_is_marked(governance: Command, openai: Listing) ->
 def test_the_models_of_a_policy_are_checked_against_what_providers_list(
     governance: Command, openai: Listing, folder: Path
 ) -> None:
-    (folder / "governance.yaml").write_text(PROFILE)
+    stays = "catalog: {overrides: {openai/gpt-4o: {retires_on: never}}}\n"
+    (folder / "governance.yaml").write_text(PROFILE + stays)
     (folder / "litellm.yaml").write_text("model_list: [{model_name: openai/*, litellm_params: {model: openai/*}}]")
     governance("discover")
     assert told(governance("check", "-c", "litellm.yaml", "--json"))["warnings"] == []
@@ -378,3 +379,23 @@ def test_a_provider_of_the_proxys_own_file_is_in_use(governance: Command, folder
 
     assert not next(line for line in lines if line.startswith("ollama ")).endswith("not in use")
     assert next(line for line in lines if line.startswith("groq ")).endswith("not in use")
+
+
+def test_models_that_targets_name_are_shown_with_the_day_on_which_they_retire(
+    governance: Command, folder: Path
+) -> None:
+    (folder / "governance.yaml").write_text(
+        "version: 1\n"
+        "catalog: {overrides: {groq/other: {max_input_tokens: 9}, groq/mine: {retires_on: 2027-01-14}}}\n"
+        "routing_profiles:\n"
+        "- {name: F, virtual_provider: f, targets: [{provider: groq, model: mine}, {group: g}, {provider: openai}]}\n"
+        "- {name: G, virtual_provider: g, targets: [{provider: groq, model: yours}]}\n"
+    )
+
+    rows = json.loads(governance("models", "--json").stdout)["models"]
+    assert {row["model"]: row["deprecation_date"] for row in rows} == {
+        "groq/mine": "2027-01-14",
+        "groq/other": None,
+        "groq/yours": None,
+    }
+    assert "retires 2027-01-14" in governance("models", "--policy", "governance.yaml").stdout
