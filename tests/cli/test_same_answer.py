@@ -29,7 +29,12 @@ def test_check_and_explain_agree_with_the_corpus(
     warnings = governance("check", "--config", "litellm.yaml").stdout
     shown = {
         target: governance(
-            "explain", "-", "--config", "litellm.yaml", "--json", stdin=json.dumps({"body": {"model": f"corpus/t{i}"}})
+            "explain",
+            "-",
+            "--config",
+            "litellm.yaml",
+            "--json",
+            stdin=json.dumps({"body": {"model": f"corpus/t{i}"}, "at": "2026-01-01T00:00:00Z"}),
         ).stdout
         for i, target in enumerate(targets)
     }
