@@ -84,6 +84,8 @@ compat: install ## the end-to-end tests on each LiteLLM that is supported; VERSI
 lock: install ## pin what pyproject.toml asks for; UPGRADE=1 takes the newest versions
 	$(COMPILE) $(if $(UPGRADE),--upgrade) --all-extras --output-file requirements-dev.lock
 	$(COMPILE) --extra proxy --constraint requirements-dev.lock --output-file requirements.lock
+	$(subst pyproject.toml,tests/deploy/tools.in,$(COMPILE)) $(if $(UPGRADE),--upgrade) --no-deps \
+		--output-file tests/deploy/tools.lock
 
 clean: ## remove what make and the tools have made
 	rm -rf .venv .compat .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
