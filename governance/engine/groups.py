@@ -7,7 +7,6 @@ has no room is left out before LiteLLM chooses, and when it has chosen, the othe
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import combinations
 from typing import Final
 
@@ -104,7 +103,7 @@ def _together(target: Target, charged: Sequence[Target]) -> Target:
     if unpriced or not able:
         return target.but(rejected=(unpriced or list(charged))[0].rejected)
     notes = dict.fromkeys(member.note for member in charged if member.note)
-    return replace(of_members(target, able), note="; ".join(notes) or target.note)
+    return of_members(target, able).but(note="; ".join(notes) or target.note)
 
 
 def _dearest(members: Iterable[Target]) -> Iterator[Charge]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from governance.ledger import Reserved
 from governance.model import Refusal, Rejection, Request, Target, codes
@@ -51,7 +50,7 @@ def _holding(request: Request, target: Target) -> Target:
     for held in request.held:
         if not request.models.holds(target.name, held):
             detail = f"it does not have the {held.what}" if held.what != "encrypted reasoning" else _NO_KEY
-            return replace(target, rejected=Rejection(codes.CONVERSATION_ELSEWHERE, detail))
+            return target.but(rejected=Rejection(codes.CONVERSATION_ELSEWHERE, detail))
     return target
 
 

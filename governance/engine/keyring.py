@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Final, Protocol
 
@@ -107,9 +106,7 @@ class DeniedTargets:
             # A rule may have rewritten the model, and a model of that name then serves without being proposed.
             return [Target(request.model, rejected=denied)] if self._denies(key, request, request.model) else None
         return [
-            replace(target, rejected=denied)
-            if not target.rejected and self._denies_all(key, request, target)
-            else target
+            target.but(rejected=denied) if not target.rejected and self._denies_all(key, request, target) else target
             for target in targets
         ]
 
@@ -124,7 +121,7 @@ class DeniedTargets:
         refused = [None if target.rejected else self._rejection(key, request, target) for target in targets]
         if not any(refused) and all(member_of(target.name)[1] is None for target in targets):
             return None
-        return [replace(t, rejected=found) if found else t for t, found in zip(targets, refused, strict=True)]
+        return [t.but(rejected=found) if found else t for t, found in zip(targets, refused, strict=True)]
 
     def _rejection(self, key: Key, request: Request, target: Target) -> Rejection | None:
         whole, member = member_of(target.name)

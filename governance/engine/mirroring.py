@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from governance.catalog import screen
 from governance.engine import groups, held
@@ -36,7 +35,7 @@ async def admit_mirror(engine: Engine, of: Decision, may_call: MayCall | None = 
     if grant == "targets" and may_call and not await may_call(of.call_name(target)):
         return "model_not_allowed"
     # Once for whoever asks, to hear an objection; once for nobody, to be charged for what serves alone.
-    (judged, *_), refusal = groups.charge(host, request, (replace(target, charges=()),), trace)
+    (judged, *_), refusal = groups.charge(host, request, (target.but(charges=()),), trace)
     if refusal or judged.rejected:
         return judged.rejected.code if judged.rejected else refusal.code if refusal else "none"
     (charged, *_), refusal = groups.charge(host, request.but(identity=NOBODY, tags=()), (target,), trace)

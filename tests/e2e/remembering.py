@@ -9,17 +9,16 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+
+from tests.e2e.beside import served
 
 
 class Remembering:
@@ -113,15 +112,5 @@ def remembering() -> Iterator[Remembering]:
     """All accounts on one port, for as long as the test needs them."""
     accounts = Remembering()
     app = Starlette(routes=[Route("/{account}/v1/{path:path}", accounts.answer, methods=["POST"])])
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="off"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive(), "the providers do not start"
-        time.sleep(0.01)
-    accounts.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    try:
+    with served(app) as accounts.url:
         yield accounts
-    finally:
-        server.should_exit = True
-        thread.join()

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+
+from tests.e2e.beside import served
 
 
 class Scripted:
@@ -48,18 +47,8 @@ def scripted() -> Iterator[Scripted]:
     """One of these on a port of its own, for as long as the test needs it."""
     provider = Scripted()
     app = Starlette(routes=[Route("/{path:path}", provider.answer, methods=["GET", "POST"])])
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="off"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive(), "the scripted provider does not start"
-        time.sleep(0.01)
-    provider.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    try:
+    with served(app) as provider.url:
         yield provider
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 def chat(usage: Any, text: str = "Hello", **more: Any) -> dict[str, Any]:

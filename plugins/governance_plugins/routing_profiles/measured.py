@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import groupby
 
 from governance.model import NO_FACTS, Request, Target
@@ -55,7 +54,7 @@ def by_wait(entries: Sequence[tuple[Ranked, Target]], request: Request) -> tuple
 
 
 def _noting(target: Target, text: str) -> Target:
-    return replace(target, note="; ".join(filter(None, (target.note, text))))
+    return target.but(note="; ".join(filter(None, (target.note, text))))
 
 
 def _cost_text(cost: Expected) -> str:

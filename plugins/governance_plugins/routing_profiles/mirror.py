@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from governance.model import NO_FACTS, Rejection, Request, Target, Window, codes
 from governance.model.mirror import Mirror
@@ -28,9 +27,9 @@ def _charged(profile: str, given: ProfileMirror, request: Request, target: Targe
         charge = request.charge(window, facts, target.name)
         if charge is None:
             detail = "its price is unknown, so the budget of the mirror cannot be kept"
-            return replace(target, rejected=Rejection(codes.UNPRICED, detail))
+            return target.but(rejected=Rejection(codes.UNPRICED, detail))
         charges.append(charge)
-    return replace(target, charges=tuple(charges))
+    return target.but(charges=tuple(charges))
 
 
 def _windows(profile: str, given: ProfileMirror, name: str) -> Iterator[Window]:

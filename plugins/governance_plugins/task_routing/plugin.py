@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 
 from governance.catalog import Catalog, repeated_targets, screen
 from governance.hookspecs import hookimpl
@@ -120,7 +119,7 @@ def _with_headroom(request: Request, targets: tuple[Target, ...]) -> tuple[Targe
 def _screened(request: Request, target: Target) -> Target:
     if request.request_type not in GENERATES_TEXT | _MADE_OTHERWISE:
         detail = f"is {request.request_type}, serves {', '.join(sorted(GENERATES_TEXT))}"
-        return replace(target, rejected=Rejection(codes.REQUEST_TYPE_MISMATCH, detail))
+        return target.but(rejected=Rejection(codes.REQUEST_TYPE_MISMATCH, detail))
     target = screen(request, target)
     if target.rejected:
         return target
@@ -128,10 +127,10 @@ def _screened(request: Request, target: Target) -> Target:
     brings, wants = request.modalities & _BROUGHT, request.modalities & _WANTED
     if brings and facts.input_modalities is None:
         detail = f"brings {', '.join(sorted(brings))}, and nobody says that it takes that"
-        return replace(target, rejected=Rejection(codes.CAPABILITY_MISMATCH, detail))
+        return target.but(rejected=Rejection(codes.CAPABILITY_MISMATCH, detail))
     if wants and facts.output_modalities is None:
         detail = f"wants {', '.join(sorted(wants))}, and nobody says that it makes that"
-        return replace(target, rejected=Rejection(codes.CAPABILITY_MISMATCH, detail))
+        return target.but(rejected=Rejection(codes.CAPABILITY_MISMATCH, detail))
     return target
 
 
