@@ -10,7 +10,6 @@ from governance.cli.running_proxy import (
     KEY_ENV,
     URL,
     KeyEnvOption,
-    NotAnswered,
     UrlOption,
     clear_answers,
     running_proxy,
@@ -31,10 +30,7 @@ def residency(
     Exit code 0 when it was shown, 2 for a wrong option, 3 when the proxy cannot be asked.
     """
     with clear_answers(as_json):
-        proxy = running_proxy(url, key_env)
-        told = proxy.get("/api/residency", team=team, since=since)
-        if not isinstance(told, dict) or not isinstance(told.get("went"), list):
-            raise NotAnswered(f"the proxy at {proxy.url} answers with something else; is it of another version?")
+        told = running_proxy(url, key_env).page("/api/residency", "went", "where requests went", team=team, since=since)
     if as_json:
         print_json(told)
         return

@@ -88,6 +88,15 @@ class RunningProxy:
         """
         return self._ask("GET", path, params={name: value for name, value in asked.items() if value is not None})
 
+    def page(self, path: str, key: str, what: str, **asked: str | None) -> dict[str, Any]:
+        """The same of a page whose answer has this key; `what` it is, for people. Raises NotAnswered."""
+        told = self.get(path, **asked)
+        if not isinstance(told, dict) or key not in told:
+            raise NotAnswered(
+                f"the proxy at {self.url} answers with something else than {what}; is it of another version?"
+            )
+        return told
+
     def post(self, path: str, body: Any, headers: dict[str, str] | None = None, longer_s: float = 0) -> Any:
         """The answer to `body`, sent as JSON. Raises NotAnswered.
 

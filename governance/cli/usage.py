@@ -67,10 +67,7 @@ def usage(
 
 
 def _ask(proxy: RunningProxy, asked: Asked) -> dict[str, Any]:
-    told = proxy.get("/api/usage", **asked)
-    if not isinstance(told, dict) or not isinstance(told.get("windows"), list):
-        raise NotAnswered(f"the proxy at {proxy.url} answers with something else than usage; is it of another version?")
-    return told
+    return proxy.page("/api/usage", "windows", "usage", **asked)
 
 
 def _every(proxy: RunningProxy, asked: Asked) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from governance.cli.running_proxy import (
     KEY_ENV,
     URL,
     KeyEnvOption,
-    NotAnswered,
     RunningProxy,
     UrlOption,
     clear_answers,
@@ -65,7 +64,7 @@ def overview(url: UrlOption = URL, key_env: KeyEnvOption = KEY_ENV, as_json: AsJ
     Exit code 0 when it was shown, 3 when the proxy cannot be asked.
     """
     with clear_answers(as_json):
-        told = _mapping(running_proxy(url, key_env).get("/api/overview"), "minutes", "an overview")
+        told = running_proxy(url, key_env).page("/api/overview", "minutes", "an overview")
     if as_json:
         print_json(told)
         return
@@ -93,23 +92,17 @@ def overview(url: UrlOption = URL, key_env: KeyEnvOption = KEY_ENV, as_json: AsJ
 
 
 def _one(proxy: RunningProxy, id: str) -> dict[str, Any]:
-    return {"id": id, **_mapping(proxy.get(f"/api/decisions/{id}/why"), "sentence", "a decision")}
+    return {"id": id, **proxy.page(f"/api/decisions/{id}/why", "sentence", "a decision")}
 
 
 def _several(proxy: RunningProxy, text: str) -> dict[str, Any]:
     from governance.usecases.why import why as told_why
 
-    told = _mapping(proxy.get("/api/decisions", text=text, limit=_RECENT), "decisions", "decisions")
+    told = proxy.page("/api/decisions", "decisions", "decisions", text=text, limit=_RECENT)
     found = [
         {"id": record["id"], "at": record["at"], **told_why(record, None).report()} for record in told["decisions"]
     ]
     return {"decisions": found, "cursor": told["cursor"]}
-
-
-def _mapping(told: Any, key: str, what: str) -> dict[str, Any]:
-    if not isinstance(told, dict) or key not in told:
-        raise NotAnswered(f"the proxy answers with something else than {what}; is it of another version?")
-    return told
 
 
 def _sentences(told: Mapping[str, Any]) -> list[str]:
