@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 from governance.model import Request
 from governance.model.speeds import UNKNOWN, Wait
@@ -57,7 +57,12 @@ class Measured:
 
     Args:
         clock: Unix seconds.
+
+    Attributes:
+        measures: whether anything is noted.
     """
+
+    measures: ClassVar = True
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -126,6 +131,8 @@ class Measured:
 
 class Unmeasured(Measured):
     """Where no profile asks: nothing is noted."""
+
+    measures = False
 
     def begin(self, decision: str, target: str, request: Request) -> None:
         """Nothing."""

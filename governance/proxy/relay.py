@@ -22,13 +22,14 @@ async def relay(live: Live, response: Any, begun: Callable[[Live], None], *, str
     """Every chunk for the caller, noted.
 
     Args:
-        begun: told when a target that is probed has begun to answer.
+        begun: told once of each target that has begun to answer, where it is probed or measured.
         strip: leave out the usage that nobody but us has asked for.
     """
     held: list[Any] = []
     holding = live.call_type == "acompletion" and bool(live.decision.fallbacks)
     attempts = live.decision.trace.attempts
     tried = len(attempts)
+    answering = 0
     try:
         async for chunk in response:
             if strip and _is_completion_usage(chunk):
@@ -45,8 +46,10 @@ async def relay(live: Live, response: Any, begun: Callable[[Live], None], *, str
                 for early in held:
                     yield _noted(live, early)
             yield _noted(live, chunk)
-            if live.decision.trace.probing and live.delivered.output_tokens:
-                begun(live)
+            if answering != len(attempts) and live.delivered.output_tokens:
+                answering = len(attempts)
+                if live.decision.trace.probing or live.engine.speeds.measures:
+                    begun(live)
     except Exception as error:  # whatever ends a stream is raised again
         if live.trying and live.cut is None and (of_provider(error) or of_network(error)):
             live.cut = error

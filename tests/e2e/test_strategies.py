@@ -59,6 +59,15 @@ def test_the_faster_of_two_serves_and_the_record_tells_both_times(measuring, pro
     assert all(" ms to the first token x (" in each["detail"] for each in record["candidates"])
 
 
+def test_of_a_stream_the_first_token_counts_and_not_how_long_it_takes(measuring, providers) -> None:
+    providers.fail("cerebras/m6", chunk_delay_ms=150)
+    providers.fail("openai/m6", latency_ms=900)
+    served = [record_of(measuring, measuring.chat("quick/m6", stream=True))["served"] for _ in range(5)]
+
+    assert set(served[:2]) == {"cerebras/m6", "openai/m6"}
+    assert set(served[2:]) == {"cerebras/m6"}
+
+
 @pytest.mark.parametrize("virtual", ["thrifty", "quick"])
 def test_a_dead_target_is_asked_three_times_at_most_for_eleven_requests(measuring, providers, virtual) -> None:
     model = f"dead-{virtual}"
