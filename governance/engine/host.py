@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from os import PathLike
 from time import perf_counter_ns
 from typing import Any, NamedTuple
@@ -15,11 +16,12 @@ from governance import hookspecs
 from governance.catalog import Catalog
 from governance.engine.answers import as_ruled, check, note_shadows, told
 from governance.engine.in_force import NOTHING, InForce
-from governance.engine.labels import Demands
+from governance.engine.labels import HEADER, Demands
 from governance.engine.plugins import PluginFault, installed, plugin_class, section_model
 from governance.engine.unlabelled import own_warnings, unmet_warnings
 from governance.model import Charge, Failure, Recovery, Refusal, Request, Ruling, Selection, Target, Usage, codes
 from governance.model.failure_kinds import OTHER_TARGETS_WILL_NOT_HELP
+from governance.model.labels import Require
 from governance.policy import Policy, load_policy, parse_policy
 from governance.trace import Trace
 
@@ -219,10 +221,23 @@ class Host:
             return self.select_targets(request, Trace(request, self.policy.revision, 0.0, "simulated"))[0] or ()
 
         virtual = self.virtual_models(catalog.offered)
-        demanding = (getattr(plugin, "demands", None) for plugin in self.plugins.values())
-        demands = (*self.demands.all, *(each for demand in demanding if demand for each in demand()))
-        found += (*unmet_warnings(demands, catalog, virtual, selected), *own_warnings(catalog, virtual, selected))
+        found += (
+            *unmet_warnings(self._all_demands, catalog, virtual, selected),
+            *own_warnings(catalog, virtual, selected),
+        )
         return tuple(found)
+
+    def required(self, request: Request) -> Require:
+        """The labels that whoever serves this request must have, by its caller and what it asks for; asks no ledger."""
+        if not any(self._all_demands) and HEADER not in request.headers:
+            return ()
+        asked, _, _ = self.pre_request(request, Trace(request, self.policy.revision, request.at_s or 0.0, "simulated"))
+        return asked.require
+
+    @cached_property
+    def _all_demands(self) -> tuple[Require, ...]:
+        demanding = (getattr(plugin, "demands", None) for plugin in self.plugins.values())
+        return (*self.demands.all, *(each for demand in demanding if demand for each in demand()))
 
     @property
     def reads_percent(self) -> bool:

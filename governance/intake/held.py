@@ -22,6 +22,8 @@ _IN_SIGNATURES: Final = "litellm_encrypted_reasoning:"
 _LONGEST: Final = 4096
 _MOST: Final = 4096
 _MOST_HELD: Final = 16
+# Of the models that a file is for; each is looked up among the deployments.
+_MOST_NAMES: Final = 16
 _PLAIN: Final = frozenset({"text", "image_url", "tool_use", "tool_result", "input_text", "output_text"})
 _NOBODY: Final = frozenset({"", "None"})
 
@@ -93,7 +95,7 @@ def _encrypted(value: Any) -> Iterator[Held]:
 def _file(value: Any) -> Iterator[Held]:
     if isinstance(value, str) and len(value) <= _LONGEST:
         found = _NAMES.search(_decoded(value.removeprefix("file-")))
-        if found:
+        if found and found[1].count(",") < _MOST_NAMES:
             yield Held("file", name=found[1].strip())
 
 

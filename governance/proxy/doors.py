@@ -25,6 +25,7 @@ from governance.proxy.body import too_early
 from governance.proxy.endpoints import (
     DECIDED,
     Endpoint,
+    asks_a_deployment,
     call_type_of,
     endpoint_of,
     free_call,
@@ -33,7 +34,7 @@ from governance.proxy.endpoints import (
     name_of_call,
 )
 from governance.proxy.headers import decision_headers
-from governance.proxy.translate import exception_from, identity_of
+from governance.proxy.translate import exception_from, identity_of, open_headers
 from governance.telemetry.telemetry import Telemetry
 
 _LONGEST_ROUTE: Final = 100
@@ -97,6 +98,8 @@ class Doors:
         if endpoint.name not in (None, "realtime") and request_dispatched_to_pass_through_endpoint(asked):
             endpoint = DECIDED
         self._went_through.set(endpoint)
+        if asks_a_deployment(route):
+            self._judge_place(asked, verified(auth), f"{method} {route[:_LONGEST_ROUTE]}")
         if endpoint.name is not None:
             self._judge(endpoint.name, verified(auth), f"{method} {route[:_LONGEST_ROUTE]}")
         elif endpoint.decided and not is_passed_through(route):
@@ -121,6 +124,19 @@ class Doors:
             self._judge(name_of_call(call_type), identity, f"call type {call_type[:_LONGEST_ROUTE]}")
         elif self._bound(_request(call_type, identity)) is not None:
             self._refuse(_request(call_type, identity), _NO_MODEL)
+
+    def _judge_place(self, asked: Any, identity: Identity, what: str) -> None:
+        """LiteLLM chooses the deployment that counts tokens without asking anybody."""
+        model, host = _body(asked).get("model"), self._behind.arms.of(identity).host
+        counted = _request("chat", identity).but(
+            model=str(model or ""),
+            headers=open_headers(getattr(asked, "headers", {})),
+            at_s=self._behind.engine.clock(),
+        )
+        demand = next(iter(host.required(counted)), None)
+        if demand is not None:
+            message = f"{what}: it may send the prompt to any deployment, and {demand.by} requires {demand}"
+            self._refuse(counted, Refusal(403, codes.LABEL_MISMATCH, message))
 
     def _judge(self, endpoint: str, identity: Identity, what: str) -> None:
         name = endpoint if endpoint in ENDPOINTS else OTHER

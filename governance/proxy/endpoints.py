@@ -165,6 +165,11 @@ def name_of_call(call_type: str) -> str:
     return (found.lastgroup if found else None) or OTHER
 
 
+def asks_a_deployment(route: str) -> bool:
+    """Whether a free endpoint may send a prompt to a deployment: to have its tokens counted."""
+    return _COUNTING.fullmatch(route) is not None
+
+
 def call_type_of(route: str) -> str:
     """LiteLLM's name for what a decided endpoint is asked, as far as bodies differ by it."""
     return next((call_type for ending, call_type in _CALL_TYPES.items() if route.endswith(ending)), "")

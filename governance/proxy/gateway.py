@@ -171,10 +171,12 @@ class Gateway:
     async def settle(self, live: Live, usage: Usage) -> None:
         """The request was answered; parts of it perhaps by targets that failed before the one that completed it."""
         # Nothing is left of it afterwards where its caller is served already.
-        broken = live.cut if live.trying else None
+        broken, body = live.cut if live.trying else None, live.body
         self.live.settled(live)
         if broken:
+            live.body = body
             await self.fail(live, broken)
+            live.body = None
         await live.engine.settle(live.decision, live.name, usage, broken=bool(broken))
         for target, part in live.parts.of:
             await live.engine.settle_part(live.decision, target, part)

@@ -171,6 +171,10 @@ class Governance_PROXY_Handler(CustomLogger):
             if live.delivered.output_tokens and aborted_here(original_exception):
                 await self._gateway.break_off(live)
                 return None
+            if live.reached and getattr(original_exception, "status_code", None) == 499:
+                # `cancel_on_disconnect`: the caller left, and the provider had the prompt.
+                await self._gateway.break_off(live)
+                return None
             if live.trying and (live.cut or of_provider(original_exception)):
                 await self._gateway.fail(live, live.cut or original_exception)
             await self._gateway.release(live)

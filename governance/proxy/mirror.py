@@ -36,6 +36,7 @@ _FIELDS: Final = (
     *("reasoning_effort", "verbosity", "logprobs", "top_logprobs", "thinking"),
 )
 # These make a provider, or the proxy, do something.
+_ONCE: Final = {"num_retries": 0, "fallbacks": [], "context_window_fallbacks": [], "content_policy_fallbacks": []}
 _DOES_THINGS: Final = ("web_search_options", "mcp_servers", "functions", "background", "container")
 
 
@@ -91,7 +92,7 @@ class Mirrors:
         marks = {MARKER: decision.id, "governance_mirror_of": of.decision.id, "tags": [TAG]}
         name = decision.call_name(decision.target) if decision.target else ""
         try:
-            await router.acompletion(model=name, **body, metadata=marks, num_retries=0, fallbacks=[])
+            await router.acompletion(model=name, **body, metadata=marks, **_ONCE)
         except Exception as error:  # whatever LiteLLM raises, the mirror is over
             log.info("the mirror of decision %s was not answered: %s", of.decision.id, type(error).__name__)
             if live.trying:

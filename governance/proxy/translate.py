@@ -88,7 +88,7 @@ def request_from(data: dict[str, Any], call_type: str, identity: Identity, model
         call_type,
         {**merged(body), **opened(body), "model": data.get("model")},
         identity=identity,
-        headers=_open_headers(headers),
+        headers=open_headers(headers),
         tags=_tags(data),
         models=models,
     )
@@ -227,5 +227,6 @@ def _ask_for_usage(data: dict[str, Any]) -> None:
         data["_litellm_strip_stream_usage"] = True
 
 
-def _open_headers(headers: Mapping[str, Any]) -> dict[str, Any]:
+def open_headers(headers: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that hold no secret."""
     return {str(k): v for k, v in headers.items() if str(k).lower() not in _SECRET_HEADERS}

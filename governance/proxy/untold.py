@@ -9,7 +9,7 @@ from heapq import heappop, heappush
 from typing import Any, Final, Protocol
 
 from governance.model import Usage
-from governance.proxy.live import Live, LiveRequests
+from governance.proxy.live import PASS_THROUGH, Live, LiveRequests
 
 # A timer for each request would cost more than the look at it, and hold the request until it is due.
 _AT_ONCE_WITHIN_S: Final = 1.0
@@ -95,7 +95,7 @@ class Untold:
             return
         if live.trying and live.delivered.began:
             await gateway.break_off(live)
-        elif live.reached:
+        elif live.reached or live.call_type == PASS_THROUGH:
             # It was served, and LiteLLM tells nothing of it: what was reserved is the best that is known.
             await gateway.settle(live, Usage(None, None, None))
         else:

@@ -143,6 +143,24 @@ def test_an_address_or_account_of_the_callers_and_what_is_not_governed_are_refus
     assert "team research requires" in files.text
 
 
+@pytest.mark.parametrize(
+    "path", ["/v1/messages/count_tokens", "/v1/responses/input_tokens", "/utils/token_counter?call_endpoint=true"]
+)
+def test_no_prompt_is_sent_anywhere_to_count_its_tokens(labelled, path: str) -> None:
+    body = {"model": "us", "messages": [{"role": "user", "content": "Hello"}], "input": "Hello"}
+
+    def asked(key: str, **headers: str) -> Any:
+        return labelled.client.post(path, json=body, headers={"authorization": f"Bearer {key}", **headers})
+
+    bound, free = asked(SECRET), asked(f"{SECRET}-free")
+    tightened = asked(f"{SECRET}-free", **{"x-governance-require": "region=eu"})
+
+    assert (bound.status_code, tightened.status_code) == (403, 403), (bound.text, tightened.text)
+    assert "team research requires" in bound.text
+    assert "x-governance-require requires" in tightened.text
+    assert "requires region" not in free.text
+
+
 def test_where_the_data_of_a_team_went_is_told(labelled) -> None:
     labelled.chat("both", key=SECRET)
     answer = labelled.client.get(
