@@ -16,7 +16,8 @@ SWITCH: Final = "GOVERNANCE_COLLECTOR"
 # LiteLLM's own setting (litellm/proxy/common_utils/debug_utils.py): who chooses thresholds keeps them.
 _CHOSEN: Final = "PYTHON_GC_THRESHOLD"
 # A request of LiteLLM makes some thousand objects that live as long as it does.
-_THRESHOLDS: Final = (10_000, 20, 20)
+# What is left of them in cycles waits for a full collection, which is a short one after all else is set apart.
+_THRESHOLDS: Final = (10_000, 20, 5)
 # By then LiteLLM has started what it starts after its callbacks.
 _STARTED_WITHIN_S: Final = 5.0
 
@@ -37,5 +38,10 @@ def calm(environment: Mapping[str, str]) -> bool:
 
 
 def calm_again_soon() -> None:
-    """The same for what the rest of the start makes. Collects nothing, so that it stops nobody."""
-    asyncio.get_running_loop().call_later(_STARTED_WITHIN_S, gc.freeze)
+    """The same for what the rest of the start makes. Only the young are collected, so that it stops nobody."""
+    asyncio.get_running_loop().call_later(_STARTED_WITHIN_S, _set_apart)
+
+
+def _set_apart() -> None:
+    gc.collect(1)
+    gc.freeze()

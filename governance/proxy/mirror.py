@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("governance.proxy")
 
-TAG: Final = "governance-mirror"
 SENT: Final = "sent"
 BUSY: Final = "busy"
 UNSUPPORTED: Final = "unsupported"
@@ -35,8 +34,9 @@ _FIELDS: Final = (
     *("frequency_penalty", "logit_bias", "seed", "tools", "tool_choice", "parallel_tool_calls", "response_format"),
     *("reasoning_effort", "verbosity", "logprobs", "top_logprobs", "thinking"),
 )
-# These make a provider, or the proxy, do something.
+# No way of the router's to another target.
 _ONCE: Final = {"num_retries": 0, "fallbacks": [], "context_window_fallbacks": [], "content_policy_fallbacks": []}
+# These make a provider, or the proxy, do something.
 _DOES_THINGS: Final = ("web_search_options", "mcp_servers", "functions", "background", "container")
 
 
@@ -54,7 +54,7 @@ class Mirrors:
             return
         if live.call_type != "acompletion" or live.own_credentials or _does_things(kwargs):
             self._count(live.decision, UNSUPPORTED)
-            live.mirrored = None
+            live.mirrored = {}
             return
         asked = live.body if isinstance(live.body, Mapping) else {}
         live.mirrored = {name: kwargs[name] for name in _FIELDS if name in asked and name in kwargs}
@@ -62,7 +62,7 @@ class Mirrors:
     def send(self, live: Live) -> None:
         """The request was answered: send it to the mirror, unless too many are on their way. Returns at once."""
         body, live.mirrored = live.mirrored, None
-        if body is None:
+        if not body:
             return
         if self._at_once >= _MOST_AT_ONCE:
             self._count(live.decision, BUSY)
@@ -89,7 +89,7 @@ class Mirrors:
         self._gateway.live.add(live)
         task.add_done_callback(lambda _: self._gateway.untold.served(live))
         router: Any = proxy_server.llm_router
-        marks = {MARKER: decision.id, "governance_mirror_of": of.decision.id, "tags": [TAG]}
+        marks = {MARKER: decision.id, "governance_mirror_of": of.decision.id}
         name = decision.call_name(decision.target) if decision.target else ""
         try:
             await router.acompletion(model=name, **body, metadata=marks, **_ONCE)

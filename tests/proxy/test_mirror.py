@@ -32,6 +32,10 @@ routing_profiles:
   virtual_provider: broken
   targets: [{provider: openai, model: first}]
   mirror: {target: {provider: openai, model: third}, share: 100%, budget: 1 USD/day}
+- name: Long
+  virtual_provider: lengthy
+  targets: [{provider: openai, model: first}]
+  mirror: {target: {provider: openai, model: long}, share: 100%, budget: 1 USD/day}
 """
 PRICES = {"supports_function_calling": True, "input_cost_per_token": 0.000001, "output_cost_per_token": 0.000001}
 
@@ -67,7 +71,8 @@ class Worker:
 @pytest.fixture
 async def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Worker]:
     listed = [deployment("first"), deployment("second"), deployment("third", mock_response="litellm.RateLimitError")]
-    router = litellm.Router(model_list=listed, num_retries=0)
+    listed.append(deployment("long", mock_response="litellm.ContextWindowExceededError"))
+    router = litellm.Router(model_list=listed, num_retries=0, context_window_fallbacks=[{"long": ["second"]}])
     monkeypatch.setattr(proxy_server, "llm_router", router)
     file = tmp_path / "governance.yaml"
     file.write_text(POLICY)
@@ -109,3 +114,11 @@ async def test_a_request_with_tools_that_a_provider_runs_is_not_asked_twice(work
         await asyncio.sleep(0.05)
 
     assert [trace.mirror_of for trace in worker.told] == [""]
+
+
+async def test_a_mirror_takes_no_way_of_the_routers_to_another_target(worker: Worker) -> None:
+    await asyncio.create_task(worker.ask("lengthy/x", max_tokens=10))
+    mirror = await worker.mirror()
+
+    assert mirror["served"] is None
+    assert [attempt["target"] for attempt in mirror["attempts"]] == ["openai/long"]
