@@ -174,6 +174,7 @@ class Gateway:
         broken, body = live.cut if live.trying else None, live.body
         self.live.settled(live)
         if broken:
+            # An error that repeats words of the caller is told by them.
             live.body = body
             await self.fail(live, broken)
             live.body = None

@@ -139,8 +139,9 @@ class Governance_PROXY_Handler(CustomLogger):
         if live:
             usage = await self._usage(live, kwargs, response_obj)
             live.parts.note(kwargs, live.decision)
+            whole = live.cut is None
             await self._gateway.settle(live, usage)
-            if live.mirrored is not None:
+            if whole:
                 self._mirrors.send(live)
         elif kwargs.get("call_type") in ASKED_AFTER:
             facts = self._gateway.models.served(kwargs, response_obj)
@@ -171,8 +172,8 @@ class Governance_PROXY_Handler(CustomLogger):
             if live.delivered.output_tokens and aborted_here(original_exception):
                 await self._gateway.break_off(live)
                 return None
-            if live.reached and getattr(original_exception, "status_code", None) == 499:
-                # `cancel_on_disconnect`: the caller left, and the provider had the prompt.
+            if live.reached and isinstance(original_exception, HTTPException) and original_exception.status_code == 499:
+                # With `cancel_on_disconnect` LiteLLM says so of a caller who has left; the provider had the prompt.
                 await self._gateway.break_off(live)
                 return None
             if live.trying and (live.cut or of_provider(original_exception)):

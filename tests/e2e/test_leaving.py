@@ -1,12 +1,17 @@
 """Who leaves before the first event of a stream pays for the prompt; who asks for too much harms nobody else."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
+from starlette.routing import Route
 
+from tests.e2e.beside import served
 from tests.e2e.conftest import MASTER_KEY
 from tests.patience import ANSWER_S, tries
 
@@ -26,6 +31,7 @@ routing_profiles:
 budgets:
   - {{name: all, subject: everyone, amount: 1000000 USD/day, unpriced: {PRICED}}}
 """
+RAW = "rate_limits: [{name: raw, subject: everyone, tokens: 100M/day}]\n"
 PROMPT = [{"role": "user", "content": "word " * 200}]
 
 
@@ -70,6 +76,67 @@ def test_who_leaves_before_the_first_event_pays_for_the_prompt(leaving, provider
     # Asking for it uses some more.
     assert used["concurrent"] == 0
     assert 200 < used["tokens"] < 2_000
+
+
+@pytest.fixture(scope="module")
+def passed() -> list[Any]:
+    """The bodies that LiteLLM has passed on to one who begins an answer and says nothing."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def watching(start, configuration, passed: list[Any]) -> Iterator[Any]:
+    """Ends calls whose callers have left."""
+
+    async def silent(request: Request) -> StreamingResponse:
+        passed.append(await request.json())
+        return StreamingResponse(nothing(), media_type="text/event-stream")
+
+    async def nothing() -> AsyncIterator[bytes]:
+        await asyncio.sleep(3_600)
+        yield b""
+
+    with served(Starlette(routes=[Route("/", silent, methods=["POST"])])) as url:
+        config = configuration()
+        config["general_settings"]["cancel_on_disconnect"] = True
+        config["general_settings"]["pass_through_endpoints"][0]["target"] = url
+        with start(POLICY + RAW, config) as running:
+            yield running
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/v1/responses"])
+def test_who_leaves_an_answer_that_is_no_stream_pays_for_the_prompt(watching, providers, path: str) -> None:
+    name = f"whole{path.replace('/', '-')}"
+    providers.fail(f"openai/{name}", latency_ms=30_000, times=1)
+    body = {"model": f"alone/{name}", "max_tokens": 5_000, "messages": PROMPT}
+    if path == "/v1/responses":
+        body = {"model": f"alone/{name}", "input": PROMPT[0]["content"]}
+    leave(watching.url, path, body, lambda: providers.stats(f"openai/{name}")["received"])
+
+    for _ in tries():
+        used = watching.used(f"alone/{name}", f"openai/{name}")
+        if used["concurrent"] == 0:
+            break
+    assert used["concurrent"] == 0
+    assert 150 < used["tokens"] < 2_000
+
+
+def test_a_stream_that_is_passed_through_and_left_before_its_first_byte_stays_counted(watching, passed) -> None:
+    def tokens() -> tuple[int, int]:
+        answer = watching.client.get("/governance/api/usage", params={"limit": "raw"})
+        (window,) = (each for each in answer.json()["windows"] if each["unit"] == "tokens")
+        return window["used"], window["reserved"]
+
+    body = {"model": "m", "stream": True, "messages": PROMPT}
+    before = tokens()[0]
+    leave(watching.url, "/raw/chat", body, lambda: passed)
+    for _ in tries():
+        used, reserved = tokens()
+        if not reserved:
+            break
+
+    assert reserved == 0, "it comes to its end"
+    assert used - before > 150
 
 
 @pytest.mark.parametrize(
