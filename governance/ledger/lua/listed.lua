@@ -12,12 +12,21 @@ for i = 5, #KEYS do
   if size < total then key, total = KEYS[i], size end
 end
 
+-- Whether one id stands no later than another. Sorted sets are in the order of bytes, Lua's own `<=` in that of a locale.
+local function not_after(a, b)
+  for i = 1, math.min(#a, #b) do
+    local x, y = string.byte(a, i), string.byte(b, i)
+    if x ~= y then return x < y end
+  end
+  return #a <= #b
+end
+
 -- How many stand before the first one behind this rank and id; of the same rank they stand in the order of their ids.
 local function place(rank, id)
   local from, to = redis.call('ZCOUNT', key, '-inf', '(' .. rank), redis.call('ZCOUNT', key, '-inf', rank)
   while from < to do
     local middle = math.floor((from + to) / 2)
-    if redis.call('ZRANGE', key, middle, middle)[1] <= id then from = middle + 1 else to = middle end
+    if not_after(redis.call('ZRANGE', key, middle, middle)[1], id) then from = middle + 1 else to = middle end
   end
   return from
 end
