@@ -6,9 +6,9 @@ A peak-EWMA: a longer wait counts at once, a shorter one by and by. Source: Fina
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
-from typing import ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from governance.model import Request
 from governance.model.speeds import UNKNOWN, Wait
@@ -67,15 +67,18 @@ class Measured:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._seen: OrderedDict[_Kind, _Seen] = OrderedDict()
-        self._in_flight: dict[str, int] = {}
+        self._in_flight: Counter[str] = Counter()
+        self._of_kind: Counter[_Kind] = Counter()
         self._open: dict[str, _UnderWay] = {}
 
     def wait(self, target: str, *, streaming: bool, prompt_tokens: int) -> Wait:
         """Of a target, for a request of this kind."""
-        seen = self._seen.get(_kind(target, streaming, prompt_tokens))
-        in_flight = self._in_flight.get(target, 0)
+        kind = _kind(target, streaming, prompt_tokens)
+        seen, in_flight = self._seen.get(kind), self._in_flight.get(target, 0)
         if seen is None:
-            return Wait(None, in_flight) if in_flight else UNKNOWN
+            # What is under way of another kind will tell nothing of this one.
+            own = self._of_kind.get(kind, 0)
+            return Wait(None, own) if own else UNKNOWN
         return Wait(max(1, round(seen.now(self._clock()) * 1000)), in_flight)
 
     def begin(self, decision: str, target: str, request: Request) -> None:
@@ -83,7 +86,8 @@ class Measured:
         self._leave(decision)
         kind = _kind(target, request.streaming, request.prompt_tokens)
         self._open[decision] = _UnderWay(kind, self._clock())
-        self._in_flight[target] = self._in_flight.get(target, 0) + 1
+        self._in_flight[target] += 1
+        self._of_kind[kind] += 1
 
     def answering(self, decision: str) -> None:
         """The first token of a stream has come."""
@@ -109,12 +113,8 @@ class Measured:
     def _leave(self, decision: str) -> _UnderWay | None:
         under_way = self._open.pop(decision, None)
         if under_way:
-            target = under_way.kind[0]
-            left = self._in_flight.get(target, 0) - 1
-            if left > 0:
-                self._in_flight[target] = left
-            else:
-                self._in_flight.pop(target, None)
+            _take(self._in_flight, under_way.kind[0])
+            _take(self._of_kind, under_way.kind)
         return under_way
 
     def _note(self, kind: _Kind, wait_s: float) -> None:
@@ -145,6 +145,12 @@ class Unmeasured(Measured):
 
     def fail(self, decision: str, *, its_own: bool) -> None:
         """Nothing."""
+
+
+def _take(counter: Counter[Any], key: object) -> None:
+    counter[key] -= 1
+    if counter[key] <= 0:
+        del counter[key]
 
 
 def _kind(target: str, streaming: bool, prompt_tokens: int) -> _Kind:

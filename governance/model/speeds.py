@@ -11,7 +11,7 @@ class Wait(NamedTuple):
 
     Args:
         wait_ms: until the first token of a stream, else of the whole answer; None while nobody has seen it.
-        in_flight: requests that this process has under way at the target.
+        in_flight: requests that this process has under way at the target; while no wait is seen, those like it.
     """
 
     wait_ms: int | None
@@ -21,7 +21,8 @@ class Wait(NamedTuple):
     def score_ms(self) -> float:
         """What decides, the least first: the wait for each request that would be under way.
 
-        Who was never tried goes first; while its first request is under way nobody knows, and it goes last.
+        Who was never tried with requests of this kind goes first; while the first one is under way nobody knows, and it
+        goes last.
         """
         if self.wait_ms is None:
             return math.inf if self.in_flight else 0.0

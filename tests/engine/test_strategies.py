@@ -196,6 +196,21 @@ def test_a_longer_wait_counts_at_once_and_requests_under_way_multiply_it() -> No
     assert speeds.wait("b", streaming=True, prompt_tokens=0).score_ms == float("inf")
 
 
+def test_who_was_never_tried_with_requests_of_a_kind_is_tried_though_others_are_always_under_way() -> None:
+    speeds = Measured(lambda: 0.0)
+    speeds.begin("1", "a", Request("m", streaming=False))
+
+    assert speeds.wait("a", streaming=True, prompt_tokens=0) == UNKNOWN
+    assert speeds.wait("a", streaming=False, prompt_tokens=50_000) == UNKNOWN
+    assert speeds.wait("a", streaming=False, prompt_tokens=0) == Wait(None, 1)
+    speeds.begin("2", "a", Request("m", streaming=True))
+    assert speeds.wait("a", streaming=True, prompt_tokens=0) == Wait(None, 1)
+    speeds.end("2")
+    assert speeds.wait("a", streaming=True, prompt_tokens=0) == Wait(1, 1), "it shares the target with the other kind"
+    speeds.end("1")
+    assert speeds.wait("a", streaming=True, prompt_tokens=0).in_flight == 0
+
+
 async def test_a_policy_without_the_strategy_measures_nothing() -> None:
     worker = Worker(FASTEST.replace("fastest", "weighted"))
 
