@@ -17,8 +17,9 @@ from governance.model import Window
 RUNS_OUT: Final = 0.0
 # From here: it has room to its end; 1,000 less its percentage is added.
 HAS_ROOM: Final = 1e12
-# Of a window that no survey has seen yet: as one that is unused.
-UNRANKED: Final = HAS_ROOM + 1_000
+# Of a window that no survey has seen yet: as the fullest of those with room. Behind them, it would be the first to make
+# room, and one caller's many unused windows would hide everybody's new ones.
+UNRANKED: Final = HAS_ROOM + 900
 MOST_LISTED: Final = 500  # of one answer; a call on the server lasts as long as it takes everybody else to wait
 MOST_SAMPLES: Final = 60
 
@@ -112,9 +113,10 @@ class Lists(Protocol):
     async def announce(self, windows: Sequence[Window]) -> None:
         """Let everybody who uses this ledger know that these windows exist, for as long as they can hold something.
 
-        At most 50,000 are known; those that the last survey found emptiest make room. Counting needs none of this: it
-        is for those who want to see every window, also of limits for `"*"` subjects. Repeat it every
-        `ANNOUNCED_EVERY_S`. Of a window that is announced again, the newest definition is known.
+        At most 50,000 are known; those that the last survey found emptiest make room, and before the first survey of a
+        window it counts as the fullest of those with room. Counting needs none of this: it is for those who want to see
+        every window, also of limits for `"*"` subjects. Repeat it every `ANNOUNCED_EVERY_S`. Of a window that is
+        announced again, the newest definition is known.
         """
 
     async def listed(self, of: Listing, after: Mark | None = None, most: int = MOST_LISTED) -> Listed:

@@ -9,7 +9,7 @@ import pytest
 
 from governance.ledger import Ledger, Option
 from governance.ledger.announced import ANNOUNCED_EVERY_S, MOST_ANNOUNCED
-from governance.ledger.listing import HAS_ROOM, Known, Listing, Ranked, id_of
+from governance.ledger.listing import HAS_ROOM, Known, Listing, Ranked, id_of, slices
 from governance.model import Charge, Window
 
 MINUTE = Window("per key", "virtual_key:a", "requests", 60, 60)
@@ -96,6 +96,25 @@ async def test_the_windows_that_are_emptiest_make_room(ledger: Ledger) -> None:
     assert page.total == MOST_ANNOUNCED
     assert page.windows[0].window == MONTH
     assert len(page.windows) == 10
+
+    await ledger.rank([Ranked(id_of(MONTH), HAS_ROOM + 1_000, 0)], 2, last=True)
+    await ledger.announce([replace(MINUTE, subject=f"virtual_key:new {i}") for i in range(3)])
+    assert (await ledger.listed(EVERY, None, 10)).total == MOST_ANNOUNCED
+    assert await told(ledger, Listing(subject=MONTH.subject)) == [], "now it is the emptiest"
+
+
+@pytest.mark.parametrize("store", ["memory", "redis"], indirect=True)
+async def test_the_unused_windows_of_one_caller_do_not_keep_new_ones_of_others_out(ledger: Ledger) -> None:
+    unused = [replace(MONTH, subject=f"team:a && end_user:{i}") for i in range(MOST_ANNOUNCED)]
+    await ledger.announce(unused)
+    for some in slices(MOST_ANNOUNCED, 1_000):
+        await ledger.rank([Ranked(id_of(window), HAS_ROOM + 999, 1) for window in unused[some]], 1, last=True)
+    new = [replace(MINUTE, subject=f"team:{i}") for i in range(5)]
+    for window in new:
+        await ledger.announce([window])
+    assert (await ledger.listed(EVERY, None, 10)).total == MOST_ANNOUNCED
+    for window in new:
+        assert await told(ledger, Listing(subject=window.subject)) == [window]
 
 
 @pytest.mark.parametrize(

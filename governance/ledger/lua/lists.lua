@@ -4,7 +4,7 @@
 -- nothing any more in Unix ms, samples `<Unix minute of the last>:<one character each>` or `-`, lists their names with
 -- commas between them. A list is a sorted set of ids by rank (governance/ledger/listing.py).
 local PREFIX = string.sub(KEYS[1], 1, -25)
-local UNRANKED = '1000000001000'
+local UNRANKED = '1000000000900'
 
 local function list(name) return PREFIX .. 'l:' .. name end
 
