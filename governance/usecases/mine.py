@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from governance.engine.engine import Engine
 from governance.ledger.listing import Known, Listing
-from governance.limits.ids import AND
+from governance.limits.ids import AND, spelled
 from governance.limits.subjects import EVERYONE
 from governance.model import Identity, Window
 from governance.telemetry.recent import Query, Recent, search
@@ -46,9 +46,10 @@ async def _usage(engine: Engine, clock: Callable[[], float], own: frozenset[str]
     now_s = clock() if health.now_s is None else health.now_s
     if not health.reachable:
         return Usage(now_s, health, [])
-    known: dict[str, Known] = {}
+    # Lists know callers in any case, so what they tell is compared as it is written.
+    callers, known = frozenset(map(str.lower, own)), dict[str, Known]()
     for subject in sorted(own):
-        page = await ledger.listed(Listing(subject=subject, callers=own))
+        page = await ledger.listed(Listing(subject=subject, callers=callers))
         known |= {each.id: each for each in page.windows if counts(each.window, own)}
     first = sorted(known.values(), key=lambda each: each.rank)[:MOST_ROWS]
     found = sorted(await rows_of(engine, first, now_s), key=lambda each: each.order)
@@ -63,11 +64,11 @@ def subjects_of(identity: Identity) -> frozenset[str]:
         "team": identity.team_id,
         "customer": identity.customer_id,
     }
-    return frozenset(f"{kind}:{id}".lower() for kind, id in named.items() if id)
+    return frozenset(f"{kind}:{spelled(id)}" for kind, id in named.items() if id)
 
 
 def counts(window: Window, own: Collection[str]) -> bool:
     """Whether a window counts this holder and names nobody else: each part is its own, or says nothing of callers."""
-    parts = window.subject.lower().split(AND)
+    parts = window.subject.split(AND)
     of_callers = [part for part in parts if part.partition(":")[0] not in _SERVED and part not in ("", EVERYONE)]
     return bool(of_callers) and all(part in own for part in of_callers)
