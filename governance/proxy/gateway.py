@@ -19,6 +19,7 @@ from governance.limits.announcements import Announcements
 from governance.limits.changes import begins_anew
 from governance.model import Recovery, Refusal, Request, Usage
 from governance.model.failure_kinds import OF_THE_REQUEST
+from governance.model.quantities import Quantities
 from governance.proxy import cuts, heads, malformed
 from governance.proxy.arms import Arms
 from governance.proxy.background import Background
@@ -203,7 +204,8 @@ class Gateway:
         """LiteLLM ended a stream: the caller has what came before, and it is counted."""
         request, output_tokens = live.decision.request, live.delivered.output_tokens
         facts = self.models.catalog.facts(priced(live.decision, live.name))
-        cost = facts.cost_usd_micros(request.prompt_tokens, output_tokens)
+        used, tier = Quantities(request.prompt_tokens, output_tokens), request.params.get("service_tier", "")
+        cost = facts.billed(used, tier)
         await self.settle(live, Usage(request.prompt_tokens, output_tokens, cost))
 
     async def left(self, live: Live) -> None:
