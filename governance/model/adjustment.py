@@ -26,5 +26,9 @@ class Adjustment(NamedTuple):
         exact = usd_micros * (1 - self.discount)
         return max(0, math.ceil(exact * (1 + self.margin) + self.fixed_usd_micros))
 
+    def of_price(self, attos: int) -> int:
+        """A price with discount and margin, rounded up; what is added to each answer is part of none."""
+        return max(0, math.ceil(attos * (1 - self.discount) * (1 + self.margin)))
+
 
 NO_ADJUSTMENT: Final = Adjustment()

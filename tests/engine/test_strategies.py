@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
+
+import pytest
 
 from governance.catalog import Catalog
 from governance.engine.engine import Engine
@@ -10,7 +13,10 @@ from governance.engine.host import Host
 from governance.engine.speeds import Measured
 from governance.ledger.memory import MemoryLedger
 from governance.model import Failure, Request, Usage, codes
+from governance.model.adjustment import Adjustment
+from governance.model.facts import ModelFacts, Prices, attos
 from governance.model.speeds import UNKNOWN, Wait
+from governance.model.token_prices import TokenPrices, token_prices
 from governance.trace import Trace
 
 MODELS = [
@@ -69,8 +75,10 @@ class Worker:
         trace = await self.decided(model, **asked)
         return [each.target for each in trace.candidates if each.reason is None]
 
-    async def served(self, took_s: float, *draws: float, streaming: bool = True, fail: bool = False) -> str:
-        """One request to `quick/m`, answered after so long. Gives who has served it."""
+    async def served(
+        self, took_s: float, *draws: float, streaming: bool = True, fail: bool = False, rest_s: float = 1.0
+    ) -> str:
+        """One request to `quick/m`, answered after so long, the rest of a stream after `rest_s`. Gives who served."""
         drawn = iter(draws)
         decision = await self.engine.admit(Request("quick/m", streaming=streaming, draw=lambda: next(drawn)))
         assert decision.target
@@ -83,7 +91,7 @@ class Worker:
             await self.engine.release(decision)
             return name
         await self.engine.answering(decision)
-        self.now += 1
+        self.now += rest_s
         await self.engine.settle(decision, name, Usage(10, 50, 0))
         return name
 
@@ -155,6 +163,26 @@ async def test_who_was_never_tried_is_tried_and_then_the_faster_of_two_that_are_
     assert " ms to the first token x (0 under way + 1) = " in trace.candidates[0].detail
 
 
+async def test_the_fastest_is_who_begins_first_however_long_its_stream_goes_on() -> None:
+    worker = Worker(FASTEST.replace(", {provider: c}", ""))
+
+    assert await worker.served(0.1, rest_s=60.0) == "a/m"
+    assert await worker.served(2.0, rest_s=0.0) == "b/m"
+    assert (await worker.decided("quick/m", streaming=True)).model == "a/m"
+    assert (worker.engine.speeds.wait("a/m", streaming=True, prompt_tokens=0).wait_ms or 0) <= 100
+
+
+def test_a_stream_has_waited_once_whatever_comes_after_its_first_token() -> None:
+    now = 0.0
+    speeds = Measured(lambda: now)
+    speeds.begin("1", "a", Request("m", streaming=True))
+    for now in (0.5, 5.0, 9.0):  # noqa: B007 - the clock
+        speeds.answering("1")
+    speeds.end("1", 1_000)
+
+    assert (speeds.wait("a", streaming=True, prompt_tokens=0).wait_ms or 0) <= 500
+
+
 async def test_a_failure_counts_as_slow_and_is_forgotten_by_and_by() -> None:
     worker = Worker(FASTEST.replace(", {provider: c}", "").replace("failover: {}", "failover: {cool_down: {}}"))
 
@@ -216,3 +244,35 @@ async def test_a_policy_without_the_strategy_measures_nothing() -> None:
 
     await worker.served(1.0, 0.0, 0.0)
     assert worker.engine.speeds.wait("a/m", streaming=True, prompt_tokens=0) == UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("most", "adjustment", "tier", "reason"),
+    [
+        ("input: 3 USD/1M", Adjustment(), "", None),
+        ("input: 3 USD/1M", Adjustment(margin=Decimal(1)), "", "input costs 4 USD/1M, at most 3 USD/1M is allowed"),
+        ("output: 1 USD/1M", Adjustment(discount=Decimal("0.9")), "", None),
+        ("input: 2 USD/1M", Adjustment(fixed_usd_micros=Decimal(500)), "", None),
+        ("input: 3 USD/1M", Adjustment(), "priority", "input costs 5 USD/1M, at most 3 USD/1M is allowed"),
+        ("input: 3 USD/1M", Adjustment(), "flex", None),
+        ("output: 8 USD/1M", Adjustment(), "priority", "output costs 20 USD/1M, at most 8 USD/1M is allowed"),
+    ],
+)
+async def test_the_most_that_a_price_may_be_is_compared_with_what_is_billed(
+    most: str, adjustment: Adjustment, tier: str, reason: str | None
+) -> None:
+    def tokens(usd: int, usd_out: int) -> TokenPrices:
+        return token_prices(attos(usd, per=1_000_000), attos(usd_out, per=1_000_000))
+
+    prices = Prices(((-1, tokens(2, 8)),), {"priority": ((-1, tokens(5, 20)),)}, adjustment=adjustment)
+
+    class Models(Catalog):
+        def facts(self, target: str) -> ModelFacts:
+            return ModelFacts(prices=prices)
+
+    profile = f"{{name: T, virtual_provider: t, max_price: {{{most}}}, targets: [{{provider: openai, model: m}}]}}"
+    engine = Worker(f"version: 1\nrouting_profiles: [{profile}]\n").engine
+    request = Request("t/x", models=Models(None, {}), prompt_tokens=10, params={"service_tier": tier} if tier else {})
+    candidate = (await engine.admit(request, mode="simulated")).trace.candidates[0]
+
+    assert (candidate.reason, candidate.detail if reason else None) == (reason and codes.PRICE_TOO_HIGH, reason)

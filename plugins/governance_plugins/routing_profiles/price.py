@@ -42,10 +42,7 @@ def _compared(most: MaxPrice, request: Request, facts: ModelFacts, name: str) ->
         if allowed is not None:
             prices = [getattr(each, side) for each in paid]
             dearest = None if None in prices else max(prices)
-            yield (
-                side,
-                None if dearest is None else -(-dearest * _MILLION // ATTOS_PER_MICRO),
-                round(allowed * _MILLION),
-            )
+            price = None if dearest is None else facts.prices.adjustment.of_price(dearest * _MILLION)
+            yield side, None if price is None else -(-price // ATTOS_PER_MICRO), round(allowed * _MILLION)
     if most.request is not None:
         yield "request", amount(request, "usd_micros", facts, name), most.request
