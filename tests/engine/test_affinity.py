@@ -37,12 +37,21 @@ class Talk:
         self.now = 1_767_225_600.0
         self.engine = Engine(Host.parse(policy), MemoryLedger(lambda: self.now), clock=lambda: self.now)
 
-    async def turn(self, session: str, key: str = "k", *, fail: tuple[str, ...] = (), used: Usage = ANSWERED, **body):
+    async def turn(
+        self,
+        session: str,
+        key: str = "k",
+        *,
+        fail: tuple[str, ...] = (),
+        used: Usage = ANSWERED,
+        who: dict[str, str] | None = None,
+        **body,
+    ):
         """One turn, answered by the first target of which no failure is left. Gives the trace."""
         request = read_request(
             "chat",
             {"model": "stay/x", "messages": [{"role": "user", "content": "Hi"}], "session_id": session, **body},
-            identity=Identity(virtual_key_id=key),
+            identity=Identity(**{"virtual_key_id": key, **(who or {})}),
             models=Catalog(None, {}),
         )
         decision = await self.engine.admit(request)
@@ -88,6 +97,17 @@ async def test_a_conversation_stays_and_another_identity_never_meets_it() -> Non
     other = await talk.turn("s", key="another")
     assert other.pin is None
     assert other.stick != first.stick
+
+
+@pytest.mark.parametrize("field", ["virtual_key_id", "team_id", "user_id", "customer_id", "end_user_id"])
+async def test_who_differs_in_any_part_of_his_identity_never_meets_a_conversation(field: str) -> None:
+    talk = Talk()
+    first = await talk.turn("s", who={field: "one"})
+    other = await talk.turn("s", who={field: "other"})
+
+    assert (await talk.turn("s", who={field: "one"})).pin
+    assert other.pin is None
+    assert other.stick.key != first.stick.key
 
 
 async def test_a_failure_of_the_target_moves_it_within_one_turn_and_one_of_the_request_does_not() -> None:
@@ -192,3 +212,19 @@ async def test_staying_costs_no_call_of_the_ledger_and_without_it_nothing_is_ask
     await talk.turn("s")
 
     assert ledger.calls == [("reserve", affine), ("renew", False), ("settle", affine)]
+
+
+async def test_a_limit_that_asks_for_less_leaves_nothing_of_the_conversation_or_the_mirror_behind() -> None:
+    talk = Talk(
+        POLICY.replace(
+            "  targets:", "  mirror: {target: {provider: m, model: m}, share: 100%, budget: 1 USD/day}\n  targets:"
+        )
+        + "rate_limits:\n- {name: few, subject: everyone, requests: 1/day, on_exceeded: {route_to: plain/model}}\n"
+    )
+    whole = await talk.turn("s")
+    assert whole.stick
+    assert whole.mirror
+    less = await talk.turn("s")
+
+    assert less.served == "plain/model"
+    assert (less.stick, less.pin, less.mirror) == (None, None, None)

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from governance.catalog import Catalog
+from governance.catalog.labels import fits
 from governance.engine.decision import Decision
 from governance.engine.engine import Engine
 from governance.engine.host import Host
 from governance.engine.simulation import given_from, simulate
 from governance.ledger.memory import MemoryLedger
-from governance.model import Identity, Request, codes
+from governance.model import Identity, Request, Target, codes
+from governance.model.labels import Requirement
 
 DEPLOYMENTS = [
     {
@@ -149,3 +151,26 @@ def test_a_policy_test_can_say_what_deployments_are_labelled() -> None:
     elsewhere = asyncio.run(simulate(host, given_from({**given, "body": {"model": "openai/x"}}), CATALOG)).refusal
     assert elsewhere
     assert elsewhere.code == codes.LABEL_MISMATCH
+
+
+@pytest.mark.parametrize(
+    ("entry", "own", "may"),
+    [
+        ({"model_info": {"labels": {"region": "eu"}}}, {}, True),
+        ({"model_info": {"labels": {"region": "us"}}}, {}, False),
+        ({"litellm_params": {"region_name": "eu"}}, {}, True),
+        ({}, {}, False),
+        ({}, {"region": "eu"}, True),
+        ({"model_info": {"labels": {"region": "us"}}}, {"region": "eu"}, False),
+        ({"model_info": None, "litellm_params": []}, {}, False),
+    ],
+)
+def test_each_deployment_that_litellm_may_choose_is_judged_by_its_own_labels(
+    entry: dict[str, Any], own: dict[str, str], may: bool
+) -> None:
+    require = (Requirement("region", ("eu",), "team research"),)
+    of_request, of_target = Request("smart", require=require), Target("smart", labels=own, require=require)
+
+    assert fits(of_request, Target("smart", labels=own), entry) is may
+    assert fits(Request("smart"), of_target, entry) is may
+    assert fits(Request("smart"), Target("smart", labels=own), entry), "nothing is required"

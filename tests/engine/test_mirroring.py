@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from governance.catalog import Catalog
 from governance.engine.decision import Decision
 from governance.engine.engine import Engine
@@ -70,3 +72,41 @@ async def test_a_mirror_without_money_room_or_ability_is_not_sent_and_says_why()
     assert not_drawn.trace.mirror is not None
     assert not not_drawn.trace.mirror.drawn
     assert not_drawn.trace.draws == [0.6]
+
+
+ABLE = """
+version: 1
+routing_profiles:
+- name: Copied
+  virtual_provider: copied
+  targets: [{provider: openai, model: first, labels: {region: eu}, capabilities: [text, tools]}]
+  mirror: {target: {provider: openai, model: second}, share: 100%, budget: 1 USD/day}
+"""
+
+
+async def test_a_mirror_is_judged_by_its_labels_and_abilities_as_any_target() -> None:
+    entries = [
+        {
+            "model_name": name,
+            "litellm_params": {"model": f"openai/{name}"},
+            "model_info": {
+                "input_cost_per_token": 0.000001,
+                "output_cost_per_token": 0.000001,
+                "supports_function_calling": name == "first",
+                "labels": {"region": "eu" if name == "first" else "us"},
+            },
+        }
+        for name in ("first", "second")
+    ]
+    catalog = Catalog(entries, {})
+
+    async def mirrored(**asked: Any) -> Decision | str:
+        engine = Engine(Host.parse(ABLE), MemoryLedger())
+        request = Request("copied/x", models=catalog, draw=lambda: 0.0, prompt_tokens=1, max_output_tokens=1, **asked)
+        of = await engine.admit(request, mode="simulated")
+        assert of.target, of.refusal
+        return await admit_mirror(engine, of)
+
+    assert isinstance(await mirrored(), Decision)
+    assert await mirrored(headers={"x-governance-require": "region=eu"}) == "label_mismatch"
+    assert await mirrored(capabilities=frozenset({"tools"})) == "capability_mismatch"
