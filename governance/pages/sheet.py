@@ -14,12 +14,14 @@ from governance.pages import sheet_words as words
 from governance.pages.answered import UI, Shown
 from governance.pages.editing import FORMS, Edited, noun_of, open_policy
 from governance.pages.forms import form_of
+from governance.pages.not_shown import NotShown
 from governance.pages.render import Show
 from governance.pages.reviewed import review
 from governance.policy.nodes import pointer, read_tree
 from governance.policy.sections import SECTIONS, found
 from governance.usecases.entries import NoSuchEntry, shown_entry
 from governance.usecases.sheets import Shape, entry_said, shape_of_entry, written_fields
+from governance.usecases.sheets.read import MOST_ROWS, number_of, rows_of, too_many_rows
 from governance.usecases.sheets.rows import added, dropped, moved
 
 _MOST_SUGGESTED: Final = 300
@@ -40,6 +42,8 @@ def routes(show: Show) -> APIRouter:
         name, do = form.get("name.was", ""), form.get("do", "review")
         edited = Edited(section, name, form.get("base") or policy.revision, form.get("comment", ""))
         fields = {key: text for key, text in form.items() if key not in ("base", "do", "comment", "name.was", "text")}
+        if too_many_rows(fields):
+            raise NotShown(422, f"a form has at most {MOST_ROWS} rows of a kind; an entry of more is written as YAML")
         word, *more = do.split(" ")
         if word == "form":
             return await from_text(show, request, edited, form.get("text", ""))
@@ -80,6 +84,11 @@ async def opened(show: Show, request: Request, edited: Edited, value: Any) -> Re
     fields = written_fields(shape_of_entry(SECTIONS[edited.section]), value)
     if not value:
         fields = _begun(edited.section, fields)
+    if too_many_rows(fields):
+        text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=110)
+        return await show.page(
+            request, "edit.html", problems=[], touched=False, **{"text": text, **edited.values, "form": False}
+        )
     return await page(show, request, edited, fields, [])
 
 
@@ -90,13 +99,16 @@ async def from_text(show: Show, request: Request, edited: Edited, text: str) -> 
         problems = [{"message": str(problem), "line": None} for problem in tree.problems] if tree else []
         if tree and not isinstance(tree.data, dict):
             problems = [{"message": "an entry is a mapping of keys to values", "line": None}]
+        fields = written_fields(shape_of_entry(SECTIONS[edited.section]), tree.data if tree else {})
+        if too_many_rows(fields):
+            message = f"a form has at most {MOST_ROWS} rows of a kind, and here are more"
+            problems = [{"message": message, "line": None}]
     except GovernanceError as error:
-        tree, problems = None, [{"message": str(error), "line": None}]
+        fields, problems = {}, [{"message": str(error), "line": None}]
     if problems:
         values = {"text": text, **edited.values}
         return await show.page(request, "edit.html", status=422, problems=problems, touched=True, **values)
-    data = tree.data if tree else {}
-    return await page(show, request, edited, written_fields(shape_of_entry(SECTIONS[edited.section]), data), [])
+    return await page(show, request, edited, fields, [])
 
 
 async def page(
@@ -113,6 +125,9 @@ async def page(
 ) -> Response:
     """The form as it is by now."""
     shape = shape_of_entry(SECTIONS[edited.section])
+    # Whatever was sent as a number of rows is none until it was read as one.
+    counts = {key: str(rows_of(fields, key.removesuffix(".rows"))) for key in fields if key.endswith(".rows")}
+    fields = {**fields, **counts}
     beside: dict[str, list[str]] = {}
     for problem in problems:
         beside.setdefault(problem.get("field") or "", []).append(problem["message"])
@@ -155,13 +170,14 @@ def _begun(section: str, fields: dict[str, str]) -> dict[str, str]:
 
 def _rows(shape: Shape, fields: dict[str, str], word: str, more: list[str]) -> tuple[dict[str, str], str, str]:
     """The fields after a change of rows, where the focus goes, and what is said of it."""
-    name, numbers = more[0], [int(each) for each in more[1:] if each.isascii() and each.isdigit()]
+    name, numbers = more[0], [at for at in map(number_of, more[1:]) if at is not None]
     inside = next((each for each in shape.inside if each.key == name), None)
     if inside is None or (word != "add" and not numbers):
         return fields, "", ""
     if word == "add":
         made = added(inside, fields, name)
-        return made, f"{name}.{int(made[f'{name}.rows']) - 1}.", "one more, at the end"
+        told = f"a form has at most {MOST_ROWS}" if made == fields else "one more, at the end"
+        return made, f"{name}.{rows_of(made, name) - 1}.", told
     at = numbers[0]
     if word == "drop":
         return dropped(fields, name, at), f"add {name}", f"number {at + 1} is gone"

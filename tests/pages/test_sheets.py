@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from governance.engine.engine import Engine
+from governance.engine.host import Host
 from governance.policy.sections import SECTIONS
 from governance.usecases.sheets import entry_said, shape_of_entry, written_fields
 from tests.pages.conftest import HOSTILE, UI, Office
@@ -71,6 +73,12 @@ def fields(page: str) -> dict[str, str]:
     for name, text in re.findall(r'<textarea name="([^"]*)"[^>]*>(.*?)</textarea>', form, re.S):
         found[name] = html.unescape(text)
     return {name: value for name, value in found.items() if name != "do"}
+
+
+def in_force(office: Office, section: str, entry: Any) -> None:
+    """The policy with nothing but this entry."""
+    document = {"version": 1, "policy": {"source": "database"}, SECTIONS[section].at[0]: [entry]}
+    office.engine = Engine(Host.parse(yaml.safe_dump(document, sort_keys=False)), office.engine.ledger)
 
 
 async def sheet(browser: Any, section: str, form: dict[str, str], do: str = "review") -> str:
@@ -152,3 +160,38 @@ async def test_a_condition_is_checked_while_it_is_written(office: Office, text: 
         answer = await browser.send_form("/check", cel_expression=text)
 
     assert said in answer.text
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"do": "add targets", "targets.rows": "1e300"},
+        {"do": "review", "targets.rows": "9" * 5000},
+        {"do": "review", "targets.rows": "1", "targets.0.was": "9" * 5000},
+        {"do": f"drop targets {'9' * 5000}", "targets.rows": "1"},
+    ],
+)
+async def test_a_number_of_rows_that_no_form_has_is_no_work(office: Office, sent: dict[str, str]) -> None:
+    async with office.browser() as browser:
+        await browser.log_in("sk-admin")
+        answer = await browser.send_form("/sheet/profiles", **sent)
+
+    assert answer.status_code in (200, 422)
+
+
+async def test_an_entry_of_more_rows_than_a_form_shows_is_written_as_yaml(office: Office) -> None:
+    targets = [{"provider": "openai", "model": f"m{i}"} for i in range(201)]
+    profile = {"name": "F", "virtual_provider": "f", "targets": targets}
+    in_force(office, "profiles", profile)
+    async with office.browser() as browser:
+        await browser.log_in("sk-admin")
+        page = await browser.open("/edit/profiles?name=F")
+        text = {"text": yaml.safe_dump(profile), "name.was": "F"}
+        as_form = await browser.send_form("/sheet/profiles", do="form", **text)
+        sent = await browser.send_form("/sheet/profiles", do="review", **{"name": "F", "targets.rows": "201"})
+
+    assert '<textarea name="text"' in page.text
+    assert "m200" in page.text
+    for answer in (as_form, sent):
+        assert answer.status_code == 422
+        assert "at most 200 rows" in answer.text

@@ -11,6 +11,7 @@ from governance.usecases.sheets.shape import Shape
 from governance.usecases.sheets.write import OTHER, written_fields
 
 MOST_ROWS: Final = 200
+_MOST_DIGITS: Final = 9
 _NOTHING: Final = object()
 
 Form = Mapping[str, str]
@@ -27,9 +28,20 @@ def entry_said(shape: Shape, form: Form, old: Any = None) -> dict[str, Any]:
 
 
 def rows_of(form: Form, name: str) -> int:
-    """How many rows a form has under this name."""
-    said = form.get(f"{name}.rows", "")
-    return min(MOST_ROWS, int(said)) if said.isascii() and said.isdigit() else 0
+    """How many rows a form has under this name; `MOST_ROWS` and one where there are more than a form may have."""
+    said = number_of(form.get(f"{name}.rows", ""))
+    return 0 if said is None else min(MOST_ROWS + 1, said)
+
+
+def number_of(said: str) -> int | None:
+    """The number of a row. One of very many digits is none: no form has it, and reading it takes long."""
+    return int(said) if said.isascii() and said.isdigit() and len(said) <= _MOST_DIGITS else None
+
+
+def too_many_rows(fields: Form) -> bool:
+    """Whether there are more rows than a form shows; what it does not show it would take out."""
+    rows = (key.removesuffix(".rows") for key in fields if key.endswith(".rows"))
+    return any(rows_of(fields, name) > MOST_ROWS for name in rows)
 
 
 def _group(shape: Shape, form: Form, name: str, old: Any) -> Any:
@@ -100,9 +112,9 @@ def _says(value: Any) -> bool:
 def _rows(shape: Shape, form: Form, name: str, old: Any) -> Iterator[Any]:
     for i in range(rows_of(form, name)):
         at = f"{name}.{i}"
-        was = form.get(f"{at}.was", "")
+        was = number_of(form.get(f"{at}.was", ""))
         listed = old if isinstance(old, list) else []
-        before = listed[int(was)] if was.isascii() and was.isdigit() and int(was) < len(listed) else None
+        before = listed[was] if was is not None and was < len(listed) else None
         row = _group(shape, form, at, before)
         # A row that nobody has written into is none.
         if row:
