@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from governance.model import group_of
+from governance.policy.diff import folded
 from governance.policy.nodes import read_tree
 from governance.policy.sections import SECTIONS, found
 from governance.usecases.entries import Create, Remove, Replace, with_change
@@ -31,8 +32,12 @@ def with_profile(policy: str, name: str, chains: Mapping[str, str]) -> str:
     """The text of a policy with the chains of a profile, by task; one that is empty is not said. Raises as above."""
     there = found(read_tree(policy, "policy"), _PROFILES, name)
     old: Any = there.value if there is not None and isinstance(there.value, dict) else {}
-    said = {task: chain_said(text, old.get(task)) for task, text in chains.items()}
-    value = {task: chain for task, chain in said.items() if chain is not None}
+    # People may write a task in letters of any case; as they wrote it, and where, it stays.
+    keys = {folded(str(key)): key for key in old}
+    given = {keys.get(folded(task), task): text for task, text in chains.items()}
+    said = {key: chain_said(text, old.get(key)) for key, text in given.items()}
+    order = [*(key for key in old if key in said), *(key for key in said if key not in old)]
+    value = {key: said[key] for key in order if said[key] is not None}
     return with_change(policy, _PROFILES, Create(name, value) if there is None else Replace(there.name, value))
 
 
