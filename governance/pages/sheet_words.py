@@ -70,6 +70,8 @@ _HINTS: Final = {
     "fallbacks": "anthropic/claude-sonnet-4-5",
     "virtual_provider": "fast",
     "route_to": "fast/glm-4.7",
+    "require": "{region: eu}",
+    "labels": "{region: eu}",
 }
 _WORDS: Final = {"global": "everybody", "other": "another model", "enforce": "enforce", "everyone": "everyone together"}
 SUGGESTED: Final = {"provider": "providers", "model": "models", "group": "groups"}
@@ -85,6 +87,11 @@ def label(key: str, at: str = "") -> str:
 def hint(key: str, example: str) -> str:
     """What may stand there, where nothing does."""
     return _HINTS.get(key) or example
+
+
+def about(key: str, said: str) -> str:
+    """What the schema says of a field, where its label does not."""
+    return "" if key in _LABELS else said
 
 
 def choice(key: str, word: str) -> str:

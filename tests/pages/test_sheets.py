@@ -23,7 +23,24 @@ ENTRIES = [
     ("limits", '{name: F, subject: {team: "*", metadata: {a: b}}, requests: 5/hour, on_exceeded: {route_to: x}}'),
     ("limits", "{name: F, subject: everyone, concurrent: 100k, alert_at: [80%, 95%], mode: shadow, x-own: [1]}"),
     ("budgets", "{name: F, subject: {user: ci}, amount: 5 USD/day, unpriced: {assume: {input: 3 USD/1M}}}"),
+    ("profiles", "{name: F, virtual_provider: f, affinity: {}, targets: [{provider: a, limits: {}}]}"),
+    ("profiles", "{name: F, virtual_provider: f, enabled: 'true', targets: [{provider: a, enabled: 'false'}]}"),
+    ("profiles", "{name: F, virtual_provider: f, enabled: null, targets: [{provider: a, enabled: null}]}"),
+    ("profiles", "{name: F, virtual_provider: f, enabled: '${ON}', mode: '${MODE}', targets: [{provider: a}]}"),
+    ("profiles", '{name: F, virtual_provider: f, description: "two\\nlines\\n", targets: [{provider: a}]}'),
+    (
+        "profiles",
+        "{name: F, virtual_provider: f, require: {region: [eu]}, targets: [{provider: a, labels: {zdr: true}}]}",
+    ),
+    ("limits", "{name: F, subject: {team: '{a}', user: ' b '}, requests: 5/hour, on_exceeded: '${FULL}'}"),
+    ("limits", "{name: F, subject: {team: a}, requests: 5/hour, match: \"\\n task == 'code'\\n\"}"),
+    ("limits", '{name: F, subject: {team: a}, requests: 5/hour, description: "\\n it\'s\\n"}'),
+    ("budgets", "{name: F, subject: {user: ci}, amount: [5 USD/day], timezone: null}"),
+    ("profiles", "{name: F, virtual_provider: f, affinity: null, targets: [{provider: a, limits: null}]}"),
 ]
+# The others hold what no policy does.
+IN_A_POLICY = [(section, said) for section, said in ENTRIES if not re.search("Priority|x-own|unpriced", said)]
+VARIABLES = {"ON": "true", "MODE": "shadow", "FULL": "refuse"}
 
 
 @pytest.mark.parametrize(("section", "written"), ENTRIES)
@@ -31,6 +48,20 @@ def test_an_entry_that_nobody_touches_stays_as_it_was_written(section: str, writ
     shape, entry = shape_of_entry(SECTIONS[section]), yaml.safe_load(written)
 
     assert entry_said(shape, written_fields(shape, entry), entry) == entry
+
+
+@pytest.mark.parametrize(("section", "written"), IN_A_POLICY)
+async def test_its_page_that_is_sent_as_it_came_changes_nothing(
+    office: Office, monkeypatch: pytest.MonkeyPatch, section: str, written: str
+) -> None:
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+    in_force(office, section, yaml.safe_load(written))
+    async with office.browser() as browser:
+        await browser.log_in("sk-admin")
+        review = await sheet(browser, section, as_browsers_send((await browser.open(f"/edit/{section}?name=F")).text))
+
+    assert "This changes nothing" in review
 
 
 def test_what_is_not_said_is_not_written() -> None:
@@ -75,10 +106,20 @@ def fields(page: str) -> dict[str, str]:
     return {name: value for name, value in found.items() if name != "do"}
 
 
+def as_browsers_send(page: str) -> dict[str, str]:
+    """The same with what browsers do to line ends: none in an input, and none that comes first in a text area."""
+    form = fields(page)
+    for name in re.findall(r'<input (?!type="hidden")[^>]*?name="([^"]*)"', page):
+        form |= {name: re.sub(r"[\r\n]", "", form[name])} if name in form else {}
+    return form | {name: form[name].removeprefix("\n") for name in re.findall(r'<textarea name="([^"]*)"', page)}
+
+
 def in_force(office: Office, section: str, entry: Any) -> None:
     """The policy with nothing but this entry."""
     document = {"version": 1, "policy": {"source": "database"}, SECTIONS[section].at[0]: [entry]}
-    office.engine = Engine(Host.parse(yaml.safe_dump(document, sort_keys=False)), office.engine.ledger)
+    office.engine = Engine(
+        Host.parse(yaml.safe_dump(document, sort_keys=False), "policy", VARIABLES), office.engine.ledger
+    )
 
 
 async def sheet(browser: Any, section: str, form: dict[str, str], do: str = "review") -> str:
@@ -195,3 +236,36 @@ async def test_an_entry_of_more_rows_than_a_form_shows_is_written_as_yaml(office
     for answer in (as_form, sent):
         assert answer.status_code == 422
         assert "at most 200 rows" in answer.text
+
+
+async def test_labels_are_written_in_a_form(office: Office) -> None:
+    target = {"provider": "a", "labels": {"region": "eu"}}
+    in_force(office, "profiles", {"name": "F", "virtual_provider": "f", "targets": [target]})
+    async with office.browser() as browser:
+        await browser.log_in("sk-admin")
+        form = fields((await browser.open("/edit/profiles?name=F")).text)
+        said = {"targets.0.labels": "{region: us}", "require": "region: [us]"}
+        review = html.unescape(await sheet(browser, "profiles", {**form, **said}))
+
+    assert "labels:\n    region: us\n" in review
+    assert "require:\n  region:\n  - us\n" in review
+
+
+async def test_what_is_in_use_by_itself_is_switched_on_and_off(office: Office) -> None:
+    async with office.browser() as browser:
+        await browser.log_in("sk-admin")
+        form = fields((await browser.open("/edit/profiles?name=Fast")).text)
+        on = html.unescape(await sheet(browser, "profiles", {**form, "affinity.used": "on"}, "yaml"))
+        both = {**form, "affinity.was": "on", "affinity.ttl": "10m"}
+        off = html.unescape(await sheet(browser, "profiles", both, "yaml"))
+
+    assert "affinity: {}" in on
+    assert "affinity" not in off
+
+
+def test_a_box_and_a_variable_are_read_as_they_were_sent() -> None:
+    shape = shape_of_entry(SECTIONS["profiles"])
+    form = {"name": "F", "virtual_provider": "f", "enabled": "${ON}", "mode": "${MODE}"}
+
+    assert entry_said(shape, form) == {**form, "targets": []}
+    assert entry_said(shape, {**form, "enabled": "on"}, {"enabled": "false"})["enabled"] is True

@@ -8,7 +8,7 @@ from typing import Any, Final
 from governance.model.errors import PolicyError
 from governance.policy.nodes import read_tree
 from governance.usecases.sheets.shape import Shape
-from governance.usecases.sheets.write import OTHER, written_fields
+from governance.usecases.sheets.write import OTHER, flow, written_fields
 
 MOST_ROWS: Final = 200
 _MOST_DIGITS: Final = 9
@@ -64,9 +64,11 @@ def _field(shape: Shape, form: Form, name: str, old: Any) -> Any:
     if old is not _NOTHING and _same(written_fields(shape, old, name), form, name):
         return old
     value = _value(shape, form, name, None if old is _NOTHING else old)
-    if old is _NOTHING and shape.default is not None and value == shape.default:
-        return _NOTHING
-    return value
+    if old in (None, _NOTHING) and shape.default is not None and value == shape.default:
+        return old
+    # `limits: {}` and null say as little as a form in which nothing is said of them.
+    says_nothing = old is None or (old == {} and not shape.switched)
+    return old if says_nothing and value is _NOTHING else value
 
 
 def _same(written: Form, form: Form, name: str) -> bool:
@@ -77,19 +79,24 @@ def _same(written: Form, form: Form, name: str) -> bool:
 def _value(shape: Shape, form: Form, name: str, old: Any) -> Any:
     text = form.get(name, "").strip()
     match shape.kind:
+        case "group" if shape.switched:
+            value = _group(shape, form, name, old)
+            # Whoever unticks it takes it out; whoever writes into it need not tick it.
+            said = not form.get(f"{name}.was") and _says(value)
+            return value if shape.required or form.get(f"{name}.used") or said else _NOTHING
         case "group":
             value = _group(shape, form, name, old)
             return value if shape.required or _says(value) else _NOTHING
         case "rows":
             return list(_rows(shape, form, name, old)) or ([] if shape.required else _NOTHING)
         case "parts":
-            return _parts(shape, form, name)
+            return _parts(shape, form, name, old)
         case "choice" if shape.inside and text == OTHER:
             return _group(shape, form, name, old)
         case "choice":
             return next((word for word in shape.choices if str(word) == text), text or _NOTHING)
         case "flag":
-            return text == "on"
+            return {"on": True, "true": True, "": False, "false": False}.get(text.lower(), text)
         case "checks":
             words = [key.removeprefix(f"{name}.") for key in form if key.startswith(f"{name}.")]
             return words or _NOTHING
@@ -97,7 +104,11 @@ def _value(shape: Shape, form: Form, name: str, old: Any) -> Any:
             found = [part.strip() for part in text.split(",") if part.strip()]
             return _NOTHING if not found else found if len(found) > 1 or isinstance(old, list) else found[0]
         case "lines":
-            return [_plain(line) for line in text.splitlines() if line.strip()] or _NOTHING
+            was = {flow(each): each for each in (old if isinstance(old, list) else [])}
+            return [was.get(line, _plain(line)) for line in text.splitlines() if line.strip()] or _NOTHING
+        case "mapping":
+            pairs = _plain(text if text.startswith("{") else f"{{{text}}}")
+            return _NOTHING if not text else pairs if isinstance(pairs, dict) else text
         case "number":
             return _number(text) if text else _NOTHING
         case _:
@@ -121,11 +132,15 @@ def _rows(shape: Shape, form: Form, name: str, old: Any) -> Iterator[Any]:
             yield row
 
 
-def _parts(shape: Shape, form: Form, name: str) -> Any:
+def _parts(shape: Shape, form: Form, name: str, old: Any) -> Any:
     """`everyone`, or a mapping of kinds to names."""
     found: dict[str, Any] = {}
     for i in range(rows_of(form, name)):
-        kind, named = (form.get(f"{name}.{i}.{part}", "").strip() for part in ("kind", "name"))
+        kind, sent = form.get(f"{name}.{i}.kind", "").strip(), form.get(f"{name}.{i}.name", "")
+        named = sent.strip()
+        if isinstance(old, dict) and kind in old and flow(old[kind]) == sent:
+            found[kind] = old[kind]
+            continue
         if kind and kind == str(shape.choices[0]) and not named:
             return kind
         if kind and (named or kind not in found):

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, Literal
 
 from governance.engine.plugins import section_model
 from governance.policy.sections import Section
 
-Kind = Literal["text", "condition", "number", "choice", "flag", "several", "checks", "lines", "group", "rows", "parts"]
+Kind = Literal[
+    "text", "condition", "number", "choice", "flag", "several", "checks", "lines", "mapping", "group", "rows", "parts"
+]
 _NOTHING: Final = object()
 
 
 @dataclass(frozen=True)
 class Shape:
     """Args:
-    kind: `several` is one or more texts with commas, `checks` some of `choices`, `lines` one value a line, `rows` a
-        list of groups, `parts` pairs of a word of `choices` and a name, or the one word that stands for all.
+    kind: `several` is one or more texts with commas, `checks` some of `choices`, `lines` one value a line, `mapping`
+        keys and values on one line, `rows` a list of groups, `parts` pairs of a word of `choices` and a name, or the
+        one word that stands for all.
     choices: the words that it can be.
     inside: of a group, of each of the rows, and of a choice that may be one of its words or this.
     other: the word of a choice that stands for what is `inside`; "" where there is no such.
     default: what it is where nothing is said.
+    about: what it means, in a line; "" where its name says it.
     """
 
     key: str
@@ -34,7 +38,12 @@ class Shape:
     other: str = ""
     example: str = ""
     about: str = ""
-    bounds: tuple[float | None, float | None] = field(default=(None, None))
+
+    @property
+    def switched(self) -> bool:
+        """Whether a group says something without a word inside: `affinity: {}` is affinity as it is by itself."""
+        by_itself = all(not each.required and each.default is not None for each in self.inside)
+        return self.kind == "group" and not self.required and self.default is None and by_itself
 
 
 @cache
@@ -56,7 +65,6 @@ def _shape(key: str, given: Mapping[str, Any], defs: Mapping[str, Any], required
         "default": default,
         "about": str(given.get("description", "")),
         "example": _example(given, schema),
-        "bounds": (schema.get("minimum"), schema.get("maximum")),
     }
     if others:
         return _of_several(said, [schema, *others], defs)
@@ -66,6 +74,8 @@ def _shape(key: str, given: Mapping[str, Any], defs: Mapping[str, Any], required
         return Shape(kind="choice", choices=tuple(schema["enum"]), **said)
     if schema.get("type") == "array":
         return _of_list(said, schema["items"], defs)
+    if schema.get("type") == "object":
+        return Shape(kind="mapping", **{**said, "example": ""})
     kinds: dict[Any, Kind] = {"boolean": "flag", "integer": "number", "number": "number"}
     if schema.get("type") == "string" and schema.get("writeOnly"):
         return Shape(kind="condition", **said)

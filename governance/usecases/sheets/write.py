@@ -21,6 +21,8 @@ def written_fields(shape: Shape, value: Any, name: str = "") -> dict[str, str]:
     if value is None:
         return {}
     match shape.kind:
+        case "group" if shape.switched and isinstance(value, Mapping):
+            return {f"{name}.used": "on", f"{name}.was": "on", **_group(shape, value, name)}
         case "group":
             return _group(shape, value, name)
         case "rows":
@@ -39,7 +41,8 @@ def written_fields(shape: Shape, value: Any, name: str = "") -> dict[str, str]:
         case "checks":
             return {f"{name}.{word}": "on" for word in (value if isinstance(value, list) else [value])}
         case "flag":
-            return {name: "on"} if value is True else {} if value is False else {name: flow(value)}
+            # Quoted it is the same; what else stands there, such as a variable, is no box to tick.
+            return {"true": {name: "on"}, "false": {}}.get(flow(value).lower(), {name: flow(value)})
         case "several":
             return {name: ", ".join(map(flow, value)) if isinstance(value, list) else flow(value)}
         case "lines":
@@ -53,7 +56,9 @@ def _group(shape: Shape, value: Any, name: str) -> dict[str, str]:
     if isinstance(value, Mapping):
         said = {str(key).lower(): each for key, each in value.items()}
         for each in shape.inside:
-            inside = said.get(each.key, each.default if each.kind == "flag" else None)
+            inside = said.get(each.key)
+            if inside is None and each.kind == "flag":
+                inside = each.default
             found |= written_fields(each, inside, f"{name}.{each.key}".lstrip("."))
     return found
 
