@@ -136,6 +136,7 @@ async def page(
         "sheet.html",
         status=status,
         fields=fields,
+        under=_under(fields),
         parts_of=_parts(shape, edited.section),
         by_key={each.key: each for each in shape.inside},
         wrong=beside,
@@ -149,6 +150,16 @@ async def page(
         checked=checked,
         **edited.values,
     )
+
+
+def _under(fields: dict[str, str]) -> dict[str, list[str]]:
+    """The names of the fields that stand inside each: looked for one by one they are many times as much work."""
+    found: dict[str, list[str]] = {}
+    for name in fields:
+        for i, sign in enumerate(name):
+            if sign == ".":
+                found.setdefault(name[:i], []).append(name)
+    return found
 
 
 def _parts(shape: Shape, section: str) -> list[tuple[str, tuple[str, ...]]]:

@@ -121,12 +121,17 @@ def _says(value: Any) -> bool:
 
 
 def _rows(shape: Shape, form: Form, name: str, old: Any) -> Iterator[Any]:
+    of_rows: dict[str, dict[str, str]] = {}
+    for key, text in form.items():
+        if key.startswith(f"{name}."):
+            of_rows.setdefault(key.removeprefix(f"{name}.").partition(".")[0], {})[key] = text
     for i in range(rows_of(form, name)):
         at = f"{name}.{i}"
-        was = number_of(form.get(f"{at}.was", ""))
+        sent = of_rows.get(str(i), {})
+        was = number_of(sent.get(f"{at}.was", ""))
         listed = old if isinstance(old, list) else []
         before = listed[was] if was is not None and was < len(listed) else None
-        row = _group(shape, form, at, before)
+        row = _group(shape, sent, at, before)
         # A row that nobody has written into is none.
         if row:
             yield row

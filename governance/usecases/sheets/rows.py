@@ -26,10 +26,8 @@ def dropped(form: dict[str, str], name: str, at: int) -> dict[str, str]:
     count = rows_of(form, name)
     if not 0 <= at < count:
         return form
-    for i in range(at, count - 1):
-        form = _exchanged(form, name, i, i + 1)
-    last = f"{name}.{count - 1}."
-    return {**{key: text for key, text in form.items() if not key.startswith(last)}, f"{name}.rows": str(count - 1)}
+    order = [i for i in range(count) if i != at]
+    return {**_in_order(form, name, order), f"{name}.rows": str(count - 1)}
 
 
 def moved(form: dict[str, str], name: str, at: int, to: int) -> dict[str, str]:
@@ -37,17 +35,19 @@ def moved(form: dict[str, str], name: str, at: int, to: int) -> dict[str, str]:
     count = rows_of(form, name)
     if not (0 <= at < count and 0 <= to < count):
         return form
-    step = 1 if to > at else -1
-    for i in range(at, to, step):
-        form = _exchanged(form, name, i, i + step, _OF_PLACES)
-    return form
+    order = [i for i in range(count) if i != at]
+    order.insert(to, at)
+    return _in_order(form, name, order, _OF_PLACES)
 
 
-def _exchanged(form: dict[str, str], name: str, one: int, other: int, kept: tuple[str, ...] = ()) -> dict[str, str]:
-    names = {f"{name}.{one}": f"{name}.{other}", f"{name}.{other}": f"{name}.{one}"}
+def _in_order(form: dict[str, str], name: str, order: list[int], kept: tuple[str, ...] = ()) -> dict[str, str]:
+    """The rows of these numbers, in this order; the parts that are `kept` stay in their places."""
+    places = {str(row): str(place) for place, row in enumerate(order)}
     made: dict[str, str] = {}
     for key, text in form.items():
-        row = next((row for row in names if key.startswith(f"{row}.")), None)
-        part = "" if row is None else key.removeprefix(f"{row}.")
-        made[key if row is None or part in kept else f"{names[row]}.{part}"] = text
+        row, stroke, part = key.removeprefix(f"{name}.").partition(".")
+        if not key.startswith(f"{name}.") or not stroke or not row.isdigit() or part in kept:
+            made[key] = text
+        elif row in places:
+            made[f"{name}.{places[row]}.{part}"] = text
     return made
