@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from datetime import datetime, timezone
 from functools import partial
@@ -44,11 +45,13 @@ def routes(show: Show) -> APIRouter:
         edited = Edited(section, name, policy.revision)
         try:
             if how == "yaml" or section not in FORMS:
-                return await written(request, edited, entry_text(policy.text, SECTIONS[section], name) if name else "")
-            value = shown_entry(policy.text, SECTIONS[section], name).value if name else {}
+                text = await asyncio.to_thread(entry_text, policy.text, SECTIONS[section], name) if name else ""
+                return await written(request, edited, text)
+            # A policy may be long, and nobody else is to wait while it is read.
+            shown = await asyncio.to_thread(shown_entry, policy.text, SECTIONS[section], name) if name else None
         except NoSuchEntry:
             raise NotShown(404, f"the policy has no {noun} of the name {name[:100]}") from None
-        return await opened(show, request, edited, value)
+        return await opened(show, request, edited, shown.value if shown else {})
 
     @router.post("/review")
     async def reviewed(request: Request) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final
 
 import yaml
@@ -50,14 +51,15 @@ def routes(show: Show) -> APIRouter:
         if word in ("add", "drop", "move", *_MOVES) and more:
             fields, focus, told = _rows(shape, fields, word, more)
             return await page(show, request, edited, fields, [], focus=focus, told=told, touched=True)
-        said = entry_said(shape, fields, _old(policy.text, section, name))
+        said = entry_said(shape, fields, await asyncio.to_thread(_old, policy.text, section, name))
         written = yaml.safe_dump(said, sort_keys=False, allow_unicode=True, width=110) if said else ""
         if word == "yaml":
             values = {"text": written, **edited.values}
             return await show.page(request, "edit.html", problems=[], touched=True, **values)
 
         async def refused(problems: Problems, candidate: str) -> Response:
-            return await page(show, request, edited, fields, _placed(problems, candidate, section, said), status=422)
+            placed = await asyncio.to_thread(_placed, problems, candidate, section, said)
+            return await page(show, request, edited, fields, placed, status=422)
 
         return await review(show, request, edited, None if word == "remove" else written, refused)
 
@@ -95,7 +97,7 @@ async def opened(show: Show, request: Request, edited: Edited, value: Any) -> Re
 async def from_text(show: Show, request: Request, edited: Edited, text: str) -> Response:
     """The form of an entry that somebody wrote as YAML; where it is none, that stays as it is."""
     try:
-        tree = read_tree(text, "this entry") if text.strip() else None
+        tree = await asyncio.to_thread(read_tree, text, "this entry") if text.strip() else None
         problems = [{"message": str(problem), "line": None} for problem in tree.problems] if tree else []
         if tree and not isinstance(tree.data, dict):
             problems = [{"message": "an entry is a mapping of keys to values", "line": None}]

@@ -13,6 +13,7 @@ from governance.engine.engine import Engine
 from governance.engine.host import Host
 from governance.policy.sections import SECTIONS
 from governance.usecases.sheets import entry_said, shape_of_entry, written_fields
+from governance.usecases.sheets.rows import dropped, moved
 from tests.pages.conftest import HOSTILE, UI, Office
 
 ENTRIES = [
@@ -269,3 +270,16 @@ def test_a_box_and_a_variable_are_read_as_they_were_sent() -> None:
 
     assert entry_said(shape, form) == {**form, "targets": []}
     assert entry_said(shape, {**form, "enabled": "on"}, {"enabled": "false"})["enabled"] is True
+
+
+def test_rows_go_far_and_close_up() -> None:
+    form = {"name": "F", "targets.rows": "12"}
+    form |= {f"targets.{i}.{part}": f"{part}{i}" for i in range(12) for part in ("model", "priority")}
+
+    far, fewer = moved(form, "targets", 11, 0), dropped(form, "targets", 1)
+
+    assert [far[f"targets.{i}.model"] for i in (0, 1, 2, 11)] == ["model11", "model0", "model1", "model10"]
+    assert [far[f"targets.{i}.priority"] for i in (0, 11)] == ["priority0", "priority11"]
+    assert [fewer[f"targets.{i}.priority"] for i in (0, 1, 10)] == ["priority0", "priority2", "priority11"]
+    assert fewer["targets.rows"] == "11"
+    assert "targets.11.model" not in fewer
