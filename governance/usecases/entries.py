@@ -129,6 +129,9 @@ def with_change(text: str, section: Section, change: EntryChange) -> str:
         return entry_edited(text, (*place, _there(tree, section, change.name).name), None)
     entry = _value(section, change)
     old = _there(tree, section, change.name) if isinstance(change, Replace) else None
+    # What is the same stays as it was written, null too; 1, 1.0 and true are not the same.
+    if old is not None and repr(change.value) == repr(old.value):
+        return text
     name = name_after(section, change)
     if old is None or folded(name) != folded(old.name):
         _check_free(tree, section, name, old)

@@ -13,7 +13,8 @@ from governance.usecases.entries import BadEntry, Create, Remove, Replace, shown
 
 def entry_text(policy: str, section: Section, name: str) -> str:
     """The YAML of one entry, without its comments and secrets. Raises NoSuchEntry, PolicyError."""
-    return _yaml(shown_entry(policy, section, name).value)
+    written = shown_entry(policy, section, name).value
+    return yaml.safe_dump(written, sort_keys=False, allow_unicode=True, width=110)
 
 
 def changed_entry(policy: str, section: Section, name: str, written: str | None) -> str:
@@ -36,10 +37,4 @@ def changed_entry(policy: str, section: Section, name: str, written: str | None)
     entry: Any = tree.data
     if not isinstance(entry, dict) or not isinstance(entry.get("name"), str) or not entry["name"].strip():
         raise BadEntry("this entry: write a mapping with a `name`, such as `name: every team`")
-    if name and _yaml(entry) == entry_text(policy, section, name):
-        return policy
     return with_change(policy, section, Replace(name, entry) if name else Create(entry["name"], entry))
-
-
-def _yaml(entry: Any) -> str:
-    return yaml.safe_dump(entry, sort_keys=False, allow_unicode=True, width=110)
