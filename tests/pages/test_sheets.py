@@ -221,6 +221,14 @@ async def test_a_number_of_rows_that_no_form_has_is_no_work(office: Office, sent
     assert answer.status_code in (200, 422)
 
 
+async def test_rows_of_more_digits_than_are_read_are_not_taken_for_none(office: Office) -> None:
+    async with office.browser() as browser:
+        await browser.log_in("sk-admin")
+        answer = await browser.send_form("/sheet/rules", **{"name": "new", "model": "a/b", "targets.rows": "9" * 5000})
+
+    assert answer.status_code == 422
+
+
 async def test_an_entry_of_more_rows_than_a_form_shows_is_written_as_yaml(office: Office) -> None:
     targets = [{"provider": "openai", "model": f"m{i}"} for i in range(201)]
     profile = {"name": "F", "virtual_provider": "f", "targets": targets}

@@ -29,8 +29,11 @@ def entry_said(shape: Shape, form: Form, old: Any = None) -> dict[str, Any]:
 
 def rows_of(form: Form, name: str) -> int:
     """How many rows a form has under this name; `MOST_ROWS` and one where there are more than a form may have."""
-    said = number_of(form.get(f"{name}.rows", ""))
-    return 0 if said is None else min(MOST_ROWS + 1, said)
+    text = form.get(f"{name}.rows", "")
+    said = number_of(text)
+    if said is None:
+        return MOST_ROWS + 1 if text.isascii() and text.isdigit() else 0
+    return min(MOST_ROWS + 1, said)
 
 
 def number_of(said: str) -> int | None:
