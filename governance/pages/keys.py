@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta, timezone
 from typing import Annotated, Any, Final
 
@@ -20,6 +21,7 @@ from governance.usecases.keyring import NoKey, made, rotated, state_of, switched
 
 _ROWS: Final = 100
 _LONGEST_DAYS: Final = 365
+_DAYS: Final = re.compile(r"[0-9]{1,3}")
 _TEXTS: Final = ("name", "team", "user", "customer", "expires")
 _LISTS: Final = ("models", "denied_models")
 
@@ -56,6 +58,8 @@ def changes(show: Show) -> APIRouter:
                 secret, entry = rotated(_old(policy.text, name), _ends(form.get("keep", "")))
             elif do in ("off", "on"):
                 entry = switched(_old(policy.text, name), do == "on")
+            elif do != "remove":
+                raise NotShown(400, f"a key is made, rotated, switched off or on, or taken out, and not `{do[:100]}`")
         except NoKey as error:
             form = {**form, "rotate": name if do == "rotate" else ""}
             return await keys_page(show, request, "", 1, form, {error.field: error.message}, 422)
@@ -119,6 +123,6 @@ def _old(policy: str, name: str) -> dict[str, Any]:
 
 
 def _ends(days: str) -> datetime:
-    if not (days.strip().isascii() and days.strip().isdigit()) or int(days) > _LONGEST_DAYS:
+    if not _DAYS.fullmatch(days.strip()) or int(days) > _LONGEST_DAYS:
         raise NoKey("keep", f"must be a number of days, from 0 to {_LONGEST_DAYS}")
     return datetime.now(timezone.utc) + timedelta(days=int(days))

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from governance.engine.keyring import digest_of
 from governance.model.errors import GovernanceError
-from governance.policy.keys import Key
+from governance.policy.keys import Digest, Key
 
 PREFIX: Final = "sk-gov-"
 _BYTES: Final = 32
@@ -58,7 +58,7 @@ def entry_of(secret: str, **given: Any) -> dict[str, Any]:
 
 
 def rotated(entry: Mapping[str, Any], ends: datetime) -> Made:
-    """The same key with one more secret; those that it has end then. Raises NoKey.
+    """The same key with one more secret; those that it has end then, or sooner where they do. Raises NoKey.
 
     Its first digest stays the first: it is the key's id, by which limits count.
     """
@@ -87,7 +87,11 @@ def state_of(key: Key, now: datetime) -> tuple[str, datetime | None]:
 
 def _ending(digest: Any, ends: datetime) -> dict[str, Any]:
     said = dict(digest) if isinstance(digest, Mapping) else {"sha256": digest}
-    return said if "expires" in said else {**said, "expires": f"{ends:%Y-%m-%dT%H:%M:%SZ}"}
+    try:
+        there = Digest.model_validate(said).expires
+    except ValidationError:  # the key is checked as a whole, and told so
+        return said
+    return said if there is not None and there <= ends else {**said, "expires": f"{ends:%Y-%m-%dT%H:%M:%SZ}"}
 
 
 def _check(entry: Mapping[str, Any]) -> None:

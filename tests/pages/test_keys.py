@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import html
 import re
+from datetime import datetime, timedelta, timezone
 
+from governance.engine.engine import Engine
+from governance.engine.host import Host
 from governance.policy.nodes import read_tree
 from tests.pages.conftest import Office
 
@@ -56,6 +59,43 @@ async def test_a_key_is_rotated_and_switched_off_with_its_id_kept(office: Office
     assert entry["sha256"][1] == hashlib.sha256(shown(rotated.text).encode()).hexdigest()
     assert read_tree(policy_of(off.text)[0], "policy").data["keys"][0]["enabled"] is False
     assert (wrong.status_code, none.status_code) == (422, 404)
+
+
+async def test_a_secret_that_leaked_while_it_was_rotated_ends_with_the_next_rotation(office: Office) -> None:
+    office.engine = office.of_policy(f"keys:\n- {{name: ci, sha256: {'a' * 64}}}\n")
+    async with office.browser() as browser:
+        await browser.log_in("sk-admin")
+        later = policy_of((await browser.send_form("/keys", do="rotate", of="ci", keep="30")).text)[0]
+        office.engine = Engine(Host.parse(later), office.engine.ledger)
+        now = policy_of((await browser.send_form("/keys", do="rotate", of="ci", keep="0")).text)[0]
+        office.engine = Engine(Host.parse(now), office.engine.ledger)
+        again = policy_of((await browser.send_form("/keys", do="rotate", of="ci", keep="30")).text)[0]
+
+    moment = datetime.now(timezone.utc)
+    assert ends(later)[0] > moment + timedelta(days=29)
+    assert len(ends(now)) == 2
+    assert max(ends(now)) <= moment
+    assert ends(again)[:2] == ends(now), "what has ended does not begin again"
+
+
+def ends(policy: str) -> list[datetime]:
+    (key,) = Host.parse(policy).policy.core.keys
+    return [each.expires for each in key.sha256 if each.expires is not None]
+
+
+async def test_what_is_no_change_of_a_key_removes_none(office: Office) -> None:
+    office.engine = office.of_policy(f"keys:\n- {{name: ci, sha256: {'a' * 64}}}\n")
+    async with office.browser() as browser:
+        await browser.log_in("sk-admin")
+        unknown = await browser.send_form("/keys", do="offf", of="ci")
+        long = await browser.send_form("/keys", do="rotate", of="ci", keep="9" * 5_000)
+        removed = await browser.send_form("/keys", do="remove", of="ci")
+
+    assert unknown.status_code == 400
+    assert "offf" in unknown.text
+    assert long.status_code == 422
+    assert "must be a number of days, from 0 to 365" in long.text
+    assert not read_tree(policy_of(removed.text)[0], "policy").data.get("keys")
 
 
 async def test_what_can_be_no_key_is_said_beside_its_field(office: Office) -> None:
