@@ -12,18 +12,25 @@ from governance.cli.running_proxy import (
     KEY_ENV,
     URL,
     KeyEnvOption,
+    NotAnswered,
     RunningProxy,
     UrlOption,
     clear_answers,
     running_proxy,
 )
 from governance.cli.table import Table
-from governance.cli.terminal import AsJson, print_json, show
+from governance.cli.terminal import AsJson, print_json, show, shown
+from governance.model.errors import GovernanceError
 
 # Somewhere in what was pasted.
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+_UNKNOWN: Final = "no_such_decision"
 _RECENT: Final = "20"
 _OUTCOMES: Final = ("route", "pass", "refuse", "failed")
+
+
+class _NotFound(GovernanceError):
+    """The proxy keeps no such decision."""
 
 
 def why(
@@ -42,7 +49,14 @@ def why(
     id = _ID.search(about)
     with clear_answers(as_json):
         proxy = running_proxy(url, key_env)
-        told = _one(proxy, id[0].lower()) if id else _several(proxy, about)
+        try:
+            told = _one(proxy, id[0].lower()) if id else _several(proxy, about)
+        except _NotFound as error:
+            if as_json:
+                print_json({"error": {"message": str(error)}})
+            else:
+                show(shown(str(error)))
+            raise typer.Exit(1) from None
     if as_json:
         print_json(told)
     elif id:
@@ -92,7 +106,12 @@ def overview(url: UrlOption = URL, key_env: KeyEnvOption = KEY_ENV, as_json: AsJ
 
 
 def _one(proxy: RunningProxy, id: str) -> dict[str, Any]:
-    return {"id": id, **proxy.page(f"/api/decisions/{id}/why", "sentence", "a decision")}
+    try:
+        return {"id": id, **proxy.page(f"/api/decisions/{id}/why", "sentence", "a decision")}
+    except NotAnswered as error:
+        if error.told.get("code") != _UNKNOWN:
+            raise
+        raise _NotFound(str(error.told.get("message") or error)) from None
 
 
 def _several(proxy: RunningProxy, text: str) -> dict[str, Any]:

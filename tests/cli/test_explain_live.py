@@ -181,6 +181,8 @@ def test_why_a_request_went_as_it_did_is_a_sentence_by_its_id_or_by_a_text(
     by_text = governance("why", "research", "--url", url)
     for_programs = governance("why", "research", "--json", "--url", url)
     nothing = governance("why", "nobody of that name", "--url", url)
+    unknown = governance("why", "01900000-0000-7000-8000-000000000000", "--url", url)
+    unknown_as_json = governance("why", "01900000-0000-7000-8000-000000000000", "--json", "--url", url)
 
     assert by_id.exit_code == 0, by_id.stderr
     assert by_id.stdout.strip().endswith(".") or "line" in by_id.stdout
@@ -188,6 +190,9 @@ def test_why_a_request_went_as_it_did_is_a_sentence_by_its_id_or_by_a_text(
     assert worker.refused not in by_text.stdout
     assert json.loads(for_programs.stdout)["decisions"][0]["state"] == "served"
     assert (nothing.exit_code, nothing.stdout.strip()) == (1, "no recent decision is about that")
+    assert (unknown.exit_code, unknown_as_json.exit_code) == (1, 1)
+    assert "decision 01900000-0000-7000-8000-000000000000 is not among the last" in unknown.stdout
+    assert "not among the last" in json.loads(unknown_as_json.stdout)["error"]["message"]
 
 
 def test_the_last_hour_is_shown(governance: Command, live: Command, url: str) -> None:
