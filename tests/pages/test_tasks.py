@@ -48,3 +48,16 @@ async def test_what_comes_first_and_the_chains_of_a_profile_are_changed_for_revi
     assert wrong.status_code == 422
     assert "must name one model" in html.unescape(wrong.text)
     assert 'value="openai/*"' in wrong.text
+
+
+async def test_what_is_wrong_is_said_also_of_a_profile_that_is_not_there_and_without_tasks(office: Office) -> None:
+    wrong = {"task": "code", "profile": "mine", "chain.code": "openai/*"}
+    async with office.browser() as browser:
+        await browser.log_in("sk-admin")
+        without = await browser.send_form("/tasks", task="code", models="openai/*")
+        office.engine = office.of_policy(TASKS)
+        both = await browser.send_form("/tasks", **wrong)
+
+    assert (without.status_code, both.status_code) == (422, 422)
+    assert "What would be right" in without.text
+    assert "must name one model" in html.unescape(both.text)
