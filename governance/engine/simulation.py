@@ -146,6 +146,17 @@ async def simulate_now(engine: Engine, given: SimulationInput, catalog: Catalog)
     return await engine.admit(request_of(given, catalog), may_call=may_call_of(given), mode="simulated")
 
 
+async def simulate_alike(engine: Engine, given: SimulationInput, catalog: Catalog) -> Decision:
+    """The same for policies that are held beside each other: each sees how full its limits are by the ledger of now.
+
+    What one engine has seen lately the other has not, and its limits may be others.
+    """
+    if given.usage or given.pinned or given.at is not None:
+        return await simulate(engine.host, given, catalog)
+    request = await with_levels(engine, given, catalog, engine.clock())
+    return await engine.admit(request, may_call=may_call_of(given), mode="simulated")
+
+
 async def with_levels(engine: Engine, given: SimulationInput, catalog: Catalog, at_s: float) -> Request:
     """The given request with how full the limits are that apply to it: read from the ledger before rules are asked.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 from datetime import datetime, timezone
 from functools import partial
 from typing import Any, Final
@@ -14,7 +15,8 @@ from fastapi.responses import RedirectResponse
 from governance.admin.drafts import ask_for_draft
 from governance.engine.engine import Engine
 from governance.engine.host import Host
-from governance.engine.simulation import SimulationInput, simulate_now
+from governance.engine.overlay import effective
+from governance.engine.simulation import SimulationInput, simulate_alike
 from governance.model.errors import GovernanceError, StoreUnavailable
 from governance.pages.answered import UI, Shown
 from governance.pages.door import holder_of
@@ -27,6 +29,7 @@ from governance.usecases.change_policy import LONGEST_COMMENT
 from governance.usecases.drafts import Text, begin_draft, drafts
 
 _MOST: Final = 50
+_MOST_DRAWN: Final = 100
 
 
 def changes(show: Show) -> APIRouter:
@@ -64,8 +67,8 @@ async def drafts_of(show: Show) -> list[Draft]:
     return found
 
 
-async def decided_by_draft(show: Show, id: str, given: SimulationInput) -> dict[str, Any]:
-    """What a draft would do, by the counters of now. Raises NotDone."""
+async def decided_beside(show: Show, id: str, given: SimulationInput) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The record of a request by the policy in force, and what a draft would do, by the same of now. Raises NotDone."""
     if not (id.isascii() and id.isdigit()) or len(id) > 18:
         raise NotShown(404, f"there is no draft {id[:50]}")
     draft, of = await ask_for_draft(show.of, int(id)), show.of
@@ -74,6 +77,15 @@ async def decided_by_draft(show: Show, id: str, given: SimulationInput) -> dict[
         host = await asyncio.to_thread(Host.parse, draft.yaml, f"draft {draft.id}", known)
     except GovernanceError as error:
         raise NotShown(422, f"draft {draft.id} can no longer be used: {error}") from None
+    running = of.engine
     # Windows of one name are counted together, so the draft finds what the policy in force has counted.
-    decision = await simulate_now(Engine(host, of.engine.ledger), given, of.models.catalog)
-    return {"draft": draft, "record": decision.trace.record(), "text": draft.yaml}
+    drafted = Engine(effective(host, running.host.overlay.entries), running.ledger, clock=running.clock)
+    drafted.habits, drafted.speeds = running.habits, running.speeds
+    given = given if given.draw else given.model_copy(update={"draw": _drawn()})
+    one, other = [(await simulate_alike(engine, given, of.models.catalog)).trace for engine in (running, drafted)]
+    return one.record(), {"draft": draft, "record": other.record(), "text": draft.yaml}
+
+
+def _drawn() -> tuple[float, ...]:
+    """What both draw, so that they differ by their policies alone."""
+    return tuple(random.random() for _ in range(_MOST_DRAWN))  # noqa: S311 - a draw among targets is no secret

@@ -12,7 +12,7 @@ from governance.admin.decisions import find, kept_by
 from governance.engine.simulation import SimulationInput, given_from, simulate_now
 from governance.model.vocabulary import RequestType
 from governance.pages.answered import UI, Shown
-from governance.pages.beside import decided_by_draft, drafts_of
+from governance.pages.beside import decided_beside, drafts_of
 from governance.pages.forms import form_of
 from governance.pages.render import Show
 from governance.usecases.asked_again import asked_again, policy_test
@@ -64,10 +64,12 @@ def routes(show: Show) -> APIRouter:
         given, problems = _given(form)
         if given is None:
             return await page(request, form, problems, None, 422)
-        decision = await simulate_now(show.of.engine, given, show.of.models.catalog)
         draft = form["draft"].strip()
-        beside = await decided_by_draft(show, draft, given) if draft else None
-        return await page(request, form, [], decision.trace.record(), 200, beside)
+        if draft:
+            record, beside = await decided_beside(show, draft, given)
+            return await page(request, form, [], record, 200, beside)
+        decision = await simulate_now(show.of.engine, given, show.of.models.catalog)
+        return await page(request, form, [], decision.trace.record(), 200)
 
     return router
 
@@ -102,12 +104,17 @@ def _given(form: dict[str, str]) -> tuple[SimulationInput | None, list[str]]:
         more: Any = json.loads(form["more"]) if form["more"].strip() else {}
     except ValueError as error:
         return None, [f"more: is no JSON: {error}"]
+    except RecursionError:
+        return None, ["more: is nested too deeply"]
     if not isinstance(more, dict):
         return None, ["more: write a JSON object"]
-    body = more.pop("body", {})
+    wrong = [name for name in ("body", "identity") if not isinstance(more.get(name) or {}, dict)]
+    if wrong:
+        return None, [f"more.{name}: write a JSON object" for name in wrong]
+    body = more.pop("body", None) or {}
     data: dict[str, Any] = {
         **more,
-        "body": {**(body if isinstance(body, dict) else {}), "model": form["model"].strip()},
+        "body": {**body, "model": form["model"].strip()},
     }
     if not data["body"]["model"]:
         return None, ["model: is required, such as fast/glm-4.7"]

@@ -10,7 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from governance.engine.engine import Engine
+from governance.engine.host import Host
+from governance.engine.overlay import Overlay
 from governance.pages.assets import ASSETS
+from governance.usecases.overlay import entries
 from tests.pages.conftest import HOSTILE, POLICY, UI, Office
 
 STATIC = Path(__file__).parents[2] / "governance" / "pages" / "static"
@@ -196,3 +200,42 @@ def test_no_template_has_a_script_or_a_style_of_its_own() -> None:
         assert "style=" not in text, file.name
         assert "<style" not in text, file.name
         assert not re.search(r"<script(?![^>]*src=)|\son\w+=|javascript:", text), file.name
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ('{"identity": 5}', "more.identity: write a JSON object"),
+        ('{"identity": [1]}', "more.identity: write a JSON object"),
+        ('{"body": [1]}', "more.body: write a JSON object"),
+        ("[" * 100_000, "more: is nested too deeply"),
+        ("9" * 5_000, "more: is no JSON"),
+    ],
+)
+async def test_what_is_no_request_is_said_and_asks_nobody(office: Office, more: str, told: str) -> None:
+    async with office.browser() as browser:
+        await browser.log_in("sk-admin")
+        answer = await browser.send_form("/simulate", model="fast/m", more=more)
+
+    assert answer.status_code == 422
+    assert told in answer.text
+
+
+async def test_a_draft_that_says_the_same_decides_alike_whatever_is_in_force_or_drawn(office: Office) -> None:
+    weighted = POLICY.replace("virtual_provider: fast", "virtual_provider: fast\n  strategy: weighted")
+    weighted = weighted.replace("priority: 2", "priority: 1")
+    overlay = Overlay()
+    async with office.browser() as browser:
+        await browser.log_in("sk-admin")
+        for text in (POLICY, weighted):
+            await browser.send_form("/drafts", policy=text, base=office.engine.host.policy.revision, comment="same")
+        await browser.send_form("/switches", kind="drain", target="cerebras/*", until="2h", reason="x")
+        overlay.use(await entries(office.overlay.kept))
+        office.engine = Engine(Host.parse(POLICY), office.engine.ledger, overlay=overlay)
+        drained = await browser.send_form("/simulate", model="fast/m", draft="1")
+        office.engine = Engine(Host.parse(weighted), office.engine.ledger)
+        drawn = [(await browser.send_form("/simulate", model="fast/m", draft="2")).text for _ in range(12)]
+
+    assert "Both decide alike" in drained.text
+    assert "drain" in drained.text
+    assert all("Both decide alike" in each for each in drawn)
