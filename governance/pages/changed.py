@@ -45,8 +45,10 @@ async def conclude(show: Show, request: Request, outcome: Outcome, text: str | N
         text=text,
         comment=comment,
         merged=None if merged is None else merged.text,
-        conflicts=[] if merged is None else [_at_odds(conflict) for conflict in merged.conflicts],
+        conflicts=[] if merged is None else rows_at_odds(merged.conflicts),
         base=active.hash,
+        section="",
+        name="",
     )
 
 
@@ -62,6 +64,11 @@ def rows_of(changes: Iterable[Change]) -> list[dict[str, Any]]:
         }
         for change in changes
     ]
+
+
+def rows_at_odds(conflicts: Iterable[Any]) -> list[dict[str, Any]]:
+    """What two people changed, each otherwise, as a page shows it."""
+    return [_at_odds(conflict) for conflict in conflicts]
 
 
 def _at_odds(conflict: Any) -> dict[str, Any]:

@@ -49,7 +49,8 @@ def changes(show: Show) -> APIRouter:
     async def change(request: Request) -> Response:
         form = await form_of(request)
         policy, do, name = open_policy(show), form.get("do", "new"), form.get("of", "")
-        edited = Edited("keys", name, form.get("base") or policy.revision)
+        # What is written is the entry of now with one thing changed, whatever its writer has seen.
+        edited = Edited("keys", name, policy.revision)
         secret, entry = None, None
         try:
             if do == "new":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from fastapi import Request, Response
@@ -12,11 +14,15 @@ from governance.admin.policy_plan import Asked, planned
 from governance.model.errors import GovernanceError
 from governance.pages.changed import rows_of
 from governance.pages.editing import Edited, open_policy
+from governance.pages.meanwhile import at_odds, put_together
 from governance.pages.render import Show
+from governance.policy import Policy
 from governance.policy.patch import patch
 from governance.policy.sections import SECTIONS
+from governance.usecases.merge_change import MergedChange
 from governance.usecases.written_entry import changed_entry
 
+Written = str | Callable[[str], str] | None
 Refused = Callable[[list[dict[str, Any]], str], Awaitable[Response]]
 
 
@@ -24,7 +30,7 @@ async def review(
     show: Show,
     request: Request,
     edited: Edited,
-    written: str | Callable[[str], str] | None,
+    written: Written,
     refused: Refused,
     **more: Any,
 ) -> Response:
@@ -34,17 +40,22 @@ async def review(
         written: the entry or the policy as it is to be, or what makes that of the one in force; None takes the entry
             out.
     """
-    policy = open_policy(show)
-    text: str | None = ""
+    policy, stale = open_policy(show), False
+    text = ""
     try:
-        if callable(written):
-            written = written(policy.text)
-        text = changed_entry(policy.text, SECTIONS[edited.section], edited.name, written) if edited.section else written
-        made, _ = await planned(show.of, Asked(policy=text or ""))
+        if edited.base != policy.revision:
+            stale = True
+            found = await put_together(show, edited.base, policy.text, partial(_changed, edited, written))
+            if found is None or found[0].text is None:
+                return await _left_to_the_writer(show, request, edited, written, found, policy)
+            text = found[0].text
+        else:
+            text = await asyncio.to_thread(_changed, edited, written, policy.text)
+        made, _ = await planned(show.of, Asked(policy=text))
     except NotDone as error:
-        return await refused(error.more.get("problems") or [{"message": error.message, "line": None}], text or "")
+        return await refused(error.more.get("problems") or [{"message": error.message, "line": None}], text)
     except GovernanceError as error:
-        return await refused([{"message": str(error), "line": None}], text or "")
+        return await refused([{"message": str(error), "line": None}], text)
     file = show.of.policies.source == "file"
     return await show.page(
         request,
@@ -55,11 +66,35 @@ async def review(
         warnings=made.warnings,
         tests=made.report()["tests"],
         candidate=text,
-        edited={"text": written or "", **edited.values},
+        edited={"text": (text if callable(written) else written) or "", **edited.values},
         comment=edited.comment,
-        stale=edited.base != policy.revision,
+        stale=stale,
         base_now=policy.revision,
-        patch=patch(policy.text, text or "", show.of.policies.file.name) if file else None,
+        patch=patch(policy.text, text, show.of.policies.file.name) if file else None,
         file=show.of.policies.file,
         **{"key": None, **more},
     )
+
+
+def _changed(edited: Edited, written: Written, policy: str) -> str:
+    """The text of a policy with what was written in it."""
+    if callable(written):
+        return written(policy)
+    return changed_entry(policy, SECTIONS[edited.section], edited.name, written) if edited.section else written or ""
+
+
+async def _left_to_the_writer(
+    show: Show,
+    request: Request,
+    edited: Edited,
+    written: Written,
+    found: tuple[MergedChange, str] | None,
+    policy: Policy,
+) -> Response:
+    """Nobody can put the change into the policy of now; nothing of it is lost."""
+    said = {"base": policy.revision, "comment": edited.comment}
+    if found is not None:
+        return await at_odds(show, request, found[0], text=found[1], section="", name="", **said)
+    if callable(written):
+        return await at_odds(show, request, None, text=written(policy.text), section="", name="", **said)
+    return await at_odds(show, request, None, text=written, section=edited.section, name=edited.name, **said)

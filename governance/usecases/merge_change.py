@@ -22,7 +22,8 @@ _MOST_REVISIONS: Final = 200
 @dataclass(frozen=True)
 class MergedChange:
     """Args:
-    text: the policy in force with the change, its comments kept; None where somebody has to decide, or to edit by hand.
+    text: the policy in force with the change, its comments kept, or those of mine where entries change their places;
+        None where somebody has to decide, or to edit by hand.
     conflicts: what both changed, each otherwise.
     """
 
@@ -40,10 +41,13 @@ def merge_change(base: str, mine: str, in_force: str) -> MergedChange:
     merged = merge(*documents)
     if merged.conflicts:
         return MergedChange(None, merged.conflicts)
-    try:
-        return MergedChange(rewritten(in_force, merged.document), ())
-    except NotEditable:
-        return MergedChange(None, ())
+    # Where mine puts entries in another order, theirs is written into mine.
+    for text in (in_force, mine):
+        try:
+            return MergedChange(rewritten(text, merged.document), ())
+        except NotEditable:
+            continue
+    return MergedChange(None, ())
 
 
 def merge_into(store: Store, base: str, mine: str, in_force: str) -> MergedChange | None:

@@ -20,7 +20,8 @@ def shown(page: str) -> str:
 
 
 def policy_of(page: str) -> tuple[str, str]:
-    fields = dict(re.findall(r'<input type="hidden" name="(base|policy)" value="([^"]*)"', page.split('/apply"')[1]))
+    form = page.split('/apply"')[1].split("</form>")[0]
+    fields = dict(re.findall(r'<input type="hidden" name="(base|policy)" value="([^"]*)"', form))
     return html.unescape(fields["policy"]), fields["base"]
 
 
