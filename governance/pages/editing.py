@@ -13,6 +13,7 @@ from governance.usecases.candidate import secrets_in
 # Those that have a form; the others are written as YAML here, or on a page of their own.
 FORMS: Final = {"profiles": "profile", "rules": "rule", "limits": "limit", "budgets": "budget"}
 EDITABLE: Final = {**FORMS, "keys": "key"}
+_LOOKED_AT: Final[list[tuple[Any, list[str]]]] = [(None, [])]
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,21 @@ class Edited:
 def open_policy(show: Show) -> Any:
     """The policy in force, where it may be shown and edited. Raises NotDone."""
     policy = show.of.engine.stated.policy
-    withheld = secrets_in(policy)
+    withheld = _secrets(policy)
     if withheld:
         where = ", ".join(withheld[:5])
         message = f"secrets stand in this policy ({where}), so it is changed in its file alone; name variables there"
         raise NotShown(409, message)
     return policy
+
+
+def _secrets(policy: Any) -> list[str]:
+    # To look for them a long policy is parsed, which takes seconds, and it stays the same from page to page.
+    seen, withheld = _LOOKED_AT[0]
+    if seen is not policy:
+        withheld = secrets_in(policy)
+        _LOOKED_AT[0] = policy, withheld
+    return withheld
 
 
 def noun_of(section: str, known: Mapping[str, str] = EDITABLE) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 from governance.policy.sections import SECTIONS
@@ -22,8 +23,13 @@ class Asked(NamedTuple):
 
 def asked_order(policy: str) -> list[Asked]:
     """All of them, by whom they are for. Raises PolicyError."""
+    return in_order(shown_entries(policy, _RULES))
+
+
+def in_order(rules: Iterable[Shown]) -> list[Asked]:
+    """The same of rules that were read already, in the order in which they are written."""
     filed: dict[tuple[str, str], list[Shown]] = {}
-    for rule in shown_entries(policy, _RULES):
+    for rule in rules:
         said = rule.value
         filed.setdefault((str(said.get("scope", "global")), str(said.get("scope_id", ""))), []).append(rule)
     order = sorted(filed, key=lambda of: (_SCOPES.index(of[0]) if of[0] in _SCOPES else len(_SCOPES), of[1]))
@@ -37,7 +43,8 @@ def moved_rule(policy: str, name: str, by: int) -> str:
 
     Raises NoSuchEntry, NotEditable, PolicyError as `with_change` does.
     """
-    for asked in asked_order(policy):
+    rules = shown_entries(policy, _RULES)
+    for asked in in_order(rules):
         at = next((i for i, rule in enumerate(asked.rules) if rule.name == name), None)
         if at is None:
             continue
@@ -45,7 +52,7 @@ def moved_rule(policy: str, name: str, by: int) -> str:
             return policy
         one, other = asked.rules[at], asked.rules[at + by]
         places = {one.name: other.name, other.name: one.name}
-        names = [places.get(rule.name, rule.name) for rule in shown_entries(policy, _RULES)]
+        names = [places.get(rule.name, rule.name) for rule in rules]
         policy = with_change(policy, _RULES, Reorder(names))
         if _priority(one) != _priority(other):
             for rule, priority in ((one, _priority(other)), (other, _priority(one))):

@@ -20,11 +20,14 @@ from tests.ledger.servers import running
 from tests.pages.conftest import Office
 
 LIMITS = 10_000
+RULES = 3_000
+PROFILES = 300
 WINDOWS = 50_000
 # Of one page, with its head and foot.
 MOST_BYTES = 120_000
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ROW = re.compile(r"<tr[ >]")
+ORDERED = re.compile(r'aria-label="Ask (\S+) earlier"')
 
 
 class Watched(RedisLedger):
@@ -41,7 +44,10 @@ class Watched(RedisLedger):
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("large") / "governance.yaml"
     entries = (f"- {{name: l{i}, subject: {{team: t{i}}}, requests: {i + 1}/day}}\n" for i in range(LIMITS))
-    file.write_text(f"version: 1\nrate_limits:\n{''.join(entries)}")
+    rules = (f"- {{name: r{i}, scope: team, scope_id: t{i // 30:03}, model: a/m{i}}}\n" for i in range(RULES))
+    profiles = (f"- {{name: p{i}, virtual_provider: my-v{i}, targets: [{{provider: a}}]}}\n" for i in range(PROFILES))
+    sections = {"rate_limits": entries, "routing_rules": rules, "routing_profiles": profiles}
+    file.write_text("version: 1\n" + "".join(f"{key}:\n{''.join(each)}" for key, each in sections.items()))
     return file
 
 
@@ -77,8 +83,9 @@ async def large(file: Path) -> AsyncIterator[Office]:
         ("sk-viewer", "/limits", 100, 0),
         ("sk-viewer", "/limits?page=100", 100, 0),
         ("sk-viewer", "/limits?text=l777%20", 11, 0),
-        ("sk-viewer", "/rules", 0, 0),
-        ("sk-viewer", "/profiles", 0, 0),
+        ("sk-viewer", "/rules", 100, 0),
+        ("sk-viewer", "/rules?page=30", 100, 0),
+        ("sk-viewer", "/profiles", 199, 0),  # of each its targets with a line of headings
         ("sk-ci", "/mine", 1, 1),
     ],
 )
@@ -93,6 +100,20 @@ async def test_a_page_reads_and_sends_what_it_shows(large: Office, key: str, pat
     assert max(0, len(ROW.findall(page.text)) - 1) == rows, "and a line of headings"
     assert ledger.windows_read - before == read
     assert len(page.content) < MOST_BYTES
+
+
+async def test_a_rule_is_moved_on_the_page_where_it_is(large: Office) -> None:
+    async with large.browser() as browser:
+        await browser.log_in("sk-admin")
+        order = await browser.open("/rules/order")
+        later = await browser.send_form("/rules/order", do="page 2")
+        moved = await browser.send_form("/rules/order", do="up r151")
+
+    assert len(ORDERED.findall(order.text)) == 100
+    assert len(order.content) < MOST_BYTES
+    assert ORDERED.findall(later.text)[0] == "r100"
+    assert ORDERED.findall(moved.text)[50:52] == ["r151", "r150"]
+    assert len(ORDERED.findall(moved.text)) == 100
 
 
 async def test_every_page_near_the_edge_leads_to_the_next(large: Office) -> None:
