@@ -136,7 +136,7 @@ def _page(told: dict[str, Any], *, drawn: bool = False) -> list[RenderableType]:
     if not told["ledger"]["reachable"]:
         return [Text(f"the ledger ({told['ledger']['kind']}) does not answer; nothing is known of any window", "red")]
     if not told["windows"]:
-        return [Text("no window yet: a limit is listed from the first request that it counts")]
+        return [Text("no window yet: a limit is listed within a second of the first request that it counts")]
     page: list[RenderableType] = [_table(told["windows"], _seconds(told["at"]), folds_names=drawn)]
     if told.get("cursor"):
         more = f"and {told['total'] - len(told['windows']):,} more" if told.get("total") else "and more"

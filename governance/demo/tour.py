@@ -84,9 +84,9 @@ def _ask(proxy_url: str, model: str, key: str) -> str:
 
 def _explain(policy: Path, model: str, full: str | None = None, used: int = 0) -> str:
     given = {"body": {"model": model}} | ({"usage": [{"target": full, "used": used}]} if full else {})
-    return f"echo {shlex.quote(json.dumps(given))} | {_program()} explain - --policy {policy}"
+    return f"echo {shlex.quote(json.dumps(given))} | {_program()} explain - --policy {shlex.quote(str(policy))}"
 
 
 def _program() -> str:
     beside = Path(sys.executable).parent / "governance"
-    return str(beside) if beside.exists() else "governance"
+    return shlex.quote(str(beside)) if beside.exists() else "governance"
