@@ -80,6 +80,9 @@ async def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     gateway.models.list_now()
     worker = Worker(gateway, router)
     monkeypatch.setattr(gateway.telemetry, "tell", worker.told.append)
+    # LiteLLM copies its callbacks here, and takes a second one of a class for the first.
+    for told in ("_async_success_callback", "_async_failure_callback", "success_callback", "failure_callback"):
+        monkeypatch.setattr(litellm, told, [])
     monkeypatch.setattr(litellm, "callbacks", [worker.handler])
     yield worker
     await gateway.close()
