@@ -69,11 +69,15 @@ async def begin() -> None:
 
 
 @proxy_server.app.post("/bench/calls/end")
-async def end() -> dict[str, int]:
-    """Python functions of the event loop's thread since the beginning: of all, and of governance and its plugins."""
+async def end() -> dict[str, Any]:
+    """Python functions of the event loop's thread since the beginning: of all, and of governance and its plugins.
+    `each_own`: how often each of the latter was called.
+    """
     sys.setprofile(None)
     ours = {code: n for code, n in watch.calls.items() if "/governance" in code.co_filename}
+    places = {code: code.co_filename.partition("/governance")[2] for code in ours}
     return {
+        "each_own": {f"{places[code]}:{code.co_firstlineno} {code.co_qualname}": n for code, n in ours.items()},
         "functions": len(watch.calls),
         "calls": sum(watch.calls.values()),
         "own_functions": len(ours),
