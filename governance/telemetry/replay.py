@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable, Collection
 from functools import lru_cache
-from hashlib import blake2b, sha256
+from hashlib import blake2b
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
+from governance.catalog.fingerprint import inputs_hash
 from governance.model import Models
 from governance.policy.telemetry import DecisionLogSettings
 from governance.trace import Trace
@@ -81,25 +80,6 @@ class Replay:
                 known.clear()
             known[names] = inputs_hash(models, names)
         return known[names]
-
-
-def inputs_hash(models: Models, names: Collection[str]) -> str:
-    """`sha256:…` of prices, limits and abilities of these targets; the same wherever they are known to be the same."""
-    facts = {name: _plain(models.facts(name)) for name in names}
-    return f"sha256:{sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()}"
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value):
-        told = ((each.name, _plain(getattr(value, each.name))) for each in fields(value))
-        return {name: each for name, each in told if each is not None}
-    if isinstance(value, (set, frozenset)):
-        return sorted(map(str, value))
-    if isinstance(value, Mapping):
-        return {str(name): _plain(each) for name, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return list(map(_plain, value))
-    return value if isinstance(value, (str, int, float, bool)) or value is None else str(value)
 
 
 def _of_decision(trace: Trace) -> int:

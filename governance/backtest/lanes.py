@@ -1,0 +1,82 @@
+"""Two policies on the same arrivals, through the engine itself: the truth that every faster way is held against."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from governance.backtest.done import Done
+from governance.backtest.elsewhere import Elsewhere, Scenario
+from governance.backtest.lane import Lane
+from governance.backtest.retries import Retries
+from governance.backtest.tally import Played
+from governance.backtest.watch import Watch
+from governance.catalog import Catalog
+from governance.engine.host import Host
+from governance.traffic import TraceLine
+
+
+class Both(NamedTuple):
+    """What came of lines under both policies. `active`, `candidate`: what was read of windows."""
+
+    played: list[Played]
+    active: Watch
+    candidate: Watch
+    retries: int
+
+
+class Setting(NamedTuple):
+    """What lanes need beside lines."""
+
+    active: Host
+    candidate: Host
+    catalog: Catalog
+    elsewhere: Elsewhere
+
+
+def both(setting: Setting, lines: Sequence[TraceLine]) -> Both:
+    """Play these lines, which come in the order of their arrival, under both policies.
+
+    Where the candidate's lane has counted anything that did not happen, it is played twice more: with the low and
+    the high end of what may have happened.
+    """
+    firsts = _firsts(lines) if setting.elsewhere.assumptions.remove_retries else {}
+    active, watch_active, _ = _one(setting, setting.active, lines, firsts, "mid")
+    candidate, watch_candidate, guesses = _one(setting, setting.candidate, lines, firsts, "mid")
+    low: Sequence[Done | None] = [None] * len(lines)
+    high: Sequence[Done | None] = low
+    if guesses:
+        low, _, _ = _one(setting, setting.candidate, lines, firsts, "low")
+        high, _, _ = _one(setting, setting.candidate, lines, firsts, "high")
+    played = [Played(*each) for each in zip(lines, active, candidate, low, high, strict=True)]
+    return Both(played, watch_active, watch_candidate, len(firsts))
+
+
+def _firsts(lines: Sequence[TraceLine]) -> dict[str, str]:
+    """By the id of each retry that of the request that was sent first."""
+    retries = Retries()
+    found = ((line.id, retries.first_of(line)) for line in lines)
+    return {id: first for id, first in found if first is not None}
+
+
+def _one(
+    setting: Setting, host: Host, lines: Sequence[TraceLine], firsts: dict[str, str], scenario: Scenario
+) -> tuple[list[Done], Watch, bool]:
+    lane = Lane(host, setting.catalog, setting.elsewhere, scenario)
+    done: list[Done] = []
+    # Of requests that were sent once more: the last of them.
+    last: dict[str, Done] = {}
+    roots = set(firsts.values())
+    for line in lines:
+        first = firsts.get(line.id)
+        before = last.get(first) if first is not None else None
+        if before is not None and before.outcome in ("route", "pass"):
+            lane.advance(line.at_us)
+            one = Done("gone", cost=(0, 0, 0))
+        else:
+            one = lane.arrive(line)
+            if first is not None or line.id in roots:
+                last[first or line.id] = one
+        done.append(one)
+    lane.finish()
+    return done, lane.watch, lane.guesses

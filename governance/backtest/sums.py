@@ -1,0 +1,150 @@
+"""Sums over requests from which figures are made."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from governance.backtest.done import Done
+from governance.backtest.figures import Figure, Lanes
+from governance.backtest.report import Totals
+
+# Of independent answers: two standard deviations of their sum on either side.
+_SURE = 2.0
+
+
+@dataclass(slots=True)
+class Money:
+    """Micro-dollars: what is known, and what lies between two bounds. `unknown`: requests nobody can price."""
+
+    exact: int = 0
+    low: int = 0
+    mid: int = 0
+    high: int = 0
+    variance: float = 0.0
+    guessed: float = 0.0
+    unknown: float = 0.0
+
+    def add(self, done: Done, weight: float) -> None:
+        """Count what one request cost."""
+        if done.cost is None:
+            self.unknown += weight
+        elif done.exact_cost:
+            self.exact += round(weight * done.cost[1])
+        else:
+            low, mid, high = done.cost
+            self.low += round(weight * low)
+            self.mid += round(weight * mid)
+            self.high += round(weight * high)
+            self.variance += weight * weight * done.variance
+            self.guessed += weight
+
+    def take(self, other: Money) -> None:
+        """Add the sums of others."""
+        self.exact += other.exact
+        self.low += other.low
+        self.mid += other.mid
+        self.high += other.high
+        self.variance += other.variance
+        self.guessed += other.guessed
+        self.unknown += other.unknown
+
+    @property
+    def figure(self) -> Figure:
+        """All of it."""
+        return _money(self.exact, self)
+
+    def minus(self, other: Money) -> Figure:
+        """What this is more than another one."""
+        known = self.exact - other.exact
+        both = Money(
+            0,
+            self.low - other.high,
+            self.mid - other.mid,
+            self.high - other.low,
+            self.variance + other.variance,
+            self.guessed + other.guessed,
+            self.unknown + other.unknown,
+        )
+        return _money(known, both)
+
+
+def _money(exact: int, of: Money) -> Figure:
+    unknown = round(of.unknown)
+    if not of.guessed:
+        if not unknown:
+            return Figure.exactly(exact)
+        return Figure.between(exact, exact, exact, unknown=unknown)
+    off = round(_SURE * math.sqrt(of.variance))
+    return Figure.between(exact + of.low - off, exact + of.mid, exact + of.high + off, unknown=unknown)
+
+
+@dataclass(slots=True)
+class Count:
+    """Requests, by scenario. `guessed`: those of which something that did not happen has decided."""
+
+    low: float = 0.0
+    mid: float = 0.0
+    high: float = 0.0
+    guessed: float = 0.0
+
+    def add(self, weight: float, *, exact: bool) -> None:
+        """Count one in all scenarios alike."""
+        self.low += weight
+        self.mid += weight
+        self.high += weight
+        self.guessed += 0.0 if exact else weight
+
+    @property
+    def figure(self) -> Figure:
+        """All of them."""
+        low, mid, high = round(self.low), round(self.mid), round(self.high)
+        if low == mid == high and not self.guessed:
+            return Figure.exactly(mid)
+        return Figure.between(low, mid, high)
+
+    def minus(self, other: Count) -> Figure:
+        """How many more than another one."""
+        both = Count(self.low - other.low, self.mid - other.mid, self.high - other.high, self.guessed + other.guessed)
+        return both.figure
+
+
+@dataclass(slots=True)
+class Sums:
+    """Of everybody, or of one team, key, limit or target."""
+
+    name: str = ""
+    requests: float = 0.0
+    recorded_refused: float = 0.0
+    recorded_cost: int = 0
+    refused_active: Count = field(default_factory=Count)
+    refused_candidate: Count = field(default_factory=Count)
+    newly_refused: Count = field(default_factory=Count)
+    newly_admitted: Count = field(default_factory=Count)
+    other_target: Count = field(default_factory=Count)
+    active: Money = field(default_factory=Money)
+    candidate: Money = field(default_factory=Money)
+
+    @property
+    def changes(self) -> float:
+        """How much changes here, to sort by."""
+        return self.newly_refused.mid + self.newly_admitted.mid + self.other_target.mid
+
+    def totals(self, p95_wait: Lanes | None = None) -> Totals:
+        """The same as figures."""
+        refused = Lanes(
+            round(self.recorded_refused),
+            self.refused_active.figure,
+            self.refused_candidate.figure,
+            self.refused_candidate.minus(self.refused_active),
+        )
+        cost = Lanes(self.recorded_cost, self.active.figure, self.candidate.figure, self.candidate.minus(self.active))
+        return Totals(
+            round(self.requests),
+            refused,
+            self.newly_refused.figure,
+            self.newly_admitted.figure,
+            self.other_target.figure,
+            cost,
+            p95_wait,
+        )

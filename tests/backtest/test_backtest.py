@@ -1,0 +1,70 @@
+"""Recorded traffic through the same policy, a tighter one, a looser one and one that sends it elsewhere."""
+
+from __future__ import annotations
+
+from governance.backtest.figures import Figure
+from governance.backtest.report import Report
+from governance.backtest.run import backtest
+from tests.backtest.workload import CATALOG, arrivals, policy, recorded
+
+TIGHT = """
+rate_limits:
+- {name: each team, subject: {team: "*"}, requests: 5/minute}
+"""
+LOOSE = TIGHT.replace("5/", "50/")
+
+
+def test_the_same_policy_changes_nothing() -> None:
+    active = policy(TIGHT)
+    found = backtest(active, active, recorded(active, arrivals()), catalog=CATALOG)
+
+    assert found.empty
+    assert found.fidelity.ppm == 1_000_000
+    assert found.totals.refused.recorded == found.totals.refused.active.value
+    assert found.totals.refused.active.label == "exact"
+
+
+def test_a_tighter_limit_refuses_more_and_says_whom() -> None:
+    active, candidate = policy(LOOSE), policy(TIGHT)
+    found = backtest(active, candidate, recorded(active, arrivals()), catalog=CATALOG)
+
+    assert found.totals.newly_refused.label == "exact"
+    assert (found.totals.newly_refused.value or 0) > 10
+    assert found.totals.newly_admitted == Figure.exactly(0)
+    assert {row.id for row in found.limits} == {"each team"}
+    assert found.worst
+    assert found.timelines
+    assert {changed.kind for changed in found.changed} == {"newly_refused"}
+    assert Report.from_json(found.to_json()) == found
+
+
+def test_a_looser_limit_admits_more_and_guesses_what_that_costs() -> None:
+    active, candidate = policy(TIGHT), policy(LOOSE)
+    found = backtest(active, candidate, recorded(active, arrivals()), catalog=CATALOG)
+
+    assert (found.totals.newly_admitted.value or 0) > 10
+    assert found.totals.newly_refused == Figure.exactly(0)
+    assert found.totals.cost.delta.label == "estimated"
+
+
+def test_other_targets_are_told_with_what_they_cost_at_most_and_at_least() -> None:
+    active = policy()
+    candidate = policy(first="gpt-4o", second="gpt-4o-mini")
+    found = backtest(active, candidate, recorded(active, arrivals()), catalog=CATALOG)
+
+    assert found.totals.other_target == Figure.exactly(200)
+    cost = found.totals.cost.delta
+    assert cost.label == "estimated"
+    assert cost.low is not None and cost.mid is not None and cost.high is not None
+    assert 0 < cost.low < cost.mid < cost.high
+    assert [(move.active, move.candidate) for move in found.moves] == [("openai/gpt-4o-mini", "openai/gpt-4o")]
+
+
+def test_the_same_inputs_give_the_same_bytes() -> None:
+    active, candidate = policy(LOOSE), policy(TIGHT)
+    lines = recorded(active, arrivals())
+
+    assert (
+        backtest(active, candidate, lines, catalog=CATALOG).to_json()
+        == backtest(active, candidate, reversed(lines), catalog=CATALOG).to_json()
+    )
