@@ -36,6 +36,10 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield from ("", "> [!CAUTION]")
         for change in anew:
             yield f"> {_code(place(change.path))}: {BEGINS_ANEW}"
+    if plan.radius:
+        yield from ("", f"**{plan.says}**", "", "| entry | whom it can touch | what it can do |", "| --- | --- | --- |")
+        for entry in plan.radius:
+            yield f"| {' | '.join(map(_code, (place(entry.path), entry.whom, entry.what)))} |"
     if plan.warnings:
         yield from ("", *(f"- warning: {_code(warning)}" for warning in plan.warnings))
     if plan.tests:

@@ -24,10 +24,19 @@ BEGINS_ANEW: Final = "what was counted so far does not go over: it begins at zer
 UNKNOWN: Final = "its plugin does not say what this changes"
 
 
-def plan_lines(plan: Plan) -> Iterator[Text]:
-    """A plan, line by line; none is longer than 80 columns unless a word of it is."""
+def plan_lines(plan: Plan, *, radius: bool = False) -> Iterator[Text]:
+    """A plan, line by line; none is longer than 80 columns unless a word of it is.
+
+    Args:
+        radius: also whom each entry that changes can touch.
+    """
     for change in plan.changes:
         yield from _change(change)
+    if radius and plan.radius:
+        yield Text("Whom it can touch:", "bold")
+        for entry in plan.radius:
+            yield from _folded(shown(f"{place(entry.path)}: {entry.whom}: {entry.what}"), 2)
+        yield from _folded(plan.says, 2, "bold")
     for warning in plan.warnings:
         yield from _folded(f"warning: {warning}", 0, "yellow")
     results = [result for results in plan.tests.values() for result in results]

@@ -112,7 +112,7 @@ def plan(
         except StalePlan as error:
             typer.echo(str(error), err=True)
             raise typer.Exit(FORBIDDEN) from None
-    _print(made, told)
+    _print(made, told, radius=True)
     forbidden = [effect for effect in made.effects if effect in forbid]
     for effect in forbidden:
         typer.echo(f"a change {effect}, which --forbid {effect} does not allow", err=True)
@@ -143,7 +143,7 @@ def _planned(
     return asyncio.run(usecase.plan(base, candidate, catalog, suites, made_from=made_from))
 
 
-def _print(made: Plan, told: Format) -> None:
+def _print(made: Plan, told: Format, *, radius: bool = False) -> None:
     if told is Format.json:
         print_json(made.report())
     elif told is Format.markdown:
@@ -154,5 +154,5 @@ def _print(made: Plan, told: Format) -> None:
         from governance.cli.plan_text import plan_lines
 
         out = console()
-        for line in plan_lines(made):
+        for line in plan_lines(made, radius=radius):
             out.print(line, soft_wrap=True)

@@ -8,7 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 from pydantic import BaseModel
 
-from governance.model.changes import Effect, SectionChange
+from governance.model.changes import Effect, Reach, SectionChange
 from governance.model.errors import GovernanceError
 
 ENTRY_POINTS = "governance.plugins"
@@ -59,3 +59,9 @@ def change_effects(name: str) -> Callable[[SectionChange], Iterable[Effect]] | N
     """What tells the effects of a change in a plugin's section; None where the plugin says nothing of it."""
     plugin = plugin_class(name)
     return getattr(plugin, "effects", None)
+
+
+def change_reach(name: str) -> Callable[[SectionChange], Reach] | None:
+    """What tells whom an entry of a plugin's section touches; None where the plugin says nothing of it."""
+    plugin = plugin_class(name)
+    return getattr(plugin, "reach", None)

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, get_args
 
 from governance.limits.limit import Limit, RouteTo
-from governance.limits.subjects import EACH, SERVED_KINDS, Part, Subject
+from governance.limits.subjects import EACH, SERVED_KINDS, Part, Subject, written
 from governance.model.amounts import parse_period_s
-from governance.model.changes import Effect, SectionChange, ranked
+from governance.model.changes import Effect, Reach, SectionChange, ranked
 from governance.model.labels import requires
 from governance.model.limits import Window
 from governance.model.units import Unit
@@ -39,6 +39,14 @@ def limit_effects(change: SectionChange) -> set[Effect]:
         # Where it is used up, another model serves.
         found |= {"reroutes"} if found & {"tightens", "loosens"} else set()
     return found
+
+
+def limit_reach(change: SectionChange) -> Reach:
+    """Whom an entry of a list of limits counts, or did."""
+    limits = [limit for limit in (change.before, change.after) if isinstance(limit, Limit)]
+    subjects = [limit.subject for limit in limits]
+    everybody = not all(subject.caller or subject.served for subject in subjects)
+    return Reach(() if everybody else tuple(dict.fromkeys(map(written, subjects))))
 
 
 def rate_effects(before: _Amounts, after: _Amounts) -> set[Effect]:

@@ -90,6 +90,12 @@ def combined(caller: str, served: str) -> str:
     return AND.join(filter(None, (caller, served))) or EVERYONE
 
 
+def written(subject: Subject) -> str:
+    """A subject as its counts are called, with `*` for each one by itself: `team:* && model:gpt-4o`."""
+    parts = (f"{part.kind}:{_folded(part)}" for part in (*subject.caller, *subject.served))
+    return AND.join(parts) or EVERYONE
+
+
 def names_of(request: Request, metadata: Iterable[str] = ()) -> Iterator[str]:
     """Everybody a limit may count this request for, by id and by name, and what it asks for.
 

@@ -34,6 +34,24 @@ class SectionChange:
         return str(self.path[0]) if self.path else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Whom an entry that changes can touch, and with what, before and after.
+
+    Args:
+        callers: whom it binds or routes, each as a subject is counted, such as `team:research` and `team:*` for each
+            team by itself; () = everybody.
+        asks: what has to be asked for, such as `fast/*`; () = whatever.
+        granted: who may serve them from now on; `*` stands for the model that is asked for.
+        revoked: who may no longer.
+    """
+
+    callers: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
+    granted: tuple[str, ...] = ()
+    revoked: tuple[str, ...] = ()
+
+
 def ranked(before: int, after: int, more: Effect, less: Effect) -> set[Effect]:
     """The effect of a value that went up or down."""
     return {more} if after > before else {less} if after < before else {"cosmetic"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from governance.model.changes import Effect, SectionChange, gained, ranked
+from governance.model.changes import Effect, Reach, SectionChange, gained, ranked
 from governance.model.labels import requires
 from governance.policy.keys import Key
 from governance.policy.ungoverned import opened
@@ -136,3 +136,19 @@ def _later(before: Any, after: Any) -> set[Effect]:
     if before == after:
         return {"cosmetic"}
     return {"grants"} if after is None or (before is not None and after > before) else {"revokes"}
+
+
+def core_reach(section: str, change: SectionChange) -> Reach:
+    """Whom an entry of a section of the core touches, and what a key may ask for from now on or no longer."""
+    entries = [entry for entry in (change.before, change.after) if entry is not None]
+    if section == "keys" and all(isinstance(entry, Key) for entry in entries):
+        before, after = _valid(change.before), _valid(change.after)
+        if before is None or after is None or before.models is None or after.models is None:
+            return Reach(_names("virtual_key", entries))
+        old, new = (frozenset(model.text for model in key.models or ()) for key in (before, after))
+        return Reach(_names("virtual_key", entries), (), tuple(sorted(new - old)), tuple(sorted(old - new)))
+    return Reach(_names("team", entries)) if section == "teams" else Reach()
+
+
+def _names(kind: str, entries: list[Any]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(f"{kind}:{entry.name}" for entry in entries if getattr(entry, "name", None)))

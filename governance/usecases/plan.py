@@ -15,6 +15,7 @@ from governance.model.errors import GovernanceError
 from governance.policy.diff import MISSING, Path
 from governance.policy.diff_effects import Change, summary
 from governance.testing import Result, Suite, run
+from governance.usecases.blast import Touched, new_access, touched, verdict
 from governance.usecases.compare import compare
 
 _KINDS: Final = {"added": "add", "removed": "remove"}
@@ -31,6 +32,7 @@ class Plan:
     tests: by the name of each tests file, what came of its tests on the candidate.
     warnings: what in the candidate is allowed and can never work.
     brings: the hash of the tests that are to be kept with it; "" = those of the base stay.
+    radius: each entry that changes, with whom and what it can touch.
     """
 
     base: str
@@ -39,6 +41,7 @@ class Plan:
     tests: Mapping[str, Sequence[Result]]
     warnings: tuple[str, ...]
     brings: str = ""
+    radius: tuple[Touched, ...] = ()
 
     @property
     def id(self) -> str:
@@ -57,6 +60,19 @@ class Plan:
         return {what: counted[what] for what in ("add", "change", "remove")}
 
     @property
+    def says(self) -> str:
+        """What can come of it at most, in a sentence, whatever the traffic: `It can only refuse more.`"""
+        first = verdict(self.effects)
+        parts = [] if first is None else [first]
+        parts += ["may send requests elsewhere"] if "reroutes" in self.effects else []
+        anew = self.effects.get("restarts_count", 0)
+        parts += [f"begins {anew} count{'s' if anew != 1 else ''} at zero"] if anew else []
+        granted = len(new_access(self.radius))
+        by = f"{granted} entr{'y' if granted == 1 else 'ies'}"
+        access = f"grants new access by {by}" if granted else "grants no new access"
+        return f"It {', '.join(parts) or 'decides as before'}, and {access}."
+
+    @property
     def failed(self) -> tuple[tuple[str, Result], ...]:
         """Tests that the candidate does not pass, each with its file."""
         return tuple((file, result) for file, results in self.tests.items() for result in results if not result.passed)
@@ -71,6 +87,11 @@ class Plan:
             "counts": self.counts,
             "effects": self.effects,
             "changes": [told(change) for change in self.changes],
+            "radius": {
+                "says": self.says,
+                "new_access": new_access(self.radius),
+                "entries": [{"entry": place(entry.path), **entry.report()} for entry in self.radius],
+            },
             "warnings": list(self.warnings),
             "tests": {
                 "passed": len(results) - len(self.failed),
@@ -104,7 +125,8 @@ async def plan(
         check_fresh(made_from, base.policy.revision)
     tests = {str(suite.file): await run(candidate, suite, catalog) for suite in suites}
     found = compare(base, candidate)
-    return Plan(base.policy.revision, candidate.policy.revision, found, tests, candidate.warnings(catalog))
+    warnings, radius = candidate.warnings(catalog), tuple(touched(base, candidate, found))
+    return Plan(base.policy.revision, candidate.policy.revision, found, tests, warnings, radius=radius)
 
 
 def check_fresh(made_from: str, in_force: str) -> None:

@@ -113,6 +113,7 @@ async def test_a_change_is_reviewed_applied_and_undone(office: Office) -> None:
         undone = await browser.send_form("/history/1/rollback", comment="")
 
     assert "budgets[all of us].amount" in review.text
+    assert "It can only refuse more, and grants no new access." in review.text
     assert policy == POLICY.replace("100 USD", "50 USD"), "comments are kept"
     assert applied.headers["location"] == f"{UI}/applied/2"
     assert "less" in history.text

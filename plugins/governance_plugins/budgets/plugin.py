@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from governance.catalog import Catalog
 from governance.hookspecs import hookimpl
-from governance.limits import LimitBook, limit_warnings
+from governance.limits import LimitBook, limit_reach, limit_warnings
 from governance.model import NO_FACTS, Charge, Rejection, Request, Ruling, Target, Window, codes
 from governance.model.labels import Require
 from governance_plugins.budgets.config import Budget, BudgetsConfig
@@ -20,6 +20,7 @@ class Budgets:
     Config = BudgetsConfig
     on_error = "refuse"
     effects = staticmethod(budget_effects)
+    reach = staticmethod(limit_reach)
 
     def __init__(self, config: BudgetsConfig) -> None:
         self._book = LimitBook(config.root)

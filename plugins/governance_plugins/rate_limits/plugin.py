@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from governance.catalog import Catalog
 from governance.hookspecs import hookimpl
-from governance.limits import LimitBook, limit_effects, limit_warnings
+from governance.limits import LimitBook, limit_effects, limit_reach, limit_warnings
 from governance.model import Charge, Request, Ruling, Target, Window
 from governance.model.labels import Require
 from governance_plugins.rate_limits.config import RateLimitsConfig
@@ -18,6 +18,7 @@ class RateLimits:
     Config = RateLimitsConfig
     on_error = "refuse"
     effects = staticmethod(limit_effects)
+    reach = staticmethod(limit_reach)
 
     def __init__(self, config: RateLimitsConfig) -> None:
         # What a caller costs is charged once for all targets, what a target costs only when it serves.

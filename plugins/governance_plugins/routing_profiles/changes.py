@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from governance.limits import away_effects, rate_effects
-from governance.model.changes import Effect, SectionChange, gained
+from governance.model.changes import Effect, Reach, SectionChange, gained
 from governance.model.labels import requires
 from governance_plugins.routing_profiles.config import MaxPrice, Profile, ProfileTarget
 
@@ -41,6 +41,19 @@ def profile_effects(change: SectionChange) -> set[Effect]:
         return {"reroutes", *_of_prices(before, after)}
     found: set[Effect] = {"reroutes", *gained(_serves(before), _serves(after))}
     return found | _of_limits(before.targets, after.targets) if change.field == "targets" else found
+
+
+def profile_reach(change: SectionChange) -> Reach:
+    """What has to be asked for to meet a profile, and whom it lets serve."""
+    asks: list[str] = []
+    for profile in (change.before, change.after):
+        if isinstance(profile, Profile):
+            virtual = profile.virtual_provider.lower()
+            aliases = {target.alias for target in profile.targets}
+            asks += [f"{virtual}/{alias or '*'}" for alias in sorted(aliases, key=lambda alias: alias or "")]
+    before, after = _serves(_in_force(change.before)), _serves(_in_force(change.after))
+    come, gone = (tuple(sorted({name for _, _, name in pairs})) for pairs in (after - before, before - after))
+    return Reach((), tuple(dict.fromkeys(asks)), come, gone)
 
 
 def _in_force(profile: Any) -> Profile | None:

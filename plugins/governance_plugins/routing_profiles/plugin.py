@@ -8,7 +8,7 @@ from governance.catalog import Catalog, provider_and_model
 from governance.hookspecs import hookimpl
 from governance.model import Refusal, Request, Selection, Target, Window, codes
 from governance.model.conversation import Stick
-from governance_plugins.routing_profiles.changes import profile_effects
+from governance_plugins.routing_profiles.changes import profile_effects, profile_reach
 from governance_plugins.routing_profiles.config import Profile, RoutingProfilesConfig
 from governance_plugins.routing_profiles.draw import by_draw, by_priority
 from governance_plugins.routing_profiles.measured import by_cost, by_wait
@@ -23,6 +23,7 @@ class RoutingProfiles:
     Config = RoutingProfilesConfig
     on_error = "refuse"
     effects = staticmethod(profile_effects)
+    reach = staticmethod(profile_reach)
 
     def __init__(self, config: RoutingProfilesConfig) -> None:
         self._by_provider: dict[str, tuple[Profile, list[Offer]]] = {

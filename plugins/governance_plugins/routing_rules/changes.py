@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from governance.limits import narrowed
-from governance.model.changes import Effect, SectionChange, gained
+from governance.model.changes import Effect, Reach, SectionChange, gained
 from governance.model.labels import requires
 from governance_plugins.routing_rules.config import Rule
 
@@ -37,6 +37,15 @@ def rule_effects(change: SectionChange) -> set[Effect]:
     if before.refuse or after.refuse:
         return {"reroutes", "loosens" if before.refuse else "tightens", *gained(_serves(before), _serves(after))}
     return _of_routing(change, before, after)
+
+
+def rule_reach(change: SectionChange) -> Reach:
+    """Whom a rule is for, and whom it lets serve."""
+    rules = [rule for rule in (change.before, change.after) if isinstance(rule, Rule)]
+    scopes = dict.fromkeys(f"{rule.scope}:{rule.scope_id}" for rule in rules if rule.scope != "global")
+    before, after = _serves(_in_force(change.before)), _serves(_in_force(change.after))
+    everybody = not rules or any(rule.scope == "global" for rule in rules)
+    return Reach(() if everybody else tuple(scopes), (), tuple(sorted(after - before)), tuple(sorted(before - after)))
 
 
 def _in_force(rule: Any) -> Rule | None:

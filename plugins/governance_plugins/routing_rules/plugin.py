@@ -13,7 +13,7 @@ from governance.hookspecs import hookimpl
 from governance.limits import OF_CALLER
 from governance.model import Request, Ruling
 from governance.model.labels import Require, both, required
-from governance_plugins.routing_rules.changes import rule_effects
+from governance_plugins.routing_rules.changes import rule_effects, rule_reach
 from governance_plugins.routing_rules.config import RoutingRulesConfig, Rule
 from governance_plugins.routing_rules.effects import Effect, effect, would
 from governance_plugins.routing_rules.rulebook import Rulebook
@@ -29,6 +29,7 @@ class RoutingRules:
     Config = RoutingRulesConfig
     on_error = "refuse"
     effects = staticmethod(rule_effects)
+    reach = staticmethod(rule_reach)
 
     def __init__(self, config: RoutingRulesConfig) -> None:
         self._book = Rulebook(rule for rule in config.root if rule.enabled and not rule.only_requires)

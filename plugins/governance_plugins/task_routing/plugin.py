@@ -8,7 +8,7 @@ from governance.catalog import Catalog, repeated_targets, screen
 from governance.hookspecs import hookimpl
 from governance.model import GENERATES_TEXT, NO_FACTS, Refusal, Rejection, Request, Ruling, Selection, Target, codes
 from governance.model.classification import classifier
-from governance_plugins.task_routing.changes import task_effects
+from governance_plugins.task_routing.changes import task_effects, task_reach
 from governance_plugins.task_routing.config import AUTO, FALLBACK, TaskRoutingConfig
 from governance_plugins.task_routing.route import Route, Router
 
@@ -26,6 +26,7 @@ class TaskRouting:
     Config = TaskRoutingConfig
     on_error = "refuse"
     effects = staticmethod(task_effects)
+    reach = staticmethod(task_reach)
 
     def __init__(self, config: TaskRoutingConfig) -> None:
         self.facts_read = ("last_user_text",)
