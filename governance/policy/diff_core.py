@@ -9,7 +9,7 @@ from governance.model.labels import requires
 from governance.policy.keys import Key
 from governance.policy.ungoverned import opened
 
-_COSMETIC: Final = frozenset({"version", "telemetry"})
+_COSMETIC: Final = frozenset({"version", "telemetry", "change_guard"})
 _GRANTS: Final = {"targets": 0, "virtual": 1}
 _ADMITS: Final = {"refuse": 0, "allow": 1}
 _PRICES: Final = ("input_usd_per_1m_tokens", "output_usd_per_1m_tokens", "cached_input_usd_per_1m_tokens")

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from governance.ledger import open_ledger
 from governance.policy.bodies import BodySettings
 from governance.policy.catalog import CatalogSettings
+from governance.policy.change_guard import ChangeGuard
 from governance.policy.environment import Variable
 from governance.policy.keys import Key, clashes
 from governance.policy.nodes import Path, Tree
@@ -87,6 +88,7 @@ class Core(BaseModel):
         default="refuse",
         description="what a proxy does whose LiteLLM is not as governance relies on: not start, or serve and tell it",
     )
+    change_guard: ChangeGuard = ChangeGuard()
 
     def problems(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
         """What is wrong with keys only beside one another."""

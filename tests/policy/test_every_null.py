@@ -46,6 +46,7 @@ routing_profiles:
 task_routing: {{profiles: {{own: {{code: [openai/gpt-4o]}}}}}}
 rate_limits: [{{name: l, subject: everyone, requests: 5/minute, match: "true"}}]
 budgets: [{{name: b, subject: everyone, amount: 5 USD/month}}]
+change_guard: {{}}
 failover: {{max_attempts: 2, retry_budget: {{percent: 20}}}}
 """
 DOCUMENT = yaml.safe_load(POLICY)

@@ -110,6 +110,7 @@ def effects(before: str, after: str) -> set[str]:
         ("ledger: %s\n", "{}", "{url: redis://127.0.0.1:6379/3}", "restarts_count"),
         ("ledger: %s\n", "{}", "{on_unavailable: allow}", "loosens"),
         ("telemetry: %s\n", "{}", "{decisions: {keep: 5}}", "cosmetic"),
+        ("change_guard: %s\n", "{}", "{max_cost: 5%}", "cosmetic"),
         ("task_routing: %s\n", "{}", "{active_profile: eco}", "reroutes"),
         ("task_routing: %s\n", "{}", "{overrides: {code: a/new}}", "reroutes grants"),
         ("failover: %s\n", "{}", "{max_attempts: 2}", "reroutes"),
