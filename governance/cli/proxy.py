@@ -18,6 +18,10 @@ _STARTUP_HOOKS = "LITELLM_WORKER_STARTUP_HOOKS"
 _CALLBACK = "governance.proxy.callback.handler"
 _METRICS = "PROMETHEUS_MULTIPROC_DIR"
 _INSTALL = "governance.proxy.install:install"
+# Read by LiteLLM's command (proxy_cli.py) and passed to uvicorn, which kills workers that do not answer for so long.
+# Its own 5 s are too short for importing LiteLLM on a slow machine: workers are killed while they start, for ever.
+_ANSWERS_WITHIN = "TIMEOUT_WORKER_HEALTHCHECK"
+_ANSWERS_WITHIN_S = "60"
 
 
 def serve(
@@ -50,7 +54,9 @@ def serve(
     os.environ["GOVERNANCE_POLICY"] = str(path.resolve())
     if not _names_callback(config):
         _install_at_start()
-    _share_metrics(context.args)
+    if _several(context.args):
+        _share_metrics()
+        os.environ.setdefault(_ANSWERS_WITHIN, _ANSWERS_WITHIN_S)
     start = "from litellm import run_server; run_server()"
     os.execv(sys.executable, [sys.executable, "-c", start, "--config", str(config), *context.args])  # noqa: S606
 
@@ -67,10 +73,13 @@ def _install_at_start() -> None:
     os.environ[_STARTUP_HOOKS] = ",".join(dict.fromkeys([*hooks, _INSTALL]))
 
 
-def _share_metrics(options: list[str]) -> None:
+def _several(options: list[str]) -> bool:
+    return os.environ.get("NUM_WORKERS", "1") != "1" or any(option.startswith("--num_workers") for option in options)
+
+
+def _share_metrics() -> None:
     """Several workers add up their metrics through a folder that must be there before the first of them starts."""
-    several = os.environ.get("NUM_WORKERS", "1") != "1" or any(option.startswith("--num_workers") for option in options)
-    if several and not os.environ.get(_METRICS):
+    if not os.environ.get(_METRICS):
         os.environ[_METRICS] = tempfile.mkdtemp(prefix="governance-metrics-")
 
 

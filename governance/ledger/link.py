@@ -46,10 +46,11 @@ class Wire:
 
     Args:
         key: any key of the realm; it says which node of a cluster to ask.
+        told: what it is the link to, for messages.
     """
 
-    def __init__(self, directory: Directory, key: str, timeout_s: float = TIMEOUT_S) -> None:
-        self.kind = directory.kind
+    def __init__(self, directory: Directory, key: str, timeout_s: float = TIMEOUT_S, told: str = "ledger") -> None:
+        self.kind, self._told = directory.kind, told
         self._directory, self._key, self._timeout_s = directory, key, timeout_s
         self._breaker = Breaker(self._breaker_changed)
         self._connection: Connection | None = None
@@ -61,7 +62,7 @@ class Wire:
 
     async def run(self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Any:
         if not self._breaker.lets_through():
-            raise NotAsked(f"the ledger does not answer ({self._last_error}); asking again once a second")
+            raise NotAsked(f"the {self._told} does not answer ({self._last_error}); asking again once a second")
         try:
             answer = await self._run(script, keys, args)
         except LedgerUnavailable as error:
@@ -149,6 +150,7 @@ class Wire:
 
     def _breaker_changed(self, is_open: bool) -> None:
         if is_open:
-            _log.error("ledger (%s) does not answer: %s; asking again once a second", self.kind, self._last_error)
+            why = self._last_error
+            _log.error("%s (%s) does not answer: %s; asking again once a second", self._told, self.kind, why)
         else:
-            _log.warning("ledger (%s) answers again", self.kind)
+            _log.warning("%s (%s) answers again", self._told, self.kind)

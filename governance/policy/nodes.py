@@ -20,6 +20,7 @@ Path = tuple[str | int, ...]
 MAX_BYTES = 10 * 1024 * 1024
 MAX_NODES = 200_000
 MAX_DEPTH = 40
+_TOO_MANY = f"has more than {MAX_NODES:,} values, which is the most of a policy"
 # Keys are written too.
 _MOST_WRITTEN = 2 * MAX_NODES + 1
 
@@ -134,7 +135,7 @@ def _explicit_tags(text: str, source: str) -> dict[int, str]:
             values += 1
             if values > _MOST_WRITTEN:
                 line = event.start_mark.line + 1 if event.start_mark else 1
-                raise PolicyError([Problem(source, line, 1, "", f"has more than {MAX_NODES:,} values")])
+                raise PolicyError([Problem(source, line, 1, "", _TOO_MANY)])
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
@@ -153,13 +154,17 @@ class _Reader:
         self.problems: list[Problem] = []
         self.nodes = 0
         self.open: list[int] = []
+        self.read: set[int] = set()
+        self.repeated = False
 
     def value(self, node: yaml.Node, path: Path) -> Any:
         self.marks.setdefault(path, Mark(node.start_mark.line + 1, node.start_mark.column + 1))
         self.nodes += 1
         if self.nodes > MAX_NODES:
-            self.fail(node, path, f"expands to more than {MAX_NODES:,} values; repeat less by aliases")
+            self.fail(node, path, self.too_many())
             raise PolicyError(self.problems)
+        self.repeated = self.repeated or id(node) in self.read
+        self.read.add(id(node))
         if id(node) in self.open:
             return self.fail(node, path, "contains itself through an alias")
         if len(self.open) > MAX_DEPTH:
@@ -175,6 +180,11 @@ class _Reader:
             return self.scalar(node, path) if isinstance(node, yaml.ScalarNode) else None
         finally:
             self.open.pop()
+
+    def too_many(self) -> str:
+        if self.repeated:
+            return f"expands to more than {MAX_NODES:,} values; repeat less by aliases"
+        return _TOO_MANY
 
     def mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         values: dict[str, Any] = {}

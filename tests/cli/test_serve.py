@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 
 from governance.cli.port import listens_on
 from governance.policy.database import missing_client
+from tests import patience
 
 Command = Callable[..., Any]
 
@@ -103,3 +106,44 @@ def test_a_database_client_that_is_there_is_not_asked_for(tmp_path: Path, monkey
     monkeypatch.syspath_prepend(tmp_path)
 
     assert missing_client({}, {"DATABASE_URL": "x"}) is None
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "expected"),
+    [
+        (["--num_workers", "2"], {}, "60"),
+        ([], {"NUM_WORKERS": "2"}, "60"),
+        (["--num_workers=2"], {"TIMEOUT_WORKER_HEALTHCHECK": "7"}, "7"),
+        ([], {}, "None"),
+    ],
+)
+def test_several_workers_may_take_their_time_to_start(
+    config: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    environment: dict[str, str],
+    expected: str,
+) -> None:
+    stand_in = tmp_path / "path" / "litellm"
+    stand_in.mkdir(parents=True)
+    told = 'import os\ndef run_server(): print(os.environ.get("TIMEOUT_WORKER_HEALTHCHECK"))\n'
+    (stand_in / "__init__.py").write_text(told)
+    monkeypatch.setenv("PYTHONPATH", str(stand_in.parent))
+    for name in ("NUM_WORKERS", "TIMEOUT_WORKER_HEALTHCHECK"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    command = [sys.executable, "-c", "from governance.cli import main; main()", "serve", "-c", str(config)]
+
+    done = patience.run([*command, "--policy", "governance.yaml", "--port", "0", *options])
+
+    assert done.stdout.strip() == expected, done.stderr
+
+
+def test_litellm_and_uvicorn_take_the_time_that_workers_are_given() -> None:
+    from litellm.proxy.proxy_cli import run_server
+    from uvicorn import Config
+
+    assert "TIMEOUT_WORKER_HEALTHCHECK" in {option.envvar for option in run_server.params}
+    assert "timeout_worker_healthcheck" in inspect.signature(Config.__init__).parameters

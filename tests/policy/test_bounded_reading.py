@@ -47,6 +47,13 @@ def test_many_small_expansions_count_together(parse: Parse) -> None:
     assert "expands to more than 200,000 values; repeat less by aliases" in refusal(parse, text)
 
 
+def test_a_large_policy_without_aliases_is_not_told_to_repeat_less(parse: Parse) -> None:
+    many = "plugins: [" + "x, " * 200_000 + "x]"
+
+    assert "has more than 200,000 values, which is the most of a policy" in refusal(parse, many)
+    assert "alias" not in refusal(parse, many)
+
+
 def test_an_alias_used_twice_is_no_bomb(parse: Parse) -> None:
     policy = parse(
         """

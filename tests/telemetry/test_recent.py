@@ -203,7 +203,7 @@ async def test_the_workers_on_one_redis_see_the_decisions_of_each_other(redis_se
 
 async def test_without_redis_decisions_are_dropped_and_counted_and_it_is_said_once(trace, caplog) -> None:
     with running() as server:
-        recent = RecentOfAll(Wire(directory(server.url), "k", timeout_s=0.2), "k", KEEP)
+        recent = RecentOfAll(Wire(directory(server.url), "k", 0.2, "telemetry store"), "k", KEEP)
         server.kill()
         asked = 0
         while not recent.error:
@@ -224,6 +224,7 @@ async def test_without_redis_decisions_are_dropped_and_counted_and_it_is_said_on
     assert len(said) == 2
     assert said[0].startswith("recent decisions cannot be kept: ")
     assert said[1].startswith("recent decisions are kept again; ")
+    assert not [r.getMessage() for r in caplog.records if "ledger (" in r.getMessage()], "it is not the ledger"
 
 
 async def test_what_comes_after_the_end_is_counted() -> None:
