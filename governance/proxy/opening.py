@@ -11,6 +11,7 @@ from governance.proxy.collector import calm, calm_again_soon
 from governance.proxy.gateway import Gateway
 from governance.proxy.policies import open_policies
 from governance.proxy.start import or_not_at_all, policy_file, report
+from governance.proxy.wastes import cure
 
 
 def open_gateway() -> Gateway:
@@ -29,6 +30,7 @@ def _open() -> Gateway:
     proxy_server.app.state.governance = gateway
     mount_admin(gateway)
     report(gateway.engine.host.policy)
+    cure(os.environ)
     if calm(os.environ):
         calm_again_soon()
     return gateway

@@ -109,6 +109,25 @@ PARTS: Final = (
         takes=("wildcard_model",),
         without="keys that list `fast/*` do not see the virtual models in /v1/models",
     ),
+    # What is the same for each request (governance/proxy/wastes.py).
+    Part(
+        "litellm.proxy.auth.route_checks:RouteChecks._route_matches_pattern",
+        takes=("route", "pattern"),
+        without="LiteLLM compares the route of each request with a hundred patterns anew",
+    ),
+    Part(
+        "litellm.proxy.proxy_server:ProxyConfig.get_config_state",
+        without="LiteLLM copies its configuration for each request of a team, entry by entry",
+    ),
+    Part(
+        "litellm.litellm_core_utils.litellm_logging:copy",
+        without="LiteLLM copies what it knows of a model's prices for each answer, entry by entry",
+    ),
+    Part(
+        "litellm.litellm_core_utils.litellm_logging:Logging._zero_cost_finding",
+        takes=("result", "response_cost", "calculation_failed", "litellm_model_name", "router_model_id"),
+        without="LiteLLM looks for the reason of a cost of zero at each answer of a model without a price",
+    ),
     Part(
         "litellm.proxy.proxy_server:proxy_shutdown_event",
         without="reservations of a stopped proxy end by their deadline",

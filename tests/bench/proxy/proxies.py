@@ -33,14 +33,14 @@ class Running(NamedTuple):
 
 
 class Kind(NamedTuple):
-    """`rules`: None = without governance. `collector`: what $GOVERNANCE_COLLECTOR says."""
+    """`rules`: None = without governance. `leaving`: what $GOVERNANCE_COLLECTOR and $GOVERNANCE_CURES say."""
 
     name: str
     callbacks: tuple[str, ...] = ()
     rules: int | None = None
     redis: bool = False
     limited: bool = False
-    collector: str = ""
+    leaving: str = ""
 
 
 # The first one is what the others are compared with.
@@ -51,8 +51,8 @@ KINDS = (
     Kind("governance, memory, 2 rules", (GOVERNANCE,), 2),
     Kind("governance, memory, 100 rules", (GOVERNANCE,), 100),
     Kind("governance, Redis, 100 rules", (GOVERNANCE,), 100, redis=True),
-    Kind("the same in memory, collector left", (GOVERNANCE,), 100, collector="leave"),
-    Kind("the same on Redis, collector left", (GOVERNANCE,), 100, redis=True, collector="leave"),
+    Kind("the same in memory, process as it is", (GOVERNANCE,), 100, leaving="leave"),
+    Kind("the same on Redis, process as it is", (GOVERNANCE,), 100, redis=True, leaving="leave"),
 )
 
 
@@ -91,7 +91,7 @@ def started(folder: Path, kinds: tuple[Kind, ...] = KINDS) -> Iterator[list[Runn
                 url = redis.url if kind.redis else "memory://"
                 (here / "governance.yaml").write_text(json.dumps(policy(kind.rules, url)), "utf-8")
             arguments = ["--host", "127.0.0.1", "--port", str(port), "--config", str(here / "litellm.yaml")]
-            environment = {"GOVERNANCE_COLLECTOR": kind.collector}
+            environment = {"GOVERNANCE_COLLECTOR": kind.leaving, "GOVERNANCE_CURES": kind.leaving}
             copy = stack.enter_context(
                 ending(imported.copy(arguments, here / "output.txt", environment), here / "output.txt")
             )
