@@ -27,6 +27,16 @@ _ALWAYS: Final = frozenset(
     | {"tags", "virtual_key_id", "virtual_key_name", "user_id", "team_id", "team_name", "customer_id", "customer_name"}
     | {"end_user_id", "now", "streaming", "budget_used", "tokens_used", "request"}
 )
+# Whom limits count, by the facts that tell who that is; a digest tells it too, as long as nobody names the id.
+_OF_SUBJECT: Final = {
+    "virtual_key": "subject.virtual_key_id",
+    "user": "subject.user_id",
+    "team": "subject.team_id",
+    "customer": "subject.customer_id",
+    "end_user": "subject.end_user_id",
+    "tag": "subject.tags",
+}
+_SUBJECT: Final = "subject."
 _OF_TEXT: Final = "last_user_text"
 _DIGESTED: Final = {"user": "user_id", "end_user": "end_user_id", "key_name": "virtual_key_name"}
 
@@ -93,7 +103,8 @@ def facts_read(host: Host) -> frozenset[str]:
     limits = [limit for section in host.policy.sections.values() for limit in limits_of(section) if limit.enabled]
     of_limits = Reads.union(limit.match.needs for limit in limits).told
     subjects = {f"metadata.{key}" for limit in limits for key in limit.subject.metadata}
-    return host.facts_read | of_limits | subjects
+    parts = {_OF_SUBJECT[part.kind] for limit in limits for part in limit.subject.caller if part.kind in _OF_SUBJECT}
+    return host.facts_read | of_limits | subjects | parts
 
 
 def draws(id: str, recorded: Collection[float]) -> Callable[[], float]:
@@ -122,11 +133,15 @@ def beforehand(line: TraceLine) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def missing(read: frozenset[str], recorded: tuple[str, ...], hashed: tuple[str, ...]) -> tuple[str, ...]:
-    """What conditions may read and a line does not have."""
+def missing(
+    read: frozenset[str], recorded: tuple[str, ...], unrecorded: tuple[str, ...], hashed: tuple[str, ...]
+) -> tuple[str, ...]:
+    """What conditions and subjects may read and a line does not have."""
     digests = {_DIGESTED.get(name, name) for name in hashed}
-    has = (_ALWAYS - digests) | set(recorded)
-    return tuple(sorted(name for name in read if name not in has and name != _OF_TEXT))
+    has = (_ALWAYS - digests - set(unrecorded)) | set(recorded)
+    absent = {name for name in read if name not in has and name != _OF_TEXT and not name.startswith(_SUBJECT)}
+    counted = {name.removeprefix(_SUBJECT) for name in read if name.startswith(_SUBJECT)}
+    return tuple(sorted(absent | (counted & set(unrecorded))))
 
 
 def why_not(line: TraceLine, read: frozenset[str]) -> tuple[str, str] | None:
@@ -135,7 +150,7 @@ def why_not(line: TraceLine, read: frozenset[str]) -> tuple[str, str] | None:
         return "mirrored", "a copy of another request"
     if line.weight <= 0:
         return "sampled_out", "it stands for no request"
-    absent = missing(read, line.recorded, line.hashed)
+    absent = missing(read, line.recorded, line.unrecorded, line.hashed)
     if absent:
         return "not_recorded", absent[0]
     return None
