@@ -30,6 +30,7 @@ async def changed(
         "changed": not isinstance(outcome, Unchanged),
         "candidate": outcome.staging._asdict() if isinstance(outcome, Staged) else None,
         "workers": None,
+        "guard": None if isinstance(outcome, Unchanged) or not outcome.judgement else outcome.judgement.report(),
     }
     status = 200
     if wait_s > 0:

@@ -23,6 +23,7 @@ from governance.model.errors import PolicyError
 from governance.policy.nodes import MAX_BYTES
 from governance.store import KeptPlan, Staging, Store
 from governance.usecases.acknowledged import MOST_WAIT_S
+from governance.usecases.change_guard import LONGEST_REASON
 from governance.usecases.change_policy import LONGEST_COMMENT, Conflict, Outcome, apply, rollback
 from governance.usecases.guard import GUARDED_WITHIN_S, LONGEST_TESTS
 from governance.usecases.kept_plans import NoSuchPlan, planned
@@ -54,6 +55,7 @@ class Candidate(Why):
 
     Args:
         tests: policy tests to keep with it; left out: those of the policy in force.
+        override_guard: why, where it is put in force against the change guard.
         percent: of the subjects that it is tried on; left out, and without `shadow`: it is in force for all.
         shadow: of the requests of the others, for which is noted what it would do.
     """
@@ -61,6 +63,7 @@ class Candidate(Why):
     policy: str | None = Field(default=None, max_length=MAX_BYTES)
     plan_id: str | None = Field(default=None, max_length=64)
     tests: str | None = Field(default=None, max_length=LONGEST_TESTS)
+    override_guard: str = Field(default="", max_length=LONGEST_REASON)
     percent: int | None = Field(default=None, ge=0, le=100)
     shadow: int | None = Field(default=None, ge=0, le=100)
 
@@ -110,6 +113,7 @@ def routes(of: Administered) -> APIRouter:
             tests=tests,
             force=given.force,
             stage=stage,
+            override_guard=given.override_guard,
         )
         return await done(of, change, text, given.wait)
 

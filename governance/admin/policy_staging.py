@@ -17,6 +17,7 @@ from governance.admin.in_force import policy_is_a_file
 from governance.admin.policy_changes import Why, now
 from governance.admin.refused_changes import refusals
 from governance.store import Staging
+from governance.usecases.change_guard import LONGEST_REASON
 from governance.usecases.staging import abort, promote
 
 
@@ -31,10 +32,12 @@ class Abort(Why):
 class Promote(Abort):
     """Args:
     percent, shadow: on how many it is tried from now on; both left out: it is in force for all.
+    override_guard: why, where it is put in force against the change guard.
     """
 
     percent: int | None = Field(default=None, ge=0, le=100)
     shadow: int | None = Field(default=None, ge=0, le=100)
+    override_guard: str = Field(default="", max_length=LONGEST_REASON)
 
 
 def routes(of: Administered) -> APIRouter:
@@ -58,6 +61,7 @@ def routes(of: Administered) -> APIRouter:
             author=author_of(request),
             comment=given.comment,
             now=now(),
+            override_guard=given.override_guard,
         )
         await refuse_while_frozen(of)
         with refusals():

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from governance.admin.answered import NotDone
 from governance.model.errors import GovernanceError, PolicyError, StoreUnavailable
 from governance.testing import TestsTakeTooLong
+from governance.usecases.change_guard import GuardExceeded, NotJudged
 from governance.usecases.change_policy import CandidateStaged
 from governance.usecases.guard import ReasonRequired, TestsFailed
 from governance.usecases.plan import StalePlan
@@ -38,6 +39,10 @@ def refusals() -> Iterator[None]:
         raise NotDone(412, "stale_base", str(error)) from None
     except ReasonRequired as error:
         raise NotDone(400, "reason_required", str(error)) from None
+    except GuardExceeded as error:
+        raise NotDone(409, "guard_exceeded", str(error), guard=error.judgement.report()) from None
+    except NotJudged as error:
+        raise NotDone(409, "not_judged", str(error)) from None
     except CandidateStaged as error:
         raise NotDone(409, "candidate_staged", str(error), candidate_id=error.candidate_id) from None
     except NoCandidate as error:

@@ -22,6 +22,7 @@ class How(NamedTuple):
         tests: the text of the policy tests to keep with it; None = those of the one in force.
         stage: in percent of the subjects, and of the requests of the others; None = in force for all.
         wait_s: so long for all workers to serve by it.
+        override_guard: why it is made against the change guard; "" = it is not.
     """
 
     comment: str = ""
@@ -29,6 +30,7 @@ class How(NamedTuple):
     force: bool = False
     stage: tuple[int, int] | None = None
     wait_s: float = 0
+    override_guard: str = ""
 
 
 class Kept(Protocol):

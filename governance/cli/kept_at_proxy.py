@@ -11,7 +11,16 @@ from governance.model.errors import GovernanceError, PolicyError, Problem
 
 _PAGE: Final = 200
 _GUARDS: Final = frozenset(
-    {"stale_base", "tests_failed", "reason_required", "candidate_staged", "no_candidate", "policy_frozen"}
+    {
+        "stale_base",
+        "guard_exceeded",
+        "not_judged",
+        "tests_failed",
+        "reason_required",
+        "candidate_staged",
+        "no_candidate",
+        "policy_frozen",
+    }
 )
 
 
@@ -94,4 +103,5 @@ class AtProxy:
 
 
 def _staged(how: How) -> dict[str, Any]:
-    return {} if how.stage is None else {"percent": how.stage[0], "shadow": how.stage[1]}
+    overruled = {"override_guard": how.override_guard} if how.override_guard else {}
+    return overruled if how.stage is None else {**overruled, "percent": how.stage[0], "shadow": how.stage[1]}

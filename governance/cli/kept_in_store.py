@@ -52,6 +52,7 @@ class InStore:
         from governance.usecases.change_policy import apply
 
         more = {"source": name, "tests": how.tests, "force": how.force, "stage": _stage(how)}
+        more |= {"override_guard": how.override_guard}
         return self._done(partial(apply, text=text, base=base, **more, **self._by()), how)
 
     def rollback(self, id: int, base: str | None, how: How) -> dict[str, Any]:
@@ -62,7 +63,8 @@ class InStore:
     def promote(self, id: int | None, how: How) -> dict[str, Any]:
         from governance.usecases.staging import promote
 
-        return self._done(partial(promote, candidate_id=id, stage=_stage(how), **self._by()), how)
+        more = {"stage": _stage(how), "override_guard": how.override_guard}
+        return self._done(partial(promote, candidate_id=id, **more, **self._by()), how)
 
     def abort(self, id: int | None, how: How) -> dict[str, Any]:
         from governance.usecases.staging import abort
@@ -104,12 +106,15 @@ class InStore:
     def _done(self, change: Callable[..., Any], how: How) -> dict[str, Any]:
         from governance.testing import TestsTakeTooLong
         from governance.usecases.acknowledged import wait_for_all
+        from governance.usecases.change_guard import GuardExceeded, NotJudged
         from governance.usecases.change_policy import CandidateStaged
         from governance.usecases.guard import ReasonRequired, TestsFailed
         from governance.usecases.staging import NoCandidate
 
         try:
             outcome = change(self._store, comment=how.comment)
+        except (GuardExceeded, NotJudged) as error:
+            raise NotDone(str(error).replace("`override_guard`", "--override-guard"), FORBIDDEN) from None
         except (TestsFailed, TestsTakeTooLong, ReasonRequired, CandidateStaged, NoCandidate) as error:
             raise NotDone(str(error), FORBIDDEN) from None
         told = _told(outcome)
@@ -137,6 +142,7 @@ def _told(outcome: Outcome) -> dict[str, Any]:
         "changed": not isinstance(outcome, Unchanged),
         "candidate": outcome.staging._asdict() if isinstance(outcome, Staged) else None,
         "workers": None,
+        "guard": None if isinstance(outcome, Unchanged) or not outcome.judgement else outcome.judgement.report(),
     }
 
 

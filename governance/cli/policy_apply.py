@@ -27,6 +27,10 @@ Shadow = Annotated[
     int | None,
     typer.Option("--shadow", min=0, max=100, help="note what it would do with so many of the others' requests"),
 ]
+Override = Annotated[
+    str,
+    typer.Option("--override-guard", metavar="REASON", help="also against the change guard, and why"),
+]
 Tried = Annotated[int | None, typer.Argument(min=1, metavar="REVISION", help="which one is meant")]
 
 
@@ -43,20 +47,22 @@ def apply(
     ] = None,
     percent: Percent = None,
     shadow: Shadow = None,
+    override_guard: Override = "",
     wait: Wait = 10,
     policy: PolicyOption = None,
     url: OfProxy = None,
     key_env: KeyEnvOption = KEY_ENV,
     as_json: AsJson = False,
 ) -> None:
-    """Put a policy in force, as a new revision. Exit code 5: another one is in force than it was made from, or its
-    tests fail; 3: not all workers serve by it.
+    """Put a policy in force, as a new revision. Exit code 5: another one is in force than it was made from, its tests
+    fail, or the change guard does not allow it; 3: not all workers serve by it.
     """
     from governance.policy.load import read_text
 
     with clear_outcome(as_json):
         text = read_text(file)
-        how = How(comment, None if tests is None else read_text(tests), force, _stage(percent, shadow), wait)
+        kept_tests = None if tests is None else read_text(tests)
+        how = How(comment, kept_tests, force, _stage(percent, shadow), wait, override_guard)
         found = kept(url, key_env, policy)
         base = base or found.show(None)["hash"]
         if plan is not None:
@@ -88,6 +94,7 @@ def promote(
     revision: Tried = None,
     percent: Percent = None,
     shadow: Shadow = None,
+    override_guard: Override = "",
     comment: Comment = "",
     wait: Wait = 10,
     policy: PolicyOption = None,
@@ -96,10 +103,10 @@ def promote(
     as_json: AsJson = False,
 ) -> None:
     """Put the revision that is tried in force for all, or with --percent try it on another share. Exit code 5: none is
-    tried, or another one.
+    tried, or another one, or the change guard does not allow it.
     """
     with clear_outcome(as_json):
-        how = How(comment, stage=_stage(percent, shadow), wait_s=wait)
+        how = How(comment, stage=_stage(percent, shadow), wait_s=wait, override_guard=override_guard)
         told = kept(url, key_env, policy).promote(revision, how)
     _tell(told, as_json, wait)
 
@@ -177,6 +184,8 @@ def _tell(told: dict[str, Any], as_json: bool, wait_s: float) -> None:
         print_json(told)
     else:
         typer.echo(f"{_sentence(told)}{_workers(workers)}")
+        if told.get("guard"):
+            typer.echo(told["guard"]["message"])
         for refused in workers.get("refused", ()):
             stays = f"revision {refused['active_id']} stays in force there"
             typer.echo(f"worker {refused['id']} cannot use it, {stays}: {shown(refused['reason'] or '')}", err=True)

@@ -5,12 +5,13 @@ SQLAlchemy stands in this room alone. Every call blocks: a proxy makes them in t
 
 from governance.policy.truth import default_url, shown
 from governance.store.discovered import NOTHING, Known
-from governance.store.records import Answer, Draft, Event, KeptPlan, Pointer, Revision, Staging, Worker
+from governance.store.records import Answer, Backtest, Draft, Event, KeptPlan, Pointer, Revision, Staging, Worker
 from governance.store.store import Store, open_store
 
 __all__ = [
     "NOTHING",
     "Answer",
+    "Backtest",
     "Draft",
     "Event",
     "KeptPlan",

@@ -173,3 +173,29 @@ class Answer:
     status: int | None
     headers: str | None
     body: str | None
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """Recorded traffic through another policy: one that runs, or what came of it.
+
+    Args:
+        asked: which traffic, with which assumptions; the same text for the same question.
+        state: `running`, `cancelling`, `done`, `cancelled` or `failed`.
+        seen_at: when whoever runs it was last heard of, or when it ended.
+        progress: how far it is; JSON.
+        result: the report, the same bytes for the same input; None while there is none, and in lists.
+        error: why it failed.
+    """
+
+    id: str
+    active_hash: str
+    candidate_hash: str
+    asked: str
+    author: str
+    state: str
+    begun_at: datetime
+    seen_at: datetime
+    progress: str = "{}"
+    result: bytes | None = None
+    error: str | None = None

@@ -175,3 +175,21 @@ page_session: Final = sa.Table(
     sa.Column("ends_at", UtcTime, nullable=False),
     sa.Index("page_session_ends_at", "ends_at"),
 )
+
+backtest: Final = sa.Table(
+    "backtest",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("active_hash", sa.Text, nullable=False),
+    sa.Column("candidate_hash", sa.Text, nullable=False),
+    # Text, not JSON: it is compared as it stands.
+    sa.Column("asked", sa.Text, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("begun_at", UtcTime, nullable=False),
+    sa.Column("seen_at", UtcTime, nullable=False),
+    sa.Column("progress", sa.Text, nullable=False),
+    sa.Column("result", sa.LargeBinary),
+    sa.Column("error", sa.Text),
+    sa.Index("backtest_of_both", "active_hash", "candidate_hash"),
+)

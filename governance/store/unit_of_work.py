@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from governance.store.answers import Answers
 from governance.store.audit import Events
+from governance.store.backtests import Backtests
 from governance.store.connection import WRITES
 from governance.store.discovered import Discovered
 from governance.store.drafts import Drafts
@@ -38,6 +39,7 @@ class UnitOfWork:
         self.answers = Answers(connection)
         self.overlay = OverlayTexts(connection)
         self.sessions = Sessions(connection)
+        self.backtests = Backtests(connection)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -14,7 +14,9 @@ from governance.policy.document import Core
 from governance.store import Pointer, Revision, Staging, Store
 from governance.store.unit_of_work import UnitOfWork
 from governance.usecases.candidate import document_hash_of, usable, usable_revision
+from governance.usecases.change_guard import GuardOf
 from governance.usecases.guard import guard, overruled
+from governance.usecases.judged import Judgement
 from governance.usecases.noted import LONGEST_COMMENT, Author, keep, note, staged
 from governance.usecases.revisions import show
 from governance.usecases.stageable import check_stageable
@@ -29,11 +31,13 @@ class Applied:
 
     Args:
         version: of the pointer since then.
+        judgement: of the change guard; None where it had nothing to judge.
     """
 
     revision: Revision
     before: Revision
     version: int = field(default=0, compare=False)
+    judgement: Judgement | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class Staged:
     active: Revision
     staging: Staging
     version: int = field(default=0, compare=False)
+    judgement: Judgement | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,7 @@ class _Change(NamedTuple):
     now: datetime
     force: bool
     stage: Staging | None
+    guard: GuardOf | None = None
 
 
 def seed(store: Store, policy: Policy, author: Author, now: datetime) -> Revision:
@@ -121,6 +127,7 @@ def apply(
     tests: str | None = None,
     force: bool = False,
     stage: Staging | None = None,
+    override_guard: str = "",
 ) -> Outcome:
     """Put a text in force, if the one that it was made from still is.
 
@@ -130,15 +137,19 @@ def apply(
         tests: what it must pass, kept with it; None = the tests of the one in force, which stay.
         force: put it in force though it does not pass; needs a comment.
         stage: try it on so many first; None = put it in force for all.
+        override_guard: why it is put in force against the change guard of the policy in force; "" = it is not.
 
     Raises:
         PolicyError, GovernanceError: it cannot be used; nothing was done.
         TestsFailed, ReasonRequired, TestsTakeTooLong: it does not pass its tests.
+        GuardExceeded, NotJudged: the change guard does not allow it, or nobody has looked yet.
         CandidateStaged: another one is being tried.
         StoreUnavailable: it is not known whether it was done.
         NoSuchRevision: there is none to begin from.
     """
-    change = _Change(text, base, author, "apply" if stage is None else "stage", comment, now, force, stage)
+    # Who only looks on decides nothing.
+    guarded = None if stage is not None and stage.percent == 0 else GuardOf(file, environment, override_guard, now)
+    change = _Change(text, base, author, "apply" if stage is None else "stage", comment, now, force, stage, guarded)
     host = usable(text, source, file, environment)
     if stage is not None:
         check_stageable(host, show(store), file, environment)
@@ -174,11 +185,19 @@ def _guarded(store: Store, change: _Change, host: Host, tests: str | None) -> Ou
             return Conflict(change.base, active)
         wanted = active.tests if tests is None else tests
         failed = guard(host, wanted, force=change.force, reason=change.comment)
+        judgement = None
+        if change.guard is not None:
+            judgement = change.guard.judged(store, active, host, document_hash_of(change.text))
         with store.write() as work:
-            pointer, active = _in_force(work)
-            if tests is None and active.tests != wanted:
+            pointer, now_active = _in_force(work)
+            if (tests is None and now_active.tests != wanted) or (change.guard and now_active.hash != active.hash):
                 continue  # somebody brought others meanwhile, which it has to pass, too
-            return _put(work, change, pointer, active, wanted, overruled(failed))
+            more = [*overruled(failed), *(change.guard.audited(judgement) if change.guard else ())]
+            return _judged(_put(work, change, pointer, now_active, wanted, more, forced=failed is not None), judgement)
+
+
+def _judged(outcome: Outcome, judgement: Judgement | None) -> Outcome:
+    return replace(outcome, judgement=judgement) if isinstance(outcome, Applied | Staged) else outcome
 
 
 def _in_force(work: UnitOfWork) -> tuple[Pointer, Revision]:
@@ -195,9 +214,11 @@ def _put(
     pointer: Pointer,
     active: Revision,
     tests: str,
-    forced: list[dict[str, object]],
+    said: list[dict[str, object]],
+    *,
+    forced: bool,
 ) -> Outcome:
-    text, base, author, action, comment, now, _, stage = change
+    text, base, author, action, comment, now, _, stage, _ = change
     if base is not None and base != active.hash:
         return Conflict(base, active)
     if text == active.yaml and tests == active.tests:
@@ -205,17 +226,17 @@ def _put(
     if pointer.candidate_id is not None:
         raise CandidateStaged(pointer)
     hash = document_hash_of(text)
-    revision = keep(work, text, hash, active.id, author, action, comment, now, tests=tests, forced=bool(forced))
+    revision = keep(work, text, hash, active.id, author, action, comment, now, tests=tests, forced=forced)
     version, by = pointer.version + 1, revision.author
     if stage is None:
         moved = work.pointer.move(revision.id, from_version=pointer.version, at=now, by=by)
-        note(work, action, active, revision, author, now, comment=comment, more=forced)
+        note(work, action, active, revision, author, now, comment=comment, more=said)
         done: Outcome = Applied(revision, active, version)
     else:
         moved = work.pointer.move(
             active.id, from_version=pointer.version, at=now, by=by, candidate_id=revision.id, staging=stage
         )
-        more = [staged(revision, stage), *forced]
+        more = [staged(revision, stage), *said]
         note(work, action, active, active, author, now, comment=comment, more=more)
         done = Staged(revision, active, stage, version)
     if not moved:

@@ -10,6 +10,7 @@ from governance.policy.document import Core
 from governance.store import Pointer, Revision, Staging, Store
 from governance.store.unit_of_work import UnitOfWork
 from governance.usecases.candidate import usable_revision
+from governance.usecases.change_guard import GuardOf
 from governance.usecases.change_policy import Applied, Author, Staged
 from governance.usecases.noted import name_of, note, staged
 
@@ -45,26 +46,35 @@ def promote(
     author: Author,
     comment: str = "",
     now: datetime,
+    override_guard: str = "",
 ) -> Applied | Staged:
     """Put the revision that is tried in force for all, or try it on another share.
 
     Args:
         candidate_id: which one is meant; None = whichever is tried.
         stage: how far it is tried from now on; None = it is in force.
+        override_guard: why it decides against the change guard of the policy in force; "" = it does not.
 
     Raises:
         NoCandidate: nothing is tried, or another one.
+        GuardExceeded, NotJudged: the change guard does not allow it, or nobody has looked yet.
         Damaged, PolicyError, GovernanceError: it can no longer be used.
         StoreUnavailable: it is not known whether it was done.
     """
     with store.read() as work:
-        usable_revision(_meant(work, candidate_id)[2], file, environment)
+        _, active, candidate = _meant(work, candidate_id)
+    host = usable_revision(candidate, file, environment)
+    guard = GuardOf(file, environment, override_guard, now)
+    decides = stage is None or stage.percent > 0
+    judgement = guard.judged(store, active, host, candidate.hash) if decides else None
+    said = guard.audited(judgement)
     with store.write() as work:
-        pointer, active, candidate = _meant(work, candidate_id)
+        # While one is tried, neither it nor the one in force changes.
+        pointer, active, candidate = _meant(work, candidate.id)
         if stage is None:
             work.pointer.move(candidate.id, from_version=pointer.version, at=now, by=name_of(author))
-            note(work, "promote", active, candidate, author, now, comment=comment)
-            return Applied(candidate, active, pointer.version + 1)
+            note(work, "promote", active, candidate, author, now, comment=comment, more=said)
+            return Applied(candidate, active, pointer.version + 1, judgement)
         work.pointer.move(
             active.id,
             from_version=pointer.version,
@@ -73,8 +83,8 @@ def promote(
             candidate_id=candidate.id,
             staging=stage,
         )
-        note(work, "stage", active, active, author, now, comment=comment, more=[staged(candidate, stage)])
-        return Staged(candidate, active, stage, pointer.version + 1)
+        note(work, "stage", active, active, author, now, comment=comment, more=[staged(candidate, stage), *said])
+        return Staged(candidate, active, stage, pointer.version + 1, judgement)
 
 
 def abort(
