@@ -78,7 +78,8 @@ class Trace:
     failed. `arm`: of the policy that decided, while another is tried. `would`: what that one would have done.
     `draws`: random numbers that decided. `facts_read`: names of what conditions of the policy may look at.
     `drained_by`: ids of overlay entries. `stick`: the conversation that should stay where it is. `pin`: who has
-    answered it last, as the ledger knows. `require`: of the labels of whoever serves."""
+    answered it last, as the ledger knows. `require`: of the labels of whoever serves. `task_by`: what decided the
+    task."""
 
     request: Request
     policy_revision: str
@@ -111,6 +112,7 @@ class Trace:
     mirror_of: str = ""
     pin: Pin | None = None
     require: Require = ()
+    task_by: str = ""
 
     def step(self, plugin: str, hook: str, did: str, since_ns: int = 0) -> None:
         """Note what `plugin` did; `since_ns` is `perf_counter_ns` when it began."""
@@ -162,6 +164,8 @@ class Trace:
                 "model": request.model,
                 "request_type": request.request_type,
                 "task": self.notes.get("task", request.task),
+                # Only where the policy routes by tasks.
+                **({"task_by": self.task_by} if self.task_by else {}),
                 "modalities": sorted(request.modalities),
                 "capabilities": sorted(request.capabilities),
                 "prompt_tokens": request.prompt_tokens,

@@ -30,6 +30,8 @@ def decision_tree(record: dict[str, Any]) -> Tree:
     if record["profile"]:
         behind = f" ({record['virtual_provider']}/…)" if record["virtual_provider"] else ""
         tree.add(Text.assemble("profile ", (record["profile"], "bold"), behind))
+    if asked.get("task_by"):
+        tree.add(Text.assemble("task ", (asked["task"] or "?", "bold"), f" by {asked['task_by']}"))
     for each in record["request"].get("require", ()):
         tree.add(Text.assemble(("requires ", "bold"), f"{each['label']}={'|'.join(each['values'])} ({each['by']})"))
     if record.get("degraded_by"):

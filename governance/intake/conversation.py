@@ -8,8 +8,10 @@ from hashlib import sha256
 from itertools import islice
 from typing import Any, Final
 
+from governance.intake.talk import talk_of
 from governance.model import Identity
 from governance.model.conversation import ConversationKind
+from governance.model.talk import NO_TALK, Talk
 
 # What agents and gateways call it: Claude Code, Codex, LiteLLM, OpenCode, and whoever follows them.
 _HEADERS: Final = (
@@ -31,20 +33,27 @@ _BEFORE: Final = ("system", "instructions", "systemInstruction", "system_instruc
 class BodyConversation:
     """The conversation of one body; see `governance.model.conversation`."""
 
-    __slots__ = ("_body", "_headers", "_identity", "_known", "_tokens")
+    __slots__ = ("_body", "_headers", "_identity", "_known", "_talk", "_tokens")
 
     def __init__(self, body: Mapping[str, Any], headers: Mapping[str, str], identity: Identity, tokens: int) -> None:
         """`tokens`: about how long the prompt is."""
         self._body, self._headers, self._identity, self._tokens = body, headers, identity, tokens
         self._known: dict[ConversationKind, str | None] = {}
+        self._talk: Talk | None = None
 
     def key(self, kind: ConversationKind) -> str | None:
         if kind not in self._known:
             self._known[kind] = self._digest(kind)
         return self._known[kind]
 
+    def talk(self) -> Talk:
+        if self._talk is None:
+            self._talk = talk_of(self._body)
+        return self._talk
+
     def forget(self) -> None:
         self._body = self._headers = {}
+        self._talk = NO_TALK
 
     def _digest(self, kind: ConversationKind) -> str | None:
         if kind == "prefix":

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any, Final
 
-# Instructions stand at the beginning or at the end of what was pasted.
-HEAD_CHARACTERS: Final = 3 * 1024
-TAIL_CHARACTERS: Final = 1024
+from governance.intake.speech import HEAD_CHARACTERS, TAIL_CHARACTERS
+
 _MOST_MESSAGES: Final = 256
 _MOST_PARTS: Final = 32
 _CONVERSATIONS: Final = ("messages", "input", "contents", "prompt", "query")

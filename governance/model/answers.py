@@ -40,6 +40,7 @@ class Ruling:
         model: ask for this model instead.
         targets: let these serve, in this order; every plugin's `select_targets` gets them.
         keep_fallbacks: see `Request`.
+        task_by: what decided the task, for the record.
         notes: annotations for the record: `rule`, `task`, …
         shadow: what a shadow rule would have done: {"name": …, "would": …}.
         remarks: for the record's steps: what was considered and why it was not done.
@@ -51,6 +52,7 @@ class Ruling:
     refusal: Refusal | None = None
     model: str | None = None
     task: str | None = None
+    task_by: str = ""
     targets: tuple[Target, ...] = ()
     keep_fallbacks: bool = False
     notes: Mapping[str, str] = field(default_factory=nothing, hash=False)

@@ -7,6 +7,8 @@ from hashlib import sha256
 from math import log
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
+from governance.model.talk import Talk
+
 T = TypeVar("T")
 ConversationKind = Literal["prompt_cache_key", "session", "prefix"]
 
@@ -16,6 +18,9 @@ class Conversation(Protocol):
 
     def key(self, kind: ConversationKind) -> str | None:
         """A digest of what names it and of who asks, which tells nothing; None where nothing of this kind does."""
+
+    def talk(self) -> Talk:
+        """What the user has said in it so far; read when it is asked for."""
 
     def forget(self) -> None:
         """Let go of the body; the request is over."""

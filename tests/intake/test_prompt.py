@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from governance.intake.prompt import HEAD_CHARACTERS, TAIL_CHARACTERS, last_user_text
+from governance.intake.prompt import last_user_text
 from governance.intake.read import read_request
+from governance.intake.speech import HEAD_CHARACTERS, TAIL_CHARACTERS
 
 
 def user(content: Any) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class TaskRouting:
         if isinstance(route, Refusal):
             return Ruling(refusal=route)
         climb = _climb(self._targets(route, request))
-        return Ruling(task=route.task, notes=_notes(route), remarks=(*route.remarks, *climb))
+        return Ruling(task=route.task, task_by=route.task_by, notes=_notes(route), remarks=(*route.remarks, *climb))
 
     @hookimpl
     def select_targets(self, request: Request, targets: Sequence[Target]) -> Selection | None:

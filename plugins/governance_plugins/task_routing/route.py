@@ -7,8 +7,10 @@ from typing import Final, NamedTuple
 
 from governance.model import Refusal, Request, codes
 from governance.model.classification import Classifier
+from governance.model.talk import Talk
 from governance_plugins.task_routing import synonyms
 from governance_plugins.task_routing.config import AUTO, TaskRoutingConfig
+from governance_plugins.task_routing.turns import Turns
 
 PROFILE_HEADER: Final = "x-governance-profile"
 TASK_HEADER: Final = "x-governance-task"
@@ -18,12 +20,14 @@ _LONGEST_SHOWN: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where a request goes, and who said so, for the record; `overlay`: id of the entry that says the profile."""
+    """Where a request goes, and who said so, for the record; `overlay`: id of the entry that says the profile;
+    `task_by`: what decided the task."""
 
     profile: str
     task: str
     remarks: tuple[str, ...]
     overlay: str | None = None
+    task_by: str = ""
 
 
 class Router:
@@ -31,7 +35,7 @@ class Router:
 
     def __init__(self, config: TaskRoutingConfig, classify: Classifier) -> None:
         self._config = config
-        self._classify = classify
+        self._turns = Turns(classify, config.classifier)
 
     def route(self, request: Request) -> Route | Refusal | None:
         """The profile and the task of a request; None when its model is none of ours.
@@ -50,7 +54,7 @@ class Router:
         if isinstance(task, Refusal):
             return task
         remarks = (f"profile {profile.word} by {profile.by}", f"task {task.word} by {task.by}")
-        return Route(profile.word, task.word, remarks, profile.overlay)
+        return Route(profile.word, task.word, remarks, profile.overlay, task.by)
 
     def _profile(self, name: str, request: Request) -> _Said | Refusal:
         if name != AUTO:
@@ -78,11 +82,9 @@ class Router:
             if word:
                 tasks = self._config.tasks
                 return _known("task", _Said(synonyms.meant(word, synonyms.TASKS, tasks), by), tasks)
-        found = self._classify(request.last_user_text)
-        by = f"classifier {self._config.classifier}, {found.confidence:.2f} sure"
-        by += f" ({', '.join(found.signals)})" if found.signals else ""
+        found = self._turns.decide(_talk(request))
         # Another's classifier may speak of tasks that no profile knows.
-        return _Said(found.task if found.task in self._config.tasks else "general", by)
+        return _Said(found.task if found.task in self._config.tasks else "general", found.by)
 
     def _header(self, name: str, request: Request) -> str | None:
         return request.headers.get(name) if self._config.allow_header else None
@@ -94,6 +96,12 @@ class _Said(NamedTuple):
     word: str
     by: str
     overlay: str | None = None
+
+
+def _talk(request: Request) -> Talk:
+    if request.conversation is not None:
+        return request.conversation.talk()
+    return Talk((request.last_user_text,) if request.last_user_text else ())
 
 
 def _meant(said: object) -> str:
