@@ -18,15 +18,19 @@ def check(hook: str, answer: Any, expected: Any) -> None:
         _check_each(hook, "charges", answer.charges, Charge)
     proposed = isinstance(answer, (Ruling, Selection))
     targets = answer.targets if proposed else answer if hook in ("select_targets", "charge_targets") else ()
-    _check_each(hook, "targets", targets, Target)
     for target in targets:
-        if target.charges:
-            _check_each(hook, f"charges of {target.name}", target.charges, Charge)
+        if not isinstance(target, Target):
+            _check_each(hook, "targets", (target,), Target)
+        for charge in target.charges:
+            if not isinstance(charge, Charge):
+                _check_each(hook, f"charges of {target.name}", (charge,), Charge)
     if proposed:
         if answer.refusal is not None:
             _check_each(hook, "refusal", [answer.refusal], Refusal)
-        _check_each(hook, "notes", [answer.notes], Mapping)
-        _check_each(hook, "shadow", answer.shadow, Mapping)
+        if answer.notes.__class__ is not dict:
+            _check_each(hook, "notes", [answer.notes], Mapping)
+        if answer.shadow:
+            _check_each(hook, "shadow", answer.shadow, Mapping)
 
 
 def _check_each(hook: str, what: str, values: Sequence[Any], expected: type) -> None:

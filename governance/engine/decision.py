@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Final
 
 from governance.engine import refusals
@@ -38,10 +39,11 @@ class Decision:
     shared: tuple[Charge, ...] = ()
     by_call_name: dict[str, Target] = field(default_factory=dict)
     held: dict[str, Target] = field(default_factory=dict)
+    id: str = field(init=False, default="")
 
-    @property
-    def id(self) -> str:
-        return self.trace.id
+    def __post_init__(self) -> None:
+        # Asked for by every hook.
+        object.__setattr__(self, "id", self.trace.id)
 
     @property
     def counted(self) -> bool:
@@ -98,10 +100,11 @@ def note_windows(trace: Trace, reserved: Reserved) -> None:
 def all_readings(reserved: Reserved) -> list[tuple[Reading, bool]]:
     """Every window that was read, and whether the amount asked for was counted in it."""
     counted = reserved.granted and reserved.available
-    found = [(reading, counted) for reading in reserved.shared]
+    found = list(zip(reserved.shared, repeat(counted)))
     for i, option in enumerate(reserved.options):
-        counted = i == reserved.chosen and reserved.available
-        found += [(reading, counted) for reading in option.windows]
+        if option.windows:
+            counted = i == reserved.chosen and reserved.available
+            found += zip(option.windows, repeat(counted))
     return found
 
 

@@ -66,6 +66,8 @@ def collapsed(
     targets: Sequence[Target], offered: Sequence[Sequence[Target]], reserved: Reserved
 ) -> tuple[list[Target], Reserved]:
     """The ledger's answer for each target instead of for each choice of those that may serve it."""
+    if len(reserved.options) == len(targets):
+        return list(targets), reserved
     readings = iter(enumerate(reserved.options))
     found: list[Target] = []
     options: list[OptionReading] = []
@@ -84,7 +86,7 @@ def collapsed(
 
 def _parts(request: Request, target: Target) -> tuple[Target, ...]:
     names = () if target.rejected or request.models is None else request.models.members(target.name)
-    parts = tuple(target.but(name=name) for name in names) or (target,)
+    parts = tuple([target.but(name=name) for name in names]) if names else (target,)
     return tuple(_labelled(request, part) for part in parts) if request.require or target.require else parts
 
 

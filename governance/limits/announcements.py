@@ -22,6 +22,9 @@ log = logging.getLogger("governance.limits")
 
 GATHER_S: Final = 1.0
 _PER_CALL: Final = 200
+# To look for a window costs ten times as much as for the object that it is, and policies keep theirs.
+_SAME_OBJECTS_S: Final = 30.0
+_MOST_OBJECTS: Final = 4096
 
 
 class Announcements:
@@ -35,15 +38,25 @@ class Announcements:
         self._clock = clock
         self._met: dict[Window, float] = {}
         self._waiting: dict[Window, None] = {}
+        self._lately: dict[int, Window] = {}
+        self._lately_since_s = clock()
         self._task: asyncio.Task[None] | None = None
 
     def note(self, windows: Iterable[Window]) -> None:
         """These windows exist. Cheap for those that were told of lately."""
-        now_s = self._clock()
+        now_s, lately = self._clock(), self._lately
+        if now_s - self._lately_since_s >= _SAME_OBJECTS_S or len(lately) > _MOST_OBJECTS:
+            lately.clear()
+            self._lately_since_s = now_s
         for each in windows:
+            if id(each) in lately:
+                continue
             # What is in force beside the policy ends by itself, and nobody would announce that.
             window = each.as_stated
             met_s = self._met.get(window)
+            if met_s is None or now_s - met_s < ANNOUNCED_EVERY_S - _SAME_OBJECTS_S:
+                # Held, so that no other window can take its place in memory, and pass for it.
+                lately[id(each)] = each
             if met_s is not None and now_s - met_s < ANNOUNCED_EVERY_S:
                 continue
             self._met.pop(window, None)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from itertools import islice
 from typing import Any, Final
 
 from governance.model import Refusal, codes
 from governance.policy.bodies import BodySettings, Range
 from governance.proxy import body_fields
-from governance.proxy.field_types import mistake
+from governance.proxy.field_types import check_of, mistake
 from governance.proxy.http_values import is_reference
 
 _TIMEOUTS: Final = ("timeout", "stream_timeout", "request_timeout")
@@ -59,7 +60,12 @@ def too_early(body: Mapping[str, Any], call_type: str, query: Mapping[str, str])
 
 def clamp(data: dict[str, Any], settings: BodySettings) -> None:
     """Take mocks and nulls out of a request and its fallbacks, and bring its timeouts into the policy's range."""
-    for name in [name for name, value in data.items() if _is_void(name, value)]:
+    voids = [
+        name
+        for name, value in data.items()
+        if (value is None or value == "" or str(name).startswith(body_fields.MOCKS)) and _is_void(name, value)
+    ]
+    for name in voids:
         del data[name]
     _clamp_timeouts(data, settings.timeout)
     if isinstance(data.get("fallbacks"), list):
@@ -69,8 +75,13 @@ def clamp(data: dict[str, Any], settings: BodySettings) -> None:
 def _problems(body: Mapping[str, Any], call_type: str) -> Iterator[str]:
     if len(body) > _MOST_FIELDS:
         yield f"a body has at most {_MOST_FIELDS} fields"
+    right = _known_fields(call_type)
     for name, value in body.items():
-        yield from _problem(str(name), value, call_type)
+        check = right.get(name, _wrong)
+        if value is None and check is not _wrong:
+            continue
+        if not check(value):
+            yield from _problem(str(name), value, call_type)
     extra = body.get("extra_body")
     for name, value in extra.items() if isinstance(extra, Mapping) else ():
         if name in _CLOSED_IN_EXTRA or (name in body and body[name] != value):
@@ -83,6 +94,22 @@ def _problems(body: Mapping[str, Any], call_type: str) -> Iterator[str]:
                 yield f"`fallbacks[{at}].{name}` may not change what the body itself says; leave it out"
             if name not in _NOT_PER_HOP and not str(name).startswith("litellm_"):
                 yield from _problem(str(name), value, call_type, f"fallbacks[{at}].")
+
+
+@lru_cache(maxsize=64)
+def _known_fields(call_type: str) -> Mapping[str, Callable[[Any], bool]]:
+    """What may be of each field that may be sent; whatever passes here is no problem to `_problem` either."""
+    names = body_fields.OURS | body_fields.HARMLESS | body_fields.API | body_fields.ADDED
+    checks = {name: check_of(name, call_type) for name in names if body_fields.classified(name) != "refused"}
+    return {name: check or _right for name, check in checks.items()}
+
+
+def _right(value: Any) -> bool:
+    return True
+
+
+def _wrong(value: Any) -> bool:
+    return False
 
 
 def _early_problems(body: Mapping[str, Any], call_type: str) -> Iterator[str]:

@@ -111,10 +111,12 @@ _NAME_OF_CALL: Final = re.compile(
 )
 
 
+_PASSED_THROUGH: Final = tuple(f"{prefix}/" for prefix in LiteLLMRoutes.mapped_pass_through_routes.value)
+
+
 def is_passed_through(route: str) -> bool:
     """Whether this is below one of the paths that LiteLLM passes on to a provider."""
-    prefixes: tuple[str, ...] = tuple(LiteLLMRoutes.mapped_pass_through_routes.value)
-    return route.startswith(tuple(f"{prefix}/" for prefix in prefixes))
+    return route.startswith(_PASSED_THROUGH)
 
 
 def endpoint_of(method: str, route: str, *, websocket: bool = False, admin: bool = False) -> Endpoint:

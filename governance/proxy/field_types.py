@@ -12,6 +12,9 @@ from governance.proxy.http_values import are_headers, are_headers_for_providers,
 FORMS: Final = frozenset({"transcription", "atranscription", "image_edit", "aimage_edit", "avideo_generation", "aocr"})
 
 
+_PLAIN: Final = 10**15
+
+
 def _number(value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return False
@@ -22,6 +25,8 @@ def _number(value: Any) -> bool:
 
 
 def _integer(value: Any) -> bool:
+    if type(value) is int and -_PLAIN < value < _PLAIN:
+        return True
     return _number(value) and float(value).is_integer()
 
 
@@ -50,9 +55,15 @@ def _texts(value: Any) -> bool:
 
 
 def _messages(value: Any) -> bool:
-    return _objects(value) and all(
-        message.get("content") is None or _content(message["content"]) for message in value if "content" in message
-    )
+    if not isinstance(value, list):
+        return False
+    for message in value:
+        if not isinstance(message, Mapping):
+            return False
+        content = message.get("content")
+        if content is not None and not isinstance(content, str) and not _content(content):
+            return False
+    return True
 
 
 def _content(value: Any) -> bool:
@@ -195,6 +206,12 @@ _NO_SPECIALS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {}
 _TYPE_OF: Final = {name: (check, kind) for kind, check, names in _TYPES for name in names.split()}
 # What is as a text in a form, too.
 _OF_FORMS: Final = frozenset({"a number", "a whole number", "a text of visible ASCII characters, and not empty"})
+
+
+def check_of(name: str, call_type: str) -> Callable[[Any], bool] | None:
+    """Says whether a value is of the right type for a field; None where that does not matter."""
+    found = _BY_CALL_TYPE.get(call_type, _NO_SPECIALS).get(name) or _TYPE_OF.get(name)
+    return found[0] if found else None
 
 
 def mistake(name: str, value: Any, call_type: str) -> str | None:

@@ -34,6 +34,7 @@ from governance.proxy.misuse import LONGEST_MODEL, misused, unfit
 from governance.proxy.models import ProxyModels
 from governance.proxy.overlay import FollowedOverlay
 from governance.proxy.policies import Policies, differs_in_truth
+from governance.proxy.reaching import Reaching
 from governance.proxy.reload import ReloadState
 from governance.proxy.start import end_with_proxy, or_not_at_all, workers
 from governance.proxy.surveying import connect_and_survey
@@ -66,6 +67,7 @@ class Gateway:
         self.arms = Arms(host, self.keyring, self.models, timed, self.telemetry.alert, self.overlay.overlay)
         self.live = LiveRequests()
         self.untold = Untold(self)
+        self.reaching = Reaching(settings.url, self.background)
         self.hops = Hops(self.live, self.models)
         self.responses = Background()
         self.doors = Doors(self)
@@ -159,7 +161,7 @@ class Gateway:
         )
         live.body = sent(data)[0]
         live.own_credentials, live.own_timeout = own_credentials, has_own_timeout(data)
-        self.announcements.note(reading.window for reading, _ in decision.trace.windows)
+        self.announcements.note([reading.window for reading, _ in decision.trace.windows])
         self.announcements.keep_told(live.engine.ledger)
         if decision.refusal:
             self._tell(live)

@@ -103,10 +103,8 @@ class Governance_PROXY_Handler(CustomLogger):
                 live.decision.trace.attempts[-1].outcome = "skipped"
                 live.decision.trace.attempts[-1].error = codes.LABEL_MISMATCH
                 raise RateLimitError(message=MISPLACED, llm_provider="governance", model=live.name, num_retries=0)
-            # Nobody waits for this; what matters is that it is sent before the provider is asked.
-            served = chosen(kwargs, catalog)
             live.decision.trace.attempts[-1].deployment = chosen_id(kwargs)
-            self._gateway.background(live.engine.reached(live.decision, live.name, served))
+            await self._gateway.reaching.note(live, chosen(kwargs, catalog))
             asked = asked_for_usage(live.call_type, kwargs, call_type)
             return clamp_output(live, asked or kwargs, catalog) or asked
         return None

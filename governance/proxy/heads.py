@@ -41,10 +41,28 @@ def watch(serving: Callable[[], Live | None]) -> None:
     put = getattr(put, "unlined", put)
 
     def put_in_line(self: MutableHeaders, name: str, value: str) -> None:
-        put(self, name, value if _is_line(value) else _line(value))
+        put(self, name, value if value.isascii() and value.isprintable() else _line(value))
 
     put_in_line.unlined = put  # type: ignore[attr-defined]
     MutableHeaders.__setitem__ = put_in_line  # type: ignore[method-assign]
+    MutableHeaders.update = _put_all_in_lines  # type: ignore[method-assign]
+
+
+def _put_all_in_lines(self: MutableHeaders, other: Mapping[str, str]) -> None:
+    """What Starlette does for one after the other: LiteLLM puts thirty into each answer, and each was looked for among
+    all the others.
+    """
+    heads = self.raw
+    places = {name: place for place, (name, _) in enumerate(heads)}
+    if len(places) != len(heads):
+        for name, value in other.items():
+            self[name] = value
+        return
+    for name, value in other.items():
+        key = name.lower().encode("latin-1")
+        entry = key, (value if value.isascii() and value.isprintable() else _line(value)).encode("latin-1")
+        place = places.setdefault(key, len(heads))
+        heads[place : place + 1] = [entry]
 
 
 def _is_line(value: str) -> bool:

@@ -97,11 +97,14 @@ class Live:
     @property
     def name(self) -> str:
         """What LiteLLM calls the model that is being tried, or was tried last."""
-        attempts = [attempt for attempt in self.decision.trace.attempts if attempt.outcome != "skipped"]
-        if not attempts:
-            return self.decision.call_name(self.decision.target) if self.decision.target else ""
-        names = (name for name, target in self.decision.by_call_name.items() if target.name == attempts[-1].target)
-        return next(names, attempts[-1].target)
+        for attempt in reversed(self.decision.trace.attempts):
+            if attempt.outcome == "skipped":
+                continue
+            for name, target in self.decision.by_call_name.items():
+                if target.name == attempt.target:
+                    return name
+            return attempt.target
+        return self.decision.call_name(self.decision.target) if self.decision.target else ""
 
     @property
     def trying(self) -> bool:
@@ -233,8 +236,10 @@ class LiveRequests:
         live = self.serving()
         if live is None or not (live in self or live.decision.id in self._released):
             return None
-        parameters = kwargs.get("litellm_params")
-        for marks in (*buckets(kwargs), *buckets(parameters if isinstance(parameters, Mapping) else {})):
+        found, parameters = buckets(kwargs), kwargs.get("litellm_params")
+        if isinstance(parameters, Mapping):
+            found += buckets(parameters)
+        for marks in found:
             if marks.get("is_silent_experiment"):
                 return None
             # Clients may write anything there: an id means something only where it is that of this very context.
@@ -247,8 +252,10 @@ class LiveRequests:
     def find_served(self, data: Any) -> Live | None:
         """The same while the answer is being sent, when it may have been settled already (from a cache, say)."""
         live = self.serving()
-        marked = isinstance(data, Mapping) and any(live and m.get(MARKER) == live.decision.id for m in buckets(data))
-        return live if marked else self.find(data)
+        for marks in buckets(data) if live and isinstance(data, Mapping) else ():
+            if live and marks.get(MARKER) == live.decision.id:
+                return live
+        return self.find(data)
 
     def serving(self) -> Live | None:
         """The request of this context, whatever has become of it; None for one that no policy is about."""

@@ -69,6 +69,7 @@ class ProxyModels:
         self._host = host
         self._tried: Host | None = None
         self._listed = listed
+        self._held: tuple[Any, ...] = ()
         self._seen: tuple[Any, ...] = ()
         self._entries: list[Any] = []
         self._looked_s = 0.0
@@ -100,13 +101,14 @@ class ProxyModels:
         known = self.discovering.known
         served, renamed, united = deployments(router), aliases(router), routing_groups(router)
         adjustments = adjustments_now()
-        seen = (router, len(served), _Same(renamed), len(renamed), _Same(united), _Same(known), adjustments)
+        held, seen = (router, renamed, united, known), (len(served), len(renamed), adjustments)
         now_s = self._clock()
         look = now_s - self._looked_s >= _LOOK_AT_ENTRIES_S
-        if seen == self._seen and not (look and not _same(served, self._entries)):
+        same = seen == self._seen and all(map(operator.is_, held, self._held))
+        if same and not (look and not _same(served, self._entries)):
             self._looked_s = now_s if look else self._looked_s
             return self._catalog
-        self._seen, self._looked_s = seen, now_s
+        self._held, self._seen, self._looked_s = held, seen, now_s
         stands_for = {name: _stands_for(alias) for name, alias in renamed.items()}
         # Held, so that no other entry can take its place in memory, and pass for it.
         self._entries = list(served)
@@ -215,19 +217,6 @@ class ProxyModels:
             return [*known(wildcard_model, *args, **kwargs), *ours]
 
         model_checks.get_known_models_from_wildcard = with_virtual
-
-
-class _Same:
-    """Equal to nothing but what holds the very same object."""
-
-    def __init__(self, of: Any) -> None:
-        self._of = of
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self._of is other._of
-
-    def __hash__(self) -> int:
-        return id(self._of)
 
 
 def _same(served: Sequence[Any], entries: Sequence[Any]) -> bool:

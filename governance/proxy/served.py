@@ -20,14 +20,15 @@ def called(kwargs: Mapping[str, Any], answer: Any) -> str:
 
 def served_id(kwargs: Mapping[str, Any], answer: Any) -> str:
     """LiteLLM's id of the deployment that served; "" where it does not tell."""
-    hidden = getattr(answer, "_hidden_params", None)
-    logged = kwargs.get("standard_logging_object")
-    params = kwargs.get("litellm_params")
-    buckets = [params.get(name) for name in ("litellm_metadata", "metadata")] if isinstance(params, Mapping) else []
-    infos = [bucket.get("model_info") for bucket in buckets if isinstance(bucket, Mapping)]
-    told = (
-        hidden.get("model_id") if isinstance(hidden, Mapping) else None,
-        logged.get("model_id") if isinstance(logged, Mapping) else None,
-        *(info.get("id") for info in infos if isinstance(info, Mapping)),
-    )
-    return next((found for found in told if isinstance(found, str) and found), "")
+    for told in (getattr(answer, "_hidden_params", None), kwargs.get("standard_logging_object")):
+        found = told.get("model_id") if isinstance(told, Mapping) else None
+        if isinstance(found, str) and found:
+            return found
+    params: Any = kwargs.get("litellm_params")
+    for name in ("litellm_metadata", "metadata") if isinstance(params, Mapping) else ():
+        bucket = params.get(name)
+        info = bucket.get("model_info") if isinstance(bucket, Mapping) else None
+        found = info.get("id") if isinstance(info, Mapping) else None
+        if isinstance(found, str) and found:
+            return found
+    return ""

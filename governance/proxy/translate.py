@@ -70,7 +70,11 @@ def identity_of(auth: UserAPIKeyAuth) -> Identity:
 
 def buckets(data: Mapping[str, Any]) -> list[Any]:
     """The metadata that LiteLLM carries along: under which of the two keys depends on the endpoint."""
-    return [data[key] for key in ("litellm_metadata", "metadata") if isinstance(data.get(key), Mapping)]
+    first, second = data.get("litellm_metadata"), data.get("metadata")
+    found = [first] if isinstance(first, Mapping) else []
+    if isinstance(second, Mapping):
+        found.append(second)
+    return found
 
 
 def request_from(data: dict[str, Any], call_type: str, identity: Identity, models: Models) -> Request | None:
@@ -113,8 +117,12 @@ def sent(data: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]
 
 def _tags(data: Mapping[str, Any]) -> tuple[str, ...]:
     """What the request is tagged with: the caller's words, among those that LiteLLM took from its key and team."""
-    lists = (marks.get("tags") for marks in buckets(data))
-    return tuple(dict.fromkeys(tag for tags in lists if isinstance(tags, list) for tag in tags if isinstance(tag, str)))
+    found: dict[str, None] = {}
+    for marks in buckets(data):
+        tags = marks.get("tags")
+        if isinstance(tags, list):
+            found.update((tag, None) for tag in tags if isinstance(tag, str))
+    return tuple(found)
 
 
 def rewrite(data: dict[str, Any], decision: Decision, *, pinned: bool = False) -> None:
@@ -167,8 +175,10 @@ def mark(data: dict[str, Any], decision_id: str | None) -> None:
 
 def has_own_credentials(data: Mapping[str, Any]) -> bool:
     """Whether the caller brought credentials for the provider: their failures say nothing of the target."""
-    if any(data.get(name) for name in ("api_key", "api_base", "base_url")):
+    if data.get("api_key") or data.get("api_base") or data.get("base_url"):
         return True
+    if not (data.get("extra_headers") or data.get("headers") or data.get("provider_specific_header")):
+        return False
     found = [data.get("extra_headers"), data.get("headers"), *_headers_for_providers(data)]
     return any(
         str(name).lower() in _SECRET_HEADERS for headers in found if isinstance(headers, Mapping) for name in headers
@@ -177,7 +187,7 @@ def has_own_credentials(data: Mapping[str, Any]) -> bool:
 
 def has_own_timeout(data: Mapping[str, Any]) -> bool:
     """Whether the caller said how long to wait, in the body or in a header."""
-    return any(data.get(name) is not None for name in ("timeout", "stream_timeout", "request_timeout"))
+    return not (data.get("timeout") is data.get("stream_timeout") is data.get("request_timeout") is None)
 
 
 def _headers_for_providers(data: Mapping[str, Any]) -> list[Any]:

@@ -69,6 +69,8 @@ PARTS: Final = (
     Part("litellm.exceptions:MidStreamFallbackError.__init__", takes=("original_exception",)),
     Part("starlette.responses:Response.init_headers", takes=("headers",)),
     Part("starlette.datastructures:MutableHeaders.__setitem__", takes=("key", "value")),
+    Part("starlette.datastructures:MutableHeaders.update", takes=("other",)),
+    Part("starlette.datastructures:MutableHeaders.raw"),
     # Where usage of streams is heard (governance/proxy/wire.py).
     Part("httpx:Response.aiter_bytes", takes=("chunk_size",)),
     # How LiteLLM wraps the ids of responses (governance/proxy/background.py).

@@ -123,8 +123,11 @@ def _reported(
         used = combined(told, text_tokens(answer), answers=answers)
         if used.input_tokens or used.output_tokens:
             return used, merged(told)
-    read = [(combined([usage], 0, answers=answers), usage) for usage in usages_in(answer)]
-    used, reported = max(read, key=lambda one: _size(one[0]), default=(Quantities(), None))
+    used, reported = Quantities(), None
+    for usage in usages_in(answer):
+        read = tokens(usage, answers=answers)
+        if reported is None or _size(read) > _size(used):
+            used, reported = read, usage
     if not _size(used):
         standard = kwargs.get("standard_logging_object") or {}
         used = Quantities(count(standard, "prompt_tokens"), count(standard, "completion_tokens"))

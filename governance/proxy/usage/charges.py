@@ -10,6 +10,7 @@ from governance.catalog.adjustments import NO_ADJUSTMENTS
 from governance.model import MICROS_PER_USD
 from governance.proxy.adjusting import adjustments_now
 from governance.proxy.usage.fields import count, field, first_of, items, number
+from governance.proxy.usage.plain import plain_tokens
 from governance.proxy.usage.tokens import INPUT_DETAILS
 
 _SEARCHES: Final = ("web_search_requests", "google_maps_grounding_requests", "num_search_queries", "citation_tokens")
@@ -24,9 +25,7 @@ _MOST_TIMES: Final = 10
 
 def has_extras(answer: Any, reported: Any) -> bool:
     """Whether the provider has used tools of its own, which are billed beside tokens."""
-    details = first_of(reported, INPUT_DETAILS)
-    used = (reported, details, field(reported, "server_tool_use"), field(reported, "server_side_tool_usage_details"))
-    if any(count(place, name, "web_search_calls") for place in used if place is not None for name in _SEARCHES):
+    if plain_tokens(reported) is None and _tells_of_searches(reported):
         return True
     if any(_is_call_of_provider(field(item, "type")) for item in items(answer, "output")):
         return True
@@ -35,6 +34,12 @@ def has_extras(answer: Any, reported: Any) -> bool:
     messages = [field(choice, "message") for choice in items(answer, "choices")]
     parts = [part for item in items(answer, "output") for part in items(item, "content")]
     return any(items(place, "annotations") for place in (*messages, *parts) if place is not None)
+
+
+def _tells_of_searches(reported: Any) -> bool:
+    details = first_of(reported, INPUT_DETAILS)
+    used = (reported, details, field(reported, "server_tool_use"), field(reported, "server_side_tool_usage_details"))
+    return any(count(place, name, "web_search_calls") for place in used if place is not None for name in _SEARCHES)
 
 
 def _is_call_of_provider(kind: Any) -> bool:
@@ -91,8 +96,11 @@ def has_own_prices(kwargs: Mapping[str, Any]) -> bool:
     if not isinstance(params, Mapping):
         return False
     infos = [field(params.get(name), "model_info") for name in ("metadata", "litellm_metadata")]
-    places = [place for place in (params, *infos) if isinstance(place, Mapping)]
-    return any("_cost_per_" in str(name) and place[name] is not None for place in places for name in place)
+    for place in (params, *infos):
+        for name in place if isinstance(place, Mapping) else ():
+            if "_cost_per_" in str(name) and place[name] is not None:
+                return True
+    return False
 
 
 def adjusted(usd_micros: int, kwargs: Mapping[str, Any]) -> int:

@@ -17,7 +17,11 @@ def field(value: Any, name: str) -> Any:
 
 def first_of(value: Any, names: tuple[str, ...]) -> Any:
     """The first of these fields that is there; None where none is."""
-    return next((found for found in (field(value, name) for name in names) if found is not None), None)
+    for name in names:
+        found = field(value, name)
+        if found is not None:
+            return found
+    return None
 
 
 def number(value: Any, name: str) -> float:
@@ -36,7 +40,12 @@ def number(value: Any, name: str) -> float:
 
 def count(value: Any, *names: str) -> int:
     """The largest of these counts, none of which can be below 0."""
-    return max(int(number(value, name)) for name in names)
+    if value is None:
+        return 0
+    most = 0
+    for name in names:
+        most = max(most, int(number(value, name)))
+    return most
 
 
 def items(value: Any, name: str) -> list[Any]:

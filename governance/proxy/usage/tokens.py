@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from governance.model.quantities import Quantities
 from governance.proxy.usage.fields import count, field, first_of, items
+from governance.proxy.usage.plain import plain_tokens
 
 _INPUT: Final = ("prompt_tokens", "input_tokens", "promptTokenCount", "inputTokens")
 _OUTPUT: Final = ("completion_tokens", "output_tokens", "candidatesTokenCount", "outputTokens")
@@ -34,6 +35,9 @@ def tokens(reported: Any, *, answers: bool = True) -> Quantities:
     """
     if reported is None:
         return Quantities()
+    plain = plain_tokens(reported)
+    if plain is not None:
+        return plain
     if any(field(reported, name) is not None for name in ("promptTokenCount", "candidatesTokenCount")):
         used = _google(reported)
     else:

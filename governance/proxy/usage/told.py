@@ -19,9 +19,11 @@ _OUTPUT_SIDE: Final = frozenset(name for name in Quantities._fields if "output" 
 
 def usages_in(event: Any) -> Iterable[Any]:
     """Every usage that one event, or one whole answer, has."""
-    for place in (event, *(field(event, name) for name in _AROUND), *items(event, "choices")):
+    for place in (event, *[field(event, name) for name in _AROUND], *items(event, "choices")):
+        if place is None:
+            continue
         for name in _NAMES:
-            usage = field(place, name) if place is not None else None
+            usage = field(place, name)
             if usage is not None and not isinstance(usage, (str, int, float, list)):
                 yield usage
 
