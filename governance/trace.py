@@ -135,7 +135,10 @@ class Trace:
     @property
     def served(self) -> str | None:
         """The target that answered; None while none has."""
-        return next((attempt.target for attempt in reversed(self.attempts) if attempt.outcome == "ok"), None)
+        for attempt in reversed(self.attempts):
+            if attempt.outcome == "ok":
+                return attempt.target
+        return None
 
     @property
     def overlay(self) -> tuple[str, ...]:

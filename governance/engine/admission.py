@@ -123,7 +123,7 @@ class Admission:
         # Whoever asks for a model by its own name gets it though others have seen it fail lately.
         offered = [groups.choices(target) for target in eligible]
         options = [option_of(choice, cools=not own) for tried in offered for choice in tried]
-        charges = len(shared) + sum(len(option.charges) for option in options)
+        charges = len(shared) + sum([len(option.charges) for option in options])
         if charges > _MOST_CHARGES:
             return refused(trace, request, refusals.too_many_windows(charges, _MOST_CHARGES))
         reserved = await self._ask(trace, shared, options, affinity.asked(trace, offered))

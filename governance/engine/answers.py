@@ -84,6 +84,8 @@ def told(hook: str, answer: Any) -> str:
 
 
 def _charged(targets: Sequence[Target]) -> str:
-    charges = sum(len(target.charges) for target in targets)
-    rejected = sum(1 for target in targets if target.rejected)
+    charges = rejected = 0
+    for target in targets:
+        charges += len(target.charges)
+        rejected += target.rejected is not None
     return f"{charges} charges on {len(targets)} targets" + (f", {rejected} of them rejected" if rejected else "")

@@ -7,7 +7,7 @@ has no room is left out before LiteLLM chooses, and when it has chosen, the othe
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import combinations
+from itertools import combinations, islice
 from typing import Final
 
 from governance.catalog.labels import mismatch
@@ -34,9 +34,10 @@ def charge(
     if refusal:
         return tuple(targets), refusal
     answers = iter(charged)
-    return tuple(
-        _together(target, [next(answers) for _ in part]) for target, part in zip(targets, parts, strict=True)
-    ), None
+    together = [
+        _together(target, list(islice(answers, len(part)))) for target, part in zip(targets, parts, strict=True)
+    ]
+    return tuple(together), None
 
 
 def choices(target: Target) -> tuple[Target, ...]:

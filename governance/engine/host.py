@@ -260,7 +260,7 @@ class Host:
     ) -> tuple[Any | None, Refusal | None]:
         began = perf_counter_ns()
         try:
-            answer = hook.call(*[arguments[argument] for argument in hook.arguments])
+            answer = hook.call(*map(arguments.__getitem__, hook.arguments))
             if answer is None:
                 return None, None
             check(name, answer, expected)

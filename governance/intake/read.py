@@ -44,6 +44,9 @@ _PRODUCES: Final = {
 }
 
 
+_MOST_OUTPUT: Final = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+
+
 def read_request(
     call_type: str,
     body: Mapping[str, Any],
@@ -108,8 +111,12 @@ def read_request(
 
 def verified_tags(*metadata: Any) -> tuple[str, ...]:
     """The `tags` in metadata that the proxy verified: of a key, its team, its project."""
-    found = (_dict(given).get("tags") for given in metadata)
-    return tuple(dict.fromkeys(tag for tags in found if isinstance(tags, (list, tuple)) for tag in _tags(tags)))
+    found: dict[str, None] = {}
+    for given in metadata:
+        tags = _dict(given).get("tags") if given else None
+        if isinstance(tags, (list, tuple)):
+            found.update(dict.fromkeys(_tags(tags)))
+    return tuple(found)
 
 
 def fallback_names(fallbacks: Any) -> Iterator[str]:
@@ -157,14 +164,12 @@ def _is_json(google: dict[str, Any]) -> bool:
 
 def _max_output_tokens(body: Mapping[str, Any]) -> int | None:
     google = _dict(body.get("generationConfig") or body.get("config"))
-    found = (
-        body.get("max_completion_tokens"),
-        body.get("max_tokens"),
-        body.get("max_output_tokens"),
-        google.get("maxOutputTokens"),
-    )
     # A provider may go by any of them.
-    return max((_positive(value) or 0 for value in found), default=0) or None
+    most = 0
+    for value in (*map(body.get, _MOST_OUTPUT), google.get("maxOutputTokens")):
+        if value is not None:
+            most = max(most, _positive(value) or 0)
+    return most or None
 
 
 def _choices(body: Mapping[str, Any], kind: str) -> int:

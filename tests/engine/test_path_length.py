@@ -6,8 +6,8 @@ longer has to say here that it is worth it; `python -m tests.bench.path` lists t
 
 from tests.bench.path import counted
 
-MOST_FUNCTIONS = 285
-MOST_CALLS = 710
+MOST_FUNCTIONS = 270
+MOST_CALLS = 615
 
 
 async def test_a_plain_chat_takes_no_more_functions_and_calls_than_it_did() -> None:

@@ -20,7 +20,7 @@ class Ranked(Protocol):
 
 def by_priority(entries: Sequence[tuple[Ranked, Target]]) -> tuple[Target, ...]:
     """Strategy `ordered_failover`: priority, then weight from heavy to light, then file order."""
-    return tuple(target for _, target in sorted(entries, key=lambda entry: (entry[0].priority, -entry[0].weight)))
+    return tuple([target for _, target in sorted(entries, key=lambda entry: (entry[0].priority, -entry[0].weight))])
 
 
 def by_draw(

@@ -75,7 +75,7 @@ class Offer:
     def _charged(self, target: Target, request: Request) -> Target:
         windows = self._counted(target.name)
         facts = request.models.facts(target.name) if request.models else NO_FACTS
-        charges = tuple(charge for charge in request.charges(windows, facts, target.name) if charge is not None)
+        charges = tuple(filter(None, request.charges(windows, facts, target.name)))
         if len(charges) < len(windows):
             detail = "its price is unknown, so its cost limit cannot be kept"
             return target.but(rejected=Rejection(codes.UNPRICED, detail))

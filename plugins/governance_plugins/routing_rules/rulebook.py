@@ -99,7 +99,7 @@ def scope_chain(who: Identity) -> Iterator[tuple[str, tuple[str, ...]]]:
         (who.customer_id, who.customer_name),
     )
     for scope, names in zip(SCOPES, known, strict=False):
-        ids = tuple(dict.fromkeys(name for name in names if name))
+        ids = tuple(dict.fromkeys(filter(None, names)))
         if ids:
             yield scope, ids
     yield "global", ("",)
