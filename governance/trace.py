@@ -79,7 +79,8 @@ class Trace:
     `draws`: random numbers that decided. `facts_read`: names of what conditions of the policy may look at.
     `drained_by`: ids of overlay entries. `stick`: the conversation that should stay where it is. `pin`: who has
     answered it last, as the ledger knows. `require`: of the labels of whoever serves. `task_by`: what decided the
-    task."""
+    task. `parts`: what each target delivered where several did, that of the answer first. `kept_usd_micros`: stays
+    counted as it was reserved, since nobody knows what the answer cost."""
 
     request: Request
     policy_revision: str
@@ -113,6 +114,8 @@ class Trace:
     pin: Pin | None = None
     require: Require = ()
     task_by: str = ""
+    parts: list[tuple[str, Usage]] = field(default_factory=list)
+    kept_usd_micros: int = 0
 
     def step(self, plugin: str, hook: str, did: str, since_ns: int = 0) -> None:
         """Note what `plugin` did; `since_ns` is `perf_counter_ns` when it began."""

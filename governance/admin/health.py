@@ -66,7 +66,7 @@ async def status_of(of: Administered) -> tuple[str, Health]:
         of.policies.store["error"],
         of.overlay.told["error"],
         of.proxy.get("contract") == "broken",
-        *(telemetry[part]["error"] for part in ("decision_log", "decisions", "alerts")),
+        *(telemetry[part]["error"] for part in ("decision_log", "decisions", "alerts", "trace")),
     ]
     return "degraded" if not ledger.reachable or any(ails) else "ok", ledger
 

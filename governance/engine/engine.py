@@ -18,7 +18,7 @@ from governance.engine.host import Host
 from governance.engine.levels import LastSeen
 from governance.engine.moving import Moves
 from governance.engine.overlay import Effective, Overlay
-from governance.engine.parts import both, charge_part
+from governance.engine.parts import charge_part, kept_usd_micros, with_part
 from governance.engine.retry_budget import Retries
 from governance.engine.speeds import Measured, Unmeasured
 from governance.ledger import Ledger, Option, Reserved
@@ -209,6 +209,7 @@ class Engine:
             self._retries.ended(target.name, failed=False)
             close(trace, target, self.clock())
         trace.usage = usage
+        trace.kept_usd_micros = kept_usd_micros(decision, target, usage)
         await self._quietly(trace, self._cooling.probed(trace, well=trace.probing == target.name))
         self.habits.note_answer(decision.request, target.name, usage)
         self.speeds.end(trace.id, usage.output_tokens)
@@ -227,7 +228,7 @@ class Engine:
         """
         target = decision.target_named(name)
         part = with_assumed_prices(part, target)
-        decision.trace.usage = both(decision.trace.usage or Usage(), part)
+        decision.trace.usage = with_part(decision.trace, name, part)
         await self._quietly(decision.trace, charge_part(self.ledger, decision, target, part))
         self.alerts.look_again(charge.window for charge in target.charges)
 

@@ -9,6 +9,7 @@ from governance.ledger import Ledger, Option
 from governance.model import Target, Usage
 from governance.model.ids import uuid7
 from governance.model.sizes import LARGEST_USE
+from governance.trace import Trace
 
 _DELIVERED = ("tokens", "input_tokens", "output_tokens", "usd_micros")
 
@@ -22,6 +23,24 @@ async def charge_part(ledger: Ledger, decision: Decision, target: Target, part: 
         part_id = uuid7()
         await ledger.move(part_id, 1, Option("", charges), force=True)
         await ledger.settle(part_id, {unit: min(amount, LARGEST_USE) for unit, amount in part.amounts.items()})
+
+
+def kept_usd_micros(decision: Decision, target: Target, usage: Usage) -> int:
+    """What was reserved of money and stays counted, where nobody knows what the answer cost; of windows that count
+    differently, the largest."""
+    if usage.cost_usd_micros is not None:
+        return 0
+    charges = (*decision.shared, *target.charges)
+    return max((charge.amount for charge in charges if charge.window.unit == "usd_micros"), default=0)
+
+
+def with_part(trace: Trace, name: str, part: Usage) -> Usage:
+    """Note what a target delivered beside the answer, and say what all of them used."""
+    answer = trace.usage or Usage()
+    if not trace.parts:
+        trace.parts.append((trace.served or "", answer))
+    trace.parts.append((name, part))
+    return both(answer, part)
 
 
 def both(one: Usage, other: Usage) -> Usage:

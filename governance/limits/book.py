@@ -56,6 +56,8 @@ class LimitBook(Generic[L]):
             i for i, limit in enumerate(self.limits) if limit.mode == "enforce" and _EACH_TAG in limit.subject.caller
         ]
         self._requiring = [i for i, limit in enumerate(self.limits) if limit.demands]
+        named = (f"metadata.{key}" for limit in self.limits for key in limit.subject.metadata)
+        self.facts_read = Reads.union(limit.match.reads for limit in self.limits).told | frozenset(named)
         self.within_owner = tuple(limit.within_owner for limit in self.limits)
         # Of these nothing but the owner has a name.
         self.claim_alone = tuple(limit.within_owner and len(limit.subject.caller) == 1 for limit in self.limits)

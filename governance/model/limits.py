@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from governance.model.facts import ModelFacts
+from governance.model.quantities import Quantities
 from governance.model.units import Mode, Unit
 
 
@@ -70,6 +71,7 @@ class Usage:
         remarks: how the cost came about, where it is not the sum of tokens and pieces at our prices.
         cached_tokens: those of the input that were read from the provider's cache.
         saved_usd_micros: what they would have cost besides, had they not been there; 0 where no price tells.
+        quantities: everything that was billed, where more is known than tokens.
     """
 
     input_tokens: int | None = 0
@@ -79,6 +81,7 @@ class Usage:
     remarks: tuple[str, ...] = field(default=(), compare=False)
     cached_tokens: int = field(default=0, compare=False)
     saved_usd_micros: int = field(default=0, compare=False)
+    quantities: Quantities | None = field(default=None, compare=False, repr=False)
 
     @property
     def amounts(self) -> dict[str, int]:

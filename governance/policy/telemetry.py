@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from governance.discovery.safety import Origin, check_url
+from governance.policy.trace import TraceSettings
 
 # A place in the decision record whose content may be withheld.
 Redactable = Literal[
@@ -171,9 +172,10 @@ class AlertSettings(_Closed):
 
 
 class TelemetrySettings(_Closed):
-    """What is told about decisions."""
+    """What is told about decisions, and what is kept of them."""
 
     decision_log: DecisionLogSettings = DecisionLogSettings()
     decisions: RecentSettings = RecentSettings()
     metrics: MetricsSettings = MetricsSettings()
     alerts: AlertSettings = AlertSettings()
+    trace: TraceSettings = TraceSettings()

@@ -286,6 +286,8 @@ class Gateway:
         task.add_done_callback(self._tasks.discard)
 
     def _tell(self, live: Live) -> None:
-        if not live.told:
-            live.told = True
-            self.telemetry.tell(live.decision.trace)
+        if live.told:
+            self.telemetry.answered_late(live.decision.trace)
+            return
+        live.told = True
+        self.telemetry.tell(live.decision.trace)

@@ -127,7 +127,8 @@ class Metrics:
         )
         self._log_dropped = counter("decision_log_dropped_total", "Decisions that the log lost")
         self._store_dropped = counter("recent_decisions_dropped_total", "Decisions that cannot be looked up")
-        self._dropped = [0, 0]
+        self._trace_dropped = counter("trace_dropped_total", "Decisions that recorded traffic lacks")
+        self._dropped = [0, 0, 0]
 
     def observe(self, trace: Trace) -> None:
         """Count one request that is over."""
@@ -195,8 +196,12 @@ class Metrics:
         """An alert was `delivered`, has `failed` for good, or was `dropped`."""
         self._deliveries.add(outcome)
 
-    def look(self, under_way: Iterable[Trace], health: Health, revision: str, log_lost: int, store_lost: int) -> None:
-        """Bring everything up to date, also what is not counted as it happens: every few seconds, and before a page."""
+    def look(self, under_way: Iterable[Trace], health: Health, revision: str, lost: tuple[int, int, int]) -> None:
+        """Bring everything up to date, also what is not counted as it happens: every few seconds, and before a page.
+
+        Args:
+            lost: so far, by the decision log, the recent decisions and recorded traffic.
+        """
         reserved: Tally[str] = Tally()
         for trace in under_way:
             reserved.update(_reserved(trace))
@@ -211,9 +216,9 @@ class Metrics:
                 self._policy.of(self._revision).set(0)
             self._revision = revision
         self._policy.of(revision).set(1)
-        for which, (series, lost) in enumerate(((self._log_dropped, log_lost), (self._store_dropped, store_lost))):
-            series.add(amount=lost - self._dropped[which])
-            self._dropped[which] = lost
+        for which, series in enumerate((self._log_dropped, self._store_dropped, self._trace_dropped)):
+            series.add(amount=lost[which] - self._dropped[which])
+            self._dropped[which] = lost[which]
         self.flush()
 
     def flush(self) -> None:

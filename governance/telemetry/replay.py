@@ -59,7 +59,7 @@ class Replay:
     def facts(self, trace: Trace) -> dict[str, Any]:
         """`inputs`, `unrecorded` and `weight` of a record."""
         return {
-            "inputs": self._inputs(trace),
+            "inputs": self.inputs(trace),
             "unrecorded": list(self._unrecorded(trace.facts_read)),
             "weight": self._sampling.weight(trace),
         }
@@ -68,7 +68,7 @@ class Replay:
         recorded = {name for name in self._recorded if not (self._no_headers and name.startswith("headers."))}
         return tuple(sorted(set(read) - recorded))
 
-    def _inputs(self, trace: Trace) -> str | None:
+    def inputs(self, trace: Trace) -> str | None:
         """A hash of what was known of the targets that were considered; None where nothing is known of any."""
         models = trace.request.models
         if models is None:
@@ -80,6 +80,11 @@ class Replay:
                 known.clear()
             known[names] = inputs_hash(models, names)
         return known[names]
+
+
+def share_of_subject(trace: Trace) -> float:
+    """Where the subject of a request stands among all, in [0, 1): the same in every log and every process."""
+    return _of_subject(trace) / 0x1_0000_0000
 
 
 def _of_decision(trace: Trace) -> int:

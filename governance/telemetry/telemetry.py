@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from governance.engine.engine import Engine
 from governance.limits.alerts import Alert
@@ -19,6 +20,7 @@ from governance.telemetry.decisions import DecisionLog, Told
 from governance.telemetry.kept import let_go
 from governance.telemetry.metrics import Metrics, shared_metrics
 from governance.telemetry.recent import Recent, RecentHere
+from governance.telemetry.recorder import Recorder
 from governance.telemetry.redaction import Redaction, encoded
 from governance.telemetry.scribe import Scribe
 from governance.telemetry.troubles import Troubles
@@ -35,6 +37,15 @@ _MOST_ENDED: Final = 4096
 _STORE_TIMEOUT_S: Final = 2.0
 
 
+class _Ended(NamedTuple):
+    """A request that is over. `logged`: in the decision log. `at_s`: when it ended, Unix seconds."""
+
+    trace: Trace
+    logged: bool
+    at_s: float
+    late: bool = False
+
+
 class Telemetry:
     """Told once about every request; nothing in it makes a request wait or fails it.
 
@@ -43,19 +54,28 @@ class Telemetry:
 
     Args:
         environment: may name another decision log than the policy; see `DecisionLog`.
+        clock: Unix seconds, the engine's.
     """
 
-    def __init__(self, core: Core, environment: Mapping[str, str], metrics: Metrics | None = None) -> None:
+    def __init__(
+        self,
+        core: Core,
+        environment: Mapping[str, str],
+        metrics: Metrics | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.settings = core.telemetry
         self.metrics = metrics or shared_metrics()
         self.metrics.subjects = self.settings.metrics.subjects
         self.log = DecisionLog.open(self.settings.decision_log, environment)
         self.recent = _recent(core)
+        self.recorder = Recorder(self.settings, environment, clock=clock)
         self.alerting = Alerting(self.settings.alerts, self.metrics.delivered)
         self.troubles = Troubles()
         self._redaction = Redaction(self.settings.decision_log)
         self._scribe: Scribe[Told] = Scribe(self.log.write)
-        self._ended: deque[tuple[Trace, bool]] = deque()
+        self._clock = clock
+        self._ended: deque[_Ended] = deque()
         self._telling: asyncio.Handle | None = None
         self._untold = 0
         self._looking: asyncio.Task[None] | None = None
@@ -76,12 +96,18 @@ class Telemetry:
         except Exception:  # what cannot be counted has been served all the same
             log.exception("decision %s could not be counted", trace.id)
         logged = self.log.wants(trace)
-        if not logged and self.recent is None:
-            return
+        self._soon(_Ended(trace, logged, self._clock()))
+
+    def answered_late(self, trace: Trace) -> None:
+        """A request that was told as ended without an answer has had one after all, and it was settled."""
+        self._soon(_Ended(trace, False, self._clock(), late=True))
+
+    def _soon(self, ended: _Ended) -> None:
         if len(self._ended) >= _MOST_ENDED:
-            self._untold += 1
+            self._untold += not ended.late
+            self.recorder.missed()
             return
-        self._ended.append((trace, logged))
+        self._ended.append(ended)
         if self._telling is None:
             self._telling = asyncio.get_running_loop().call_later(LINGER_S, self._tell_some)
 
@@ -97,6 +123,7 @@ class Telemetry:
         """Follow a policy that was read anew, as far as that needs no restart; says what does."""
         self.log.use(settings.decision_log)
         self._redaction = Redaction(settings.decision_log)
+        self.recorder.use(settings)
         self.metrics.subjects = settings.metrics.subjects
         fixed = {"sample", "sample_by", "redact", "headers"}
         before, after = (s.decision_log.model_dump(exclude=fixed) for s in (self.settings, settings))
@@ -104,6 +131,7 @@ class Telemetry:
             ("decision_log (to, rotate_bytes, keep_files)", before != after),
             ("decisions", self.settings.decisions != settings.decisions),
             ("alerts", self.settings.alerts != settings.alerts),
+            ("trace (to, keep, most)", _place(self.settings) != _place(settings)),
         ):
             if changed:
                 log.warning("telemetry.%s has changed; that needs a restart, and until then the old one holds", what)
@@ -113,7 +141,9 @@ class Telemetry:
         """Bring the metrics up to date."""
         engine = self._engine()
         health = await engine.ledger.health()
-        self.metrics.look(self._under_way(), health, engine.host.policy.revision, self.log_lost, self.recent_lost)
+        lost = (self.log_lost, self.recent_lost, self.recorder.lost)
+        self.metrics.look(self._under_way(), health, engine.host.policy.revision, lost)
+        self.recorder.look()
 
     @property
     def log_lost(self) -> int:
@@ -137,6 +167,7 @@ class Telemetry:
                 "error": recent.error if recent else None,
             },
             "alerts": self.alerting.health,
+            "trace": self.recorder.health,
         }
 
     async def close(self) -> None:
@@ -146,6 +177,7 @@ class Telemetry:
         self._tell_some(len(self._ended))
         self.metrics.flush()
         await asyncio.get_running_loop().run_in_executor(None, self._scribe.close)
+        await asyncio.get_running_loop().run_in_executor(None, self.recorder.close)
         if self.recent is not None:
             await self.recent.close()
         await self.alerting.close()
@@ -154,11 +186,19 @@ class Telemetry:
 
     def _tell_some(self, most: int = _AT_ONCE) -> None:
         for _ in range(min(most, len(self._ended))):
-            self._tell_one(*self._ended.popleft())
+            self._tell_one(self._ended.popleft())
         # Requests that are ready have their turn in between.
         self._telling = asyncio.get_running_loop().call_soon(self._tell_some) if self._ended else None
 
-    def _tell_one(self, trace: Trace, logged: bool) -> None:
+    def _tell_one(self, ended: _Ended) -> None:
+        trace, logged = ended.trace, ended.logged
+        try:
+            self.recorder.take(trace, ended.at_s, late=ended.late)
+        except Exception:  # what cannot be recorded has been served all the same
+            self.recorder.missed()
+            log.exception("decision %s is not recorded", trace.id)
+        if ended.late or (not logged and self.recent is None):
+            return
         # What is kept for a while must not keep what nobody may read.
         let_go(trace, self._redaction.headers_read)
         try:
@@ -183,6 +223,11 @@ class Telemetry:
             except Exception:  # the next look may succeed
                 log.exception("metrics are not up to date")
             await asyncio.sleep(LOOK_S)
+
+
+def _place(settings: TelemetrySettings) -> tuple[object, ...]:
+    trace = settings.trace
+    return trace.to, trace.keep, trace.most
 
 
 def _line(redaction: Redaction, trace: Trace) -> bytes:

@@ -22,7 +22,7 @@ LINES: Final = ".jsonl"
 COMPRESSED: Final = ".jsonl.gz"
 MODE: Final = 0o640  # who asked for what is nobody else's business
 
-_NAME: Final = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2})\.([A-Za-z0-9_-]{1,120})(\.jsonl(?:\.gz)?)")
+_NAME: Final = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2})\.([A-Za-z0-9-]{1,120})(?:_(\d{1,6}))?(\.jsonl(?:\.gz)?)")
 # No line of ours is so long: what is longer must not fill the memory.
 _LONGEST: Final = 1 << 20
 _HOUR: Final = "%Y-%m-%dT%H"
@@ -34,17 +34,20 @@ class TrafficFile(NamedTuple):
 
     Args:
         hour_us: when its hour began, Unix microseconds.
+        segment: which of the files that its worker has written in that hour, from 1.
     """
 
     hour_us: int
     worker: str
+    segment: int
     path: Path
     compressed: bool
 
 
-def name_of(hour_us: int, worker: str, ending: str = LINES) -> str:
+def name_of(hour_us: int, worker: str, segment: int = 1) -> str:
     """The name of the file that a worker writes in this hour."""
-    return f"{datetime.fromtimestamp(hour_us // 1_000_000, timezone.utc).strftime(_HOUR)}.{worker}{ending}"
+    hour = datetime.fromtimestamp(hour_us // 1_000_000, timezone.utc).strftime(_HOUR)
+    return f"{hour}.{worker}{LINES}" if segment == 1 else f"{hour}.{worker}_{segment}{LINES}"
 
 
 def hour_of(at_us: int) -> int:
@@ -60,7 +63,7 @@ def files_in(folder: Path, from_us: int | None = None, to_us: int | None = None)
     Raises:
         OSError: the folder cannot be read.
     """
-    found: dict[tuple[int, str], TrafficFile] = {}
+    found: dict[tuple[int, str, int], TrafficFile] = {}
     try:
         names = sorted(os.listdir(folder))
     except FileNotFoundError:
@@ -72,9 +75,9 @@ def files_in(folder: Path, from_us: int | None = None, to_us: int | None = None)
         if to_us is not None and file.hour_us > to_us + HOUR_US:
             continue
         # Both are there while one is compressed: whole is the one that is not.
-        known = found.get((file.hour_us, file.worker))
+        known = found.get(file[:3])
         if known is None or known.compressed:
-            found[file.hour_us, file.worker] = file
+            found[file[:3]] = file
     return [found[key] for key in sorted(found)]
 
 
@@ -88,7 +91,7 @@ def given(path: Path, from_us: int | None = None, to_us: int | None = None) -> l
         return files_in(path, from_us, to_us)
     with path.open("rb") as file:
         compressed = file.read(2) == _GZIP
-    return [TrafficFile(0, "", path, compressed)]
+    return [TrafficFile(0, "", 1, path, compressed)]
 
 
 def raw_lines(file: TrafficFile) -> Iterator[tuple[str, bytes | Broken]]:
@@ -163,7 +166,7 @@ def _named(path: Path) -> TrafficFile | None:
         hour = datetime.strptime(found[1], _HOUR).replace(tzinfo=timezone.utc)
     except ValueError:
         return None
-    return TrafficFile(int(hour.timestamp()) * 1_000_000, found[2], path, found[3] == COMPRESSED)
+    return TrafficFile(int(hour.timestamp()) * 1_000_000, found[2], int(found[3] or 1), path, found[4] == COMPRESSED)
 
 
 def _opened(file: TrafficFile) -> IO[bytes]:

@@ -7,13 +7,27 @@ text that anybody wrote to a model. What is as it is by default is left out.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 
 from governance.traffic.broken import NO_JSON, OTHER_VERSION, WRONG_FIELD, Broken
-from governance.traffic.fields import COUNT, NUMBER, NUMBERS, TEXT, TEXTS, WrongField, held, part, parts, read, written
+from governance.traffic.fields import (
+    COUNT,
+    NUMBER,
+    NUMBERS,
+    TEXT,
+    TEXTS,
+    YES,
+    WrongField,
+    held,
+    part,
+    parts,
+    read,
+    written,
+)
 from governance.traffic.parts import Asked, Hop, Size, Told, Used, Who
 
 VERSION: Final = 1
@@ -43,6 +57,7 @@ class TraceLine:
         hashed: the fields whose values are digests: `user`, `end_user`, …; the same value has the same digest.
         mirror_of: the decision whose request was sent here too.
         counted: money that stays counted as it was reserved, since nobody knows what was used: micro-dollars.
+        late: it was told as ended before, and an answer came after all: this line stands in place of that one.
     """
 
     id: str = held("id", TEXT)
@@ -64,6 +79,7 @@ class TraceLine:
     hashed: tuple[str, ...] = held("hash", TEXTS, ())
     mirror_of: str = held("mirror_of", TEXT, "")
     counted: int = held("kept", COUNT, 0)
+    late: bool = held("late", YES, False)
 
     @property
     def served(self) -> str | None:
@@ -78,7 +94,11 @@ class TraceLine:
 
 def encoded(line: TraceLine) -> bytes:
     """The line, with its end."""
-    told = {"v": VERSION, **written(line)}
+    return encoded_told({"v": VERSION, **written(line)})
+
+
+def encoded_told(told: Mapping[str, Any]) -> bytes:
+    """The same of what stands in it, as `trace.v1` has it."""
     try:
         return orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE)
     except TypeError:

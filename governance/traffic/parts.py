@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from governance.model.units import nothing
 from governance.traffic.fields import (
@@ -20,6 +20,7 @@ from governance.traffic.fields import (
     YES,
     held,
     one_of,
+    part,
     parts,
 )
 
@@ -116,6 +117,27 @@ class Spot:
 
 
 @dataclass(frozen=True, slots=True)
+class Used:
+    """What an answer used, as the ledger settled it. None: nobody knows, and what was reserved stays counted.
+
+    Args:
+        usd_micros: micro-dollars. saved_usd_micros: what cached tokens would have cost besides.
+        more: every other quantity that was billed, by its name in `governance.model.quantities`; tokens of reasoning,
+            of audio and of images are among those of input and output.
+    """
+
+    input_tokens: int | None = held("in", COUNT, None)
+    output_tokens: int | None = held("out", COUNT, None)
+    cached_tokens: int = held("cached", COUNT, 0)
+    usd_micros: int | None = held("usd", WHOLE, None)
+    saved_usd_micros: int = held("saved", COUNT, 0)
+    more: Mapping[str, int] = held("more", COUNTS, nothing)
+
+
+_USED: Final = part(Used)
+
+
+@dataclass(frozen=True, slots=True)
 class Hop:
     """One try of one target.
 
@@ -126,6 +148,7 @@ class Hop:
         served: `provider/model` of the deployment, where several may serve the target.
         reached: a provider was asked.
         labels: of the deployment that was asked.
+        part: what it delivered before it failed and another one went on; `TraceLine.used` is that other one's.
     """
 
     target: str = held("to", TEXT)
@@ -140,6 +163,7 @@ class Hop:
     retry_after_s: float | None = held("after", NUMBER, None)
     probe: bool = held("probe", YES, False)
     labels: Mapping[str, str] = held("labels", WORDS, nothing)
+    part: Used | None = held("part", _USED, None)
 
     @property
     def end_us(self) -> int:
@@ -183,21 +207,3 @@ class Told:
     would: Mapping[str, Any] = held("would", ANYTHING, nothing)
     overlay: tuple[str, ...] = held("overlay", TEXTS, ())
     passed_over: Mapping[str, str] = held("over", WORDS, nothing)
-
-
-@dataclass(frozen=True, slots=True)
-class Used:
-    """What the answer used, as the ledger settled it. None: nobody knows, and what was reserved stays counted.
-
-    Args:
-        usd_micros: micro-dollars. saved_usd_micros: what cached tokens would have cost besides.
-        more: every other quantity that was billed, by its name in `governance.model.quantities`; tokens of reasoning,
-            of audio and of images are among those of input and output.
-    """
-
-    input_tokens: int | None = held("in", COUNT, None)
-    output_tokens: int | None = held("out", COUNT, None)
-    cached_tokens: int = held("cached", COUNT, 0)
-    usd_micros: int | None = held("usd", WHOLE, None)
-    saved_usd_micros: int = held("saved", COUNT, 0)
-    more: Mapping[str, int] = held("more", COUNTS, nothing)

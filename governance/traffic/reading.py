@@ -32,12 +32,13 @@ class Entry(NamedTuple):
 def entries(files: Iterable[TrafficFile]) -> Iterator[Entry | Broken]:
     """Every decision once, hour by hour, in the order in which they ended; what is wrong stands in front of its line.
 
-    Only the ids of two hours are kept to know duplicates by.
+    One that was answered after its end had been told comes again, as `late`. Only the ids of two hours are kept to
+    know duplicates by.
     """
     known = _Known()
     for _, of_hour in groupby(files, key=lambda file: file.hour_us):
         order = count()
-        readers = [_keyed(file, order) for file in of_hour]
+        readers = [_keyed(list(of_worker), order) for _, of_worker in groupby(of_hour, key=lambda file: file.worker)]
         for _, _, entry in heapq.merge(*readers, key=lambda keyed: keyed[:2]):
             if isinstance(entry, Broken):
                 yield entry
@@ -51,13 +52,13 @@ def entries(files: Iterable[TrafficFile]) -> Iterator[Entry | Broken]:
 def by_arrival(
     files: Iterable[TrafficFile], from_us: int | None = None, to_us: int | None = None, hold_us: int = HOLD_US
 ) -> Iterator[TraceLine | Broken]:
-    """Every decision that arrived in [from_us, to_us), in the order of arrival.
+    """Every decision that arrived in [from_us, to_us), once and as it ended in the end, in the order of arrival.
 
     Args:
         hold_us: a request that takes longer comes late, and is named as out of order.
     """
-    waiting: list[tuple[int, int, TraceLine]] = []
-    order = count()
+    waiting: list[tuple[int, str]] = []
+    lines: dict[str, TraceLine] = {}
     told_us = 0
     for entry in entries(files):
         if isinstance(entry, Broken):
@@ -66,17 +67,21 @@ def by_arrival(
         line = entry.line
         if (from_us is not None and line.at_us < from_us) or (to_us is not None and line.at_us >= to_us):
             continue
+        if line.late and line.id in lines:
+            lines[line.id] = line
+            continue
         if line.at_us < told_us:
             yield Broken(OUT_OF_ORDER, entry.where, "it took so long that later ones were read before it")
             yield line
             continue
-        heapq.heappush(waiting, (line.at_us, next(order), line))
+        heapq.heappush(waiting, (line.at_us, line.id))
+        lines[line.id] = line
         until_us = ended_us(line) - hold_us
         while waiting and waiting[0][0] <= until_us:
-            told_us, _, first = heapq.heappop(waiting)
-            yield first
+            told_us, id = heapq.heappop(waiting)
+            yield lines.pop(id)
     while waiting:
-        yield heapq.heappop(waiting)[2]
+        yield lines.pop(heapq.heappop(waiting)[1])
 
 
 def ended_us(line: TraceLine) -> int:
@@ -84,9 +89,9 @@ def ended_us(line: TraceLine) -> int:
     return line.at_us + (line.end_us or 0)
 
 
-def _keyed(file: TrafficFile, order: Iterator[int]) -> Iterator[tuple[int, int, Entry | Broken]]:
+def _keyed(files: Iterable[TrafficFile], order: Iterator[int]) -> Iterator[tuple[int, int, Entry | Broken]]:
     at_us = 0
-    for where, raw in raw_lines(file):
+    for where, raw in (each for file in files for each in raw_lines(file)):
         if isinstance(raw, Broken):
             yield at_us, next(order), raw
             continue
@@ -113,9 +118,10 @@ class _Known:
         end_us = ended_us(line)
         if end_us >= self._hour_us + HOUR_US:
             self._older, self._ids, self._hour_us = self._ids, set(), end_us - end_us % HOUR_US
-        if line.id in self._ids or line.id in self._older:
+        known = f"{line.id} late" if line.late else line.id
+        if known in self._ids or known in self._older:
             return [Broken(DUPLICATE_ID, where, line.id)]
-        self._ids.add(line.id)
+        self._ids.add(known)
         found = [Broken(MISSING_END, where, line.id)] if line.open else []
         number, last_us = self._last.get(line.worker, (0, 0))
         if line.number and number and line.number > number + 1:

@@ -26,7 +26,9 @@ keys:
   - {{name: k, sha256: {"ab" * 32}}}
   - {{name: rotated, sha256: [{{sha256: {"cd" * 32}}}]}}
 teams: [{{name: t}}]
-telemetry: {{decision_log: {{sample: {{}}}}, decisions: {{}}, metrics: {{}}, alerts: {{}}}}
+telemetry:
+  {{decision_log: {{sample: {{}}}}, decisions: {{}}, metrics: {{}}, alerts: {{}},
+    trace: {{hash: {{fields: [user], key: of sixteen letters}}}}}}
 catalog: {{overrides: {{openai/gpt-4o: {{}}}}, discovery: {{providers: {{groq: {{}}}}}}}}
 routing_rules:
   - name: to

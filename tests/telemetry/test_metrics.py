@@ -32,7 +32,7 @@ def told(metrics: Metrics, *traces: Trace) -> None:
     """Count these, and bring the metrics up to date."""
     for one in traces:
         metrics.observe(one)
-    metrics.look([], HEALTH, "sha256:0", 0, 0)
+    metrics.look([], HEALTH, "sha256:0", (0, 0, 0))
 
 
 def value(registry: CollectorRegistry, metric: str, /, **labels: str) -> float | None:
@@ -137,8 +137,8 @@ def test_of_all_windows_of_a_limit_the_fullest_is_told(metrics: Metrics, registr
 def test_a_look_tells_what_is_reserved_and_what_the_ledger_says(metrics: Metrics, registry, trace) -> None:
     waiting = trace()
     waiting.usage = None
-    metrics.look([waiting, waiting], HEALTH, "sha256:1", 5, 2)
-    metrics.look([waiting], HEALTH, "sha256:2", 5, 3)
+    metrics.look([waiting, waiting], HEALTH, "sha256:1", (5, 2, 0))
+    metrics.look([waiting], HEALTH, "sha256:2", (5, 3, 0))
 
     assert value(registry, "reserved", unit="tokens") == 200.0
     assert value(registry, "reserved", unit="requests") == 0.0
@@ -175,7 +175,7 @@ metrics = shared_metrics()
 for _ in range(int(sys.argv[1])):
     metrics.observe(Trace(Request("m"), "sha256:0", 0.0, "live"))
 trace = Trace(Request("m"), "sha256:0", 0.0, "live")
-metrics.look([], Health("redis", True, float(sys.argv[2]), 0, int(sys.argv[2]), None), "sha256:0", 1, 0)
+metrics.look([], Health("redis", True, float(sys.argv[2]), 0, int(sys.argv[2]), None), "sha256:0", (1, 0, 0))
 print("told", flush=True)
 sys.stdin.readline()
 print(exposition().decode())

@@ -10,7 +10,7 @@ import pytest
 
 from governance.traffic import Asked, Hop, Size, Told, TraceLine, Used, Who
 
-NOON_US = 1_796_212_800_000_000  # 2026-12-01T12:00:00Z
+NOON_US = 1_796_212_800_000_000  # 2026-12-02T12:00:00Z
 SECOND_US = 1_000_000
 
 Made = Callable[..., TraceLine]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -189,3 +190,12 @@ def test_a_file_that_could_not_be_written_to_its_end_leaves_the_one_before(tmp_p
 
     assert ids(tmp_path) == ["one-1"]
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
+
+
+def test_what_was_answered_after_its_end_was_told_is_one_request_with_its_answer(tmp_path: Path, line: Made) -> None:
+    ended, answered = line(1, used=None), replace(line(1, late=True, end_us=9 * SECOND_US), number=3)
+    put(tmp_path, [ended, line(2), answered])
+
+    assert ids(tmp_path) == ["one-1", "one-2", "one-1"]
+    assert not faults(tmp_path)
+    assert list(by_arrival(given(tmp_path))) == [answered, line(2)]

@@ -81,9 +81,9 @@ def measured(
     cost, remarks, beyond = _cost(kwargs, answer, reported, by_prices, dearest, knows_more)
     implausible += beyond
     if not known:
-        return Usage(None, None, cost, implausible, remarks)
+        return Usage(None, None, cost, implausible, remarks, quantities=used)
     cached, saved = used.cached_input_tokens, _saved(used, facts, at)
-    return Usage(used.input_tokens, used.output_tokens, cost, implausible, remarks, cached, saved)
+    return Usage(used.input_tokens, used.output_tokens, cost, implausible, remarks, cached, saved, used)
 
 
 def _saved(used: Quantities, facts: ModelFacts, at: str) -> int:

@@ -25,6 +25,7 @@ class Budgets:
     def __init__(self, config: BudgetsConfig) -> None:
         self._book = LimitBook(config.root)
         self.reads_percent = self._book.reads_percent
+        self.facts_read = self._book.facts_read
 
     def warnings(self, catalog: Catalog, claimed: Callable[[str], bool]) -> Iterator[str]:
         """Budgets that can never count or degrade; see `governance check`."""

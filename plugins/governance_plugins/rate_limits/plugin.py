@@ -25,6 +25,7 @@ class RateLimits:
         self._callers = LimitBook([limit for limit in config.root if not limit.subject.served])
         self._served = LimitBook([limit for limit in config.root if limit.subject.served])
         self.reads_percent = self._callers.reads_percent or self._served.reads_percent
+        self.facts_read = self._callers.facts_read | self._served.facts_read
 
     def warnings(self, catalog: Catalog, claimed: Callable[[str], bool]) -> Iterator[str]:
         """Limits that can never count or degrade; see `governance check`."""
