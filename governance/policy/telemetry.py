@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from governance.discovery.safety import Origin, check_url
-from governance.policy.trace import TraceSettings
+from governance.policy.trace import SpendSettings, TraceSettings
 
 # A place in the decision record whose content may be withheld.
 Redactable = Literal[
@@ -179,3 +179,4 @@ class TelemetrySettings(_Closed):
     metrics: MetricsSettings = MetricsSettings()
     alerts: AlertSettings = AlertSettings()
     trace: TraceSettings = TraceSettings()
+    spend: SpendSettings = SpendSettings()

@@ -67,6 +67,18 @@ class HashSettings(BaseModel):
     )
 
 
+class SpendSettings(BaseModel):
+    """What was spent, by the hour, in the store."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    keep: Annotated[
+        int | None,
+        BeforeValidator(lambda value: None if value in (OFF, False) else _period(value)),
+        WithJsonSchema({"type": "string", "examples": ["365d", "90d", "off"]}),
+    ] = Field(default=cast(int, "365d"), validate_default=True, description="for how long; off: it is not counted")
+
+
 class TraceSettings(BaseModel):
     """Recorded traffic: each decision as a line of `trace.v1`, in files of an hour."""
 

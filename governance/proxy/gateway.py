@@ -36,6 +36,7 @@ from governance.proxy.overlay import FollowedOverlay
 from governance.proxy.policies import Policies, differs_in_truth
 from governance.proxy.reaching import Reaching
 from governance.proxy.reload import ReloadState
+from governance.proxy.spending import Spending
 from governance.proxy.start import end_with_proxy, or_not_at_all, workers
 from governance.proxy.surveying import connect_and_survey
 from governance.proxy.translate import has_own_credentials, has_own_timeout, request_from, sent
@@ -61,6 +62,7 @@ class Gateway:
         self.telemetry = Telemetry(host.policy.core, os.environ)
         ledger = open_ledger(settings.url, on_unavailable=settings.on_unavailable)
         timed = Timed(ledger, self.telemetry.metrics.ledger_took)
+        self.spending = Spending(self.telemetry, policies)
         self.contract = Contract(host.policy.core.on_contract_breach, self.telemetry.metrics.probed)
         self.models = ProxyModels(host, self._look_at_router, kept=policies)
         self.overlay = FollowedOverlay(host.policy.core, policies)
@@ -87,6 +89,7 @@ class Gateway:
         self.telemetry.start()
         self.background(connect_and_survey(lambda: self.engine))
         self.background(self.overlay.run())
+        self.background(self.spending.run())
         self.background(self.models.discovering.run())
         self.background(self.models.discovering.follow_store())
         self.background(self._renew_again_and_again())
@@ -234,6 +237,8 @@ class Gateway:
         self.untold.close()
         self.announcements.close()
         await self.overlay.close()
+        await self.telemetry.drain()
+        await self.spending.close()
         await self.policies.close()
         await self.telemetry.close()
         await self.engine.close()

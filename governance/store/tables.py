@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from governance.traffic.spent import SUMS, Cell
+
 metadata: Final = sa.MetaData()
 
 # SQLite counts up by itself only what is called INTEGER.
@@ -192,4 +194,32 @@ backtest: Final = sa.Table(
     sa.Column("result", sa.LargeBinary),
     sa.Column("error", sa.Text),
     sa.Index("backtest_of_both", "active_hash", "candidate_hash"),
+)
+
+spend_hour: Final = sa.Table(
+    "spend_hour",
+    metadata,
+    sa.Column("hour_s", sa.BigInteger, primary_key=True, autoincrement=False),
+    # A digest of the names: together they are too long for an index.
+    sa.Column("cell", sa.Text, primary_key=True),
+    *[sa.Column(name, sa.Text, nullable=False) for name in Cell._fields[1:]],
+    *[sa.Column(name, sa.BigInteger, nullable=False) for name in SUMS],
+)
+
+spend_source: Final = sa.Table(
+    "spend_source",
+    metadata,
+    sa.Column("worker", sa.Text, primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("batch", sa.BigInteger, nullable=False),
+    sa.Column("closed", sa.Boolean, nullable=False),
+    sa.Column("seen_at", UtcTime, nullable=False),
+)
+
+spend_name: Final = sa.Table(
+    "spend_name",
+    metadata,
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
 )

@@ -19,6 +19,7 @@ from governance.store.plans import Plans
 from governance.store.pointer import Pointers
 from governance.store.revisions import Revisions
 from governance.store.sessions import Sessions
+from governance.store.spend import Spending
 from governance.store.workers import Workers
 
 # Several gateways could share a database one day; each would have a pointer of its own.
@@ -40,6 +41,7 @@ class UnitOfWork:
         self.overlay = OverlayTexts(connection)
         self.sessions = Sessions(connection)
         self.backtests = Backtests(connection)
+        self.spend = Spending(connection)
 
 
 @contextmanager

@@ -29,7 +29,7 @@ _MOST_WAITING: Final = 16_384
 _TRY_AGAIN_AFTER_S: Final = 5.0
 _US: Final = 1_000_000
 
-Heard = Callable[[Mapping[str, Any]], None]
+Heard = Callable[[dict[str, Any]], None]
 
 
 class Recorder:
@@ -44,7 +44,7 @@ class Recorder:
         self,
         settings: TelemetrySettings,
         environment: Mapping[str, str],
-        hear: Heard = lambda line: None,
+        hear: Heard | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.use(settings)
@@ -96,8 +96,10 @@ class Recorder:
         if written:
             number = self._number = self._number + 1
             self._number, self._gap = number + self._gap, 0
-        line = self._tracing.line(trace, end_s, self.worker, number, self._weight, late=late)
-        self.hear(line)
+        worker = self._worker or self.worker
+        line = self._tracing.line(trace, end_s, worker, number, self._weight, late=late)
+        if self.hear is not None:
+            self.hear(line)
         if written:
             self._scribe.take(encoded_told(line))
 
@@ -117,6 +119,11 @@ class Recorder:
         self._scribe.close()
         if self._writer is not None:
             self._writer.close()
+
+    def counted(self) -> None:
+        """All that is in the files is counted, and nothing comes any more: nobody need take over from this worker."""
+        if self._writer is not None:
+            self._writer.end()
 
     def _write(self, lines: Sequence[bytes]) -> None:
         if self._clock() < self._again_s:

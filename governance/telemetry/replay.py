@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from functools import lru_cache
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -20,6 +21,7 @@ _RECORDED: Final = frozenset(
     | {"now"}
 )
 _MOST_KNOWN: Final = 4096
+_TARGET: Final = attrgetter("target")
 
 
 class Sampling:
@@ -73,7 +75,7 @@ class Replay:
         models = trace.request.models
         if models is None:
             return None
-        names = tuple(sorted({candidate.target for candidate in trace.candidates})) or (trace.model,)
+        names = tuple(sorted(set(map(_TARGET, trace.candidates)))) or (trace.model,)
         known = self._known.setdefault(models, {})
         if names not in known:
             if len(known) >= _MOST_KNOWN:

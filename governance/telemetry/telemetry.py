@@ -170,14 +170,18 @@ class Telemetry:
             "trace": self.recorder.health,
         }
 
+    async def drain(self) -> None:
+        """Tell all that has ended; nothing more is recorded afterwards."""
+        self._tell_some(len(self._ended))
+        await asyncio.get_running_loop().run_in_executor(None, self.recorder.close)
+
     async def close(self) -> None:
         """Write and send what waits, and end."""
         if self._looking is not None:
             self._looking.cancel()
-        self._tell_some(len(self._ended))
+        await self.drain()
         self.metrics.flush()
         await asyncio.get_running_loop().run_in_executor(None, self._scribe.close)
-        await asyncio.get_running_loop().run_in_executor(None, self.recorder.close)
         if self.recent is not None:
             await self.recent.close()
         await self.alerting.close()

@@ -7,7 +7,6 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final
 
-from governance.ledger import Reading
 from governance.limits.ids import AND, spelled
 from governance.limits.subjects import of_key
 from governance.model import Refusal, Request
@@ -68,9 +67,13 @@ class Tracing:
             "end": max(0, round((end_s - at_s) * 1_000_000)),
             "who": self._who(request, recorded),
             "req": self._asked(trace, recorded),
-            "est": _size(request),
+            "est": {"in": request.prompt_tokens},
             "did": self._did(trace),
         }
+        if request.max_output_tokens is not None:
+            line["est"]["max_out"] = request.max_output_tokens
+        if request.audio_tokens or request.images or request.characters:
+            line["est"] |= _pieces(request)
         if trace.attempts:
             line["hops"] = hops_with_parts(trace) if trace.parts else [hop(each, at_s) for each in trace.attempts]
         if trace.usage is not None:
@@ -99,26 +102,23 @@ class Tracing:
         return line
 
     def _who(self, request: Request, recorded: Sequence[str]) -> Told:
-        who, own = request.identity, self._own
+        who = request.identity
+        own = None if self._plain else self._own
         told: Told = {}
-        if who.virtual_key_id:
-            told["key"] = own("key", who.virtual_key_id)
-        if who.virtual_key_name:
-            told["key_name"] = own("key_name", who.virtual_key_name)
-        if who.user_id:
-            told["user"] = own("user", who.user_id)
-        if who.team_id:
-            told["team"] = own("team", who.team_id)
-        if who.team_name:
-            told["team_name"] = own("team_name", who.team_name)
-        if who.customer_id:
-            told["customer"] = own("customer", who.customer_id)
-        if who.customer_name:
-            told["customer_name"] = own("customer_name", who.customer_name)
-        if who.end_user_id:
-            told["end_user"] = own("end_user", who.end_user_id)
+        for key, value in (
+            ("key", who.virtual_key_id),
+            ("key_name", who.virtual_key_name),
+            ("user", who.user_id),
+            ("team", who.team_id),
+            ("team_name", who.team_name),
+            ("customer", who.customer_id),
+            ("customer_name", who.customer_name),
+            ("end_user", who.end_user_id),
+        ):
+            if value:
+                told[key] = value if own is None else own(key, value)
         if who.tags:
-            told["tags"] = [own("tags", tag) for tag in who.tags]
+            told["tags"] = who.tags if own is None else [own("tags", tag) for tag in who.tags]
         if recorded and who.metadata and (metadata := _named("metadata.", recorded, who.metadata)):
             told["meta"] = self._metadata_told(metadata)
         return told
@@ -152,8 +152,8 @@ class Tracing:
             told["tags"] = request.tags if self._plain else [self._own("tags", tag) for tag in request.tags]
         if recorded and self.headers and (headers := _named("headers.", recorded, request.headers)):
             told["hdr"] = headers
-        if params := _params(request.params):
-            told["par"] = params
+        if request.params and (named := PARAMS.intersection(request.params)):
+            told["par"] = _params(named, request.params)
         if request.streaming:
             told["stream"] = True
         if request.fallbacks:
@@ -178,7 +178,7 @@ class Tracing:
         if trace.refusal:
             told |= _refusal(trace.refusal)
         if trace.windows:
-            told["win"] = [self._spot(reading, counted) for reading, counted in trace.windows]
+            told["win"] = self._windows(trace)
         if trace.arm:
             told["arm"] = trace.arm
         if trace.require:
@@ -189,27 +189,30 @@ class Tracing:
             told["would"] = trace.would
         if overlay := trace.overlay:
             told["overlay"] = overlay
-        if over := {c.target: c.reason for c in trace.candidates if c.reason and not c.chosen}:
-            told["over"] = over
+        for candidate in trace.candidates:
+            if candidate.reason and not candidate.chosen:
+                told.setdefault("over", {})[candidate.target] = candidate.reason
         return told
 
-    def _spot(self, reading: Reading, counted: bool) -> Told:
-        window, used_before, amount, fits, _, _ = reading
-        told: Told = {
-            "limit": window.limit,
-            "of": window.subject if self._plain else self._subject(window.subject),
-            "unit": window.unit,
-            "per": period_text(window.period),
-            "most": window.amount,
-        }
-        if used_before:
-            told["used"] = used_before
-        told["took" if counted else "asked"] = amount
-        if not fits:
-            told["fits"] = False
-        if window.mode != "enforce":
-            told["mode"] = window.mode
-        return told
+    def _windows(self, trace: Trace) -> list[Told]:
+        plain, windows = self._plain, []
+        for (window, used_before, amount, fits, _, _), counted in trace.windows:
+            told: Told = {
+                "limit": window.limit,
+                "of": window.subject if plain else self._subject(window.subject),
+                "unit": window.unit,
+                "per": period_text(window.period),
+                "most": window.amount,
+                "took" if counted else "asked": amount,
+            }
+            if used_before:
+                told["used"] = used_before
+            if not fits:
+                told["fits"] = False
+            if window.mode != "enforce":
+                told["mode"] = window.mode
+            windows.append(told)
+        return windows
 
     def _shadow(self, entry: Mapping[str, Any]) -> Mapping[str, Any]:
         would = entry.get("would")
@@ -255,17 +258,9 @@ class Tracing:
         return tuple(sorted(recorded)), tuple(sorted(read - held))
 
 
-def _size(request: Request) -> Told:
-    told: Told = {"in": request.prompt_tokens}
-    if request.max_output_tokens is not None:
-        told["max_out"] = request.max_output_tokens
-    if request.audio_tokens:
-        told["audio"] = request.audio_tokens
-    if request.images:
-        told["images"] = request.images
-    if request.characters:
-        told["chars"] = request.characters
-    return told
+def _pieces(request: Request) -> Told:
+    pieces = (("audio", request.audio_tokens), ("images", request.images), ("chars", request.characters))
+    return {key: amount for key, amount in pieces if amount}
 
 
 def _refusal(refusal: Refusal) -> Told:
@@ -277,8 +272,7 @@ def _refusal(refusal: Refusal) -> Told:
     return told
 
 
-def _params(params: Mapping[str, str]) -> Told:
-    named = PARAMS.intersection(params) if params else ()
+def _params(named: frozenset[str], params: Mapping[str, str]) -> Told:
     return {name: text for name in sorted(named) if len(text := params[name]) <= _LONGEST_PARAM}
 
 

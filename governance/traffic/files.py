@@ -20,6 +20,8 @@ from governance.traffic.broken import FILE_CUT_OFF, FILE_UNREADABLE, HALF_WRITTE
 HOUR_US: Final = 3_600_000_000
 LINES: Final = ".jsonl"
 COMPRESSED: Final = ".jsonl.gz"
+IMPORTED: Final = "imported-"
+"""Of these workers nothing was spent here."""
 MODE: Final = 0o640  # who asked for what is nobody else's business
 
 _NAME: Final = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2})\.([A-Za-z0-9-]{1,120})(?:_(\d{1,6}))?(\.jsonl(?:\.gz)?)")

@@ -112,10 +112,7 @@ def decoded(line: bytes | str, where: str = "") -> TraceLine | Broken:
     Args:
         where: it stands, for messages.
     """
-    try:
-        given = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        given = _lone_surrogates(line)
+    given = loaded(line)
     if not isinstance(given, dict):
         return Broken(NO_JSON, where, "must be one JSON object")
     version = given.get("v")
@@ -128,9 +125,14 @@ def decoded(line: bytes | str, where: str = "") -> TraceLine | Broken:
         return Broken(WRONG_FIELD, where, str(error))
 
 
-def _lone_surrogates(line: bytes | str) -> Any:
-    """JSON that orjson does not take, since a text in it is no Unicode; None for what is no JSON at all."""
+def loaded(line: bytes | str) -> Any:
+    """What stands in a line; None for what is no JSON."""
     try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        # A text in it may be no Unicode, as the name of a caller's model.
         return json.loads(line)
     except (ValueError, RecursionError):
         return None

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from governance.traffic.alive import Alive
 from governance.traffic.files import HOUR_US, MODE, TrafficFile, compress, files_in, hour_of, name_of
 
 log = logging.getLogger("governance.traffic")
@@ -46,6 +47,7 @@ class TrafficWriter:
         self._seen_us = 0
         self._tidying: threading.Thread | None = None
         self._writing = threading.Lock()
+        self._alive: Alive | None = None
 
     def append(self, lines: Sequence[bytes]) -> None:
         """Write whole lines, each with its end. Raises OSError; the next call tries anew."""
@@ -83,6 +85,13 @@ class TrafficWriter:
         """Let go of the file; whoever looks at the folder after its hour compresses it."""
         with self._writing:
             self._let_go()
+
+    def end(self) -> None:
+        """Nothing comes after this, and all that was written is counted."""
+        self.close()
+        if self._alive is not None:
+            self._alive.end()
+            self._alive = None
 
     def _let_go(self) -> None:
         if self._fd >= 0:
@@ -123,6 +132,8 @@ class TrafficWriter:
         self.folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
         self._segment = self._segment + 1 if again else 1
         self._hour_us = hour_us
+        if self._alive is None:
+            self._alive = Alive(self.folder, self.worker)
         path = self.folder / name_of(hour_us, self.worker, self._segment)
         self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, MODE)
         with suppress(OSError):  # there are file systems without locks; its files are compressed by nobody else then

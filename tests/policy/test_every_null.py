@@ -28,7 +28,7 @@ keys:
 teams: [{{name: t}}]
 telemetry:
   {{decision_log: {{sample: {{}}}}, decisions: {{}}, metrics: {{}}, alerts: {{}},
-    trace: {{hash: {{fields: [user], key: of sixteen letters}}}}}}
+    trace: {{hash: {{fields: [user], key: of sixteen letters}}}}, spend: {{}}}}
 catalog: {{overrides: {{openai/gpt-4o: {{}}}}, discovery: {{providers: {{groq: {{}}}}}}}}
 routing_rules:
   - name: to
