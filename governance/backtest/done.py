@@ -36,7 +36,7 @@ class Done:
     exact: bool = True
     exact_cost: bool = True
     cost: tuple[int, int, int] | None = (0, 0, 0)
-    variance: float = 0.0
+    variance: int = 0
     end_us: int | None = None
     full: tuple[Reading, ...] = ()
     came_back: int = 0

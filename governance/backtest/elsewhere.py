@@ -51,21 +51,27 @@ class Spent(NamedTuple):
     input_tokens: int | None
     output_tokens: int | None
     usd_micros: tuple[int, int, int] | None
-    variance: float = 0.0
+    variance: int = 0
     exact: bool = True
     outputs: tuple[int, int, int] | None = None
 
 
 @dataclass(slots=True)
 class _Sums:
+    # Whole numbers, so that the order in which they are added up changes nothing.
     count: int = 0
-    total: float = 0.0
-    squares: float = 0.0
+    total: int = 0
+    squares: int = 0
 
-    def add(self, value: float) -> None:
+    def add(self, value: int) -> None:
         self.count += 1
         self.total += value
         self.squares += value * value
+
+    def add_all(self, count: int, total: int, squares: int) -> None:
+        self.count += count
+        self.total += total
+        self.squares += squares
 
     @property
     def mean(self) -> float:
@@ -76,6 +82,33 @@ class _Sums:
         if self.count < 2:
             return 0.0
         return max(0.0, (self.squares - self.total * self.total / self.count) / (self.count - 1))
+
+
+@dataclass(slots=True)
+class _Ratio:
+    count: int = 0
+    real: int = 0
+    estimated: int = 0
+
+    @property
+    def value(self) -> float:
+        return self.real / self.estimated
+
+
+class Answers(NamedTuple):
+    """Answers that are alike, added up. `place`: see `place_of`.
+
+    Args:
+        number: of answers. outputs, costs, took_ms: sums and sums of squares, of each answer.
+        prompts: how many had an estimate and a report; their reported tokens and their estimated ones.
+    """
+
+    place: tuple[str, str, str, int]
+    number: int
+    outputs: tuple[int, int]
+    costs: tuple[int, int]
+    took_ms: int
+    prompts: tuple[int, int, int]
 
 
 @dataclass(slots=True)
@@ -96,7 +129,7 @@ class Elsewhere:
         self._minutes: dict[tuple[str, int], _Minute] = defaultdict(_Minute)
         self._took: dict[str, _Sums] = defaultdict(_Sums)
         self._outputs: dict[tuple[str, str, str, int], _Sums] = defaultdict(_Sums)
-        self._inputs: dict[str, _Sums] = defaultdict(_Sums)
+        self._inputs: dict[str, _Ratio] = defaultdict(_Ratio)
         self._costs: dict[tuple[str, str, str, int], _Sums] = defaultdict(_Sums)
 
     def learn(self, lines: Iterable[TraceLine]) -> None:
@@ -107,18 +140,36 @@ class Elsewhere:
             used, served = line.used, line.served
             if used is None or served is None:
                 continue
-            place = _place(served, line)
+            place = place_of(served, line)
             if used.output_tokens is not None:
-                self._outputs[place].add(used.output_tokens / max(1, line.asked.choices))
+                self._outputs[place].add(used.output_tokens // max(1, line.asked.choices))
             if used.input_tokens and line.size.prompt_tokens:
-                self._inputs[served].add(used.input_tokens / line.size.prompt_tokens)
+                ratio = self._inputs[served]
+                ratio.count += 1
+                ratio.real += used.input_tokens
+                ratio.estimated += line.size.prompt_tokens
             if used.usd_micros is not None:
                 self._costs[place].add(used.usd_micros)
+
+    def learn_alike(self, answers: Answers) -> None:
+        """The same of many answers at once, each of them the first and only attempt of its request."""
+        target = answers.place[0]
+        self._outputs[answers.place].add_all(answers.number, *answers.outputs)
+        self._costs[answers.place].add_all(answers.number, *answers.costs)
+        self._took[target].add_all(answers.number, answers.took_ms, 0)
+        ratio = self._inputs[target]
+        ratio.count += answers.prompts[0]
+        ratio.real += answers.prompts[1]
+        ratio.estimated += answers.prompts[2]
+
+    def learn_minute(self, target: str, minute: int, answered: int) -> None:
+        """So many requests that came in this minute, Unix, were answered by a target."""
+        self._minutes[target, minute].ok += answered
 
     def _learn_hop(self, line: TraceLine, hop: Hop) -> None:
         if not hop.reached or hop.outcome not in ("ok", "failed"):
             return
-        minute = self._minutes[hop.target, (line.at_us + hop.start_us) // _MINUTE_US]
+        minute = self._minutes[hop.target, line.at_us // _MINUTE_US]
         if hop.outcome == "ok":
             minute.ok += 1
             self._took[hop.target].add(hop.took_ms)
@@ -149,7 +200,7 @@ class Elsewhere:
     def spent(self, line: TraceLine, request: Request, target: str, models: Models | None) -> Spent:
         """What this target would have used for the request."""
         inputs = self._input_tokens(line, target)
-        place = _place(target, line)
+        place = place_of(target, line)
         known = self._outputs.get(place)
         mids: tuple[float, float, float]
         variance = 0.0
@@ -173,7 +224,9 @@ class Elsewhere:
             # Of money, as the output's: by what one more token costs.
             slope = (costs[2] - costs[0]) / max(1, outputs[2] - outputs[0])
             of_costs = variance * request.choices * slope * slope
-        return Spent(inputs, outputs[1], costs, of_costs, exact=False, outputs=(outputs[0], outputs[1], outputs[2]))
+        return Spent(
+            inputs, outputs[1], costs, round(of_costs), exact=False, outputs=(outputs[0], outputs[1], outputs[2])
+        )
 
     def _costs_of(
         self,
@@ -200,7 +253,7 @@ class Elsewhere:
         """Of the prompt, by the tokenizer of this target: its estimate times what such estimates came to there."""
         ours = self._inputs.get(target)
         if ours is not None and ours.count >= self.assumptions.enough_samples:
-            return round(line.size.prompt_tokens * ours.mean)
+            return round(line.size.prompt_tokens * ours.value)
         if line.used is not None and line.used.input_tokens is not None:
             return line.used.input_tokens
         return line.size.prompt_tokens
@@ -228,7 +281,7 @@ def recorded_spent(line: TraceLine) -> Spent:
     return Spent(used.input_tokens, used.output_tokens, None if cost is None else (cost, cost, cost))
 
 
-def _place(target: str, line: TraceLine) -> tuple[str, str, str, int]:
-    """Answers of the same target, type and task to prompts of about the same length are alike."""
+def place_of(target: str, line: TraceLine) -> tuple[str, str, str, int]:
+    """Target, type, task and about how long the prompt is: answers of one place are alike."""
     task = line.asked.task or line.told.task or ""
     return target, line.asked.type, task, line.size.prompt_tokens.bit_length()

@@ -5,40 +5,34 @@ Events are arrivals, the end of each attempt, and the deadlines of reservations,
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from governance.backtest.arrivals import beforehand, request_of
 from governance.backtest.done import Done
 from governance.backtest.elsewhere import Elsewhere, Fate, Scenario, Spent, recorded_fate, recorded_spent
+from governance.backtest.unattended import ByEvent, Habit, Silent, played
 from governance.backtest.watch import Watch
 from governance.catalog import Catalog
 from governance.engine.decision import Decision
 from governance.engine.engine import Engine
 from governance.engine.host import Host
-from governance.engine.levels import REFRESH_S, LastSeen
+from governance.engine.levels import REFRESH_S
 from governance.ledger import Ledger
 from governance.ledger.memory import MemoryLedger
 from governance.ledger.reservation import Key, key_of
-from governance.limits.alerts import Alerts
 from governance.model import Failure, Refusal, Target, Usage, codes
-from governance.model.errors import GovernanceError
 from governance.traffic import TraceLine
 
-T = TypeVar("T")
 _MICROS: Final = 1_000_000
 _PLACE: Final[dict[Scenario, int]] = {"low": 0, "mid": 1, "high": 2}
 # LiteLLM goes through its list of fallbacks once.
 _MOST_HOPS: Final = 20
 # What the SDKs of providers do by themselves.
 _MOST_RETRIES: Final = 3
-
-
-class NotReplayable(GovernanceError):
-    """A plugin waits for something outside, which a replay cannot give it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -62,9 +56,17 @@ class Lane:
         catalog: what the proxy serves.
         elsewhere: what comes of requests at targets that they were not sent to.
         scenario: which end of a range is taken where there is one.
+        habits: what answers teach that are not played here, by their ends.
     """
 
-    def __init__(self, host: Host, catalog: Catalog, elsewhere: Elsewhere, scenario: Scenario = "mid") -> None:
+    def __init__(
+        self,
+        host: Host,
+        catalog: Catalog,
+        elsewhere: Elsewhere,
+        scenario: Scenario = "mid",
+        habits: Iterable[Habit] = (),
+    ) -> None:
         self.now_us = 0
         self.host = host
         self.watch = Watch()
@@ -74,12 +76,14 @@ class Lane:
         self._place = _PLACE[scenario]
         self.ledger: Ledger = MemoryLedger(self.clock)
         self.engine = Engine(host, self.ledger, clock=self.clock)
-        self.engine.alerts = _Silent(self.ledger, host.policy.revision, lambda alert: None, clock=self.clock)
-        self.engine.levels = _ByEvent(clock=self.clock)
+        self.engine.alerts = Silent(self.ledger, host.policy.revision, lambda alert: None, clock=self.clock)
+        self.engine.levels = ByEvent(clock=self.clock)
         self._reads_percent = host.reads_percent
         self._looked_us = 0
         self._events: list[tuple[int, int, _Trying | tuple[TraceLine, Done]]] = []
         self._order = count()
+        self._habits = iter(habits)
+        self._next = next(self._habits, None)
         # Windows that count something that did not happen so, and cool-downs that nobody has seen.
         self._touched: set[Key] = set()
         self._guessed_failures = self._guessed = False
@@ -102,7 +106,7 @@ class Lane:
             self._looked_us = self.now_us
             played(self.engine.levels.refresh(self.ledger))
         models = self._catalog.for_team(line.who.team)
-        decision = played(self.engine.admit(request_of(line, models), may_call=_may_call(line)))
+        decision = played(self.engine.admit(request_of(line, models), may_call=may_call_of(line)))
         trace = decision.trace
         self.watch.see(self.now_us, trace, refused=decision.refusal)
         done.outcome, done.target = decision.outcome, decision.target.name if decision.target else None
@@ -133,12 +137,23 @@ class Lane:
         """Play what happens before this moment."""
         while self._events and self._events[0][0] <= until_us:
             at_us, _, event = heappop(self._events)
+            self._learn(at_us)
             self.now_us = max(self.now_us, at_us)
             if isinstance(event, _Trying):
                 self._ended(event)
             else:
                 self._decide(*event)
+        self._learn(until_us)
         self.now_us = max(self.now_us, until_us)
+
+    def _learn(self, until_us: int) -> None:
+        while self._next is not None and self._next.end_us <= until_us:
+            told, self._next = self._next, next(self._habits, None)
+            used = Usage(told.input_tokens, told.output_tokens)
+            for model in told.models:
+                self.engine.habits.note(
+                    model, told.request_type, told.prompt, used, choices=told.choices, allowed=told.most
+                )
 
     def finish(self) -> None:
         """Play everything that is still under way."""
@@ -159,7 +174,7 @@ class Lane:
             target = trying.targets[trying.position]
             trying.position += 1
             call_name = decision.call_name(target)
-            if played(self.engine.attempt(decision, call_name, _may_call(line))) is not None:
+            if played(self.engine.attempt(decision, call_name, may_call_of(line))) is not None:
                 skipped = decision.trace.attempts[-1]
                 done.hops.append((target.name, "skipped", skipped.error or "", 0))
                 continue
@@ -247,18 +262,7 @@ class Lane:
         )
 
 
-def played(call: Coroutine[Any, Any, T]) -> T:
-    """What a call answers that waits for nothing. Raises NotReplayable for one that does wait."""
-    try:
-        call.send(None)
-    except StopIteration as answer:
-        result: T = answer.value
-        return result
-    call.close()
-    raise NotReplayable("a plugin or ledger waits for something outside; recorded traffic cannot be replayed with it")
-
-
-def _may_call(line: TraceLine) -> Any:
+def may_call_of(line: TraceLine) -> Any:
     """Whether the caller's key may use a model, as far as the record tells: it was let, unless it says otherwise."""
     barred = {name for name, code in line.told.passed_over.items() if code == codes.MODEL_NOT_ALLOWED}
 
@@ -266,20 +270,3 @@ def _may_call(line: TraceLine) -> Any:
         return name not in barred
 
     return may_call
-
-
-class _Silent(Alerts):
-    """Nobody is told of what did not happen now."""
-
-    def look(self, readings: Any) -> None:
-        """Nothing to tell."""
-
-    def look_again(self, windows: Any) -> None:
-        """Nothing to tell."""
-
-
-class _ByEvent(LastSeen):
-    """Levels that are read when an arrival asks, at most once a second, instead of in the background."""
-
-    def keep_fresh(self, ledger: Ledger) -> None:
-        """An arrival does it."""

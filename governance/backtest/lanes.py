@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from governance.backtest.done import Done
@@ -10,10 +10,13 @@ from governance.backtest.elsewhere import Elsewhere, Scenario
 from governance.backtest.lane import Lane
 from governance.backtest.retries import Retries
 from governance.backtest.tally import Played
+from governance.backtest.unattended import Habit
 from governance.backtest.watch import Watch
 from governance.catalog import Catalog
 from governance.engine.host import Host
 from governance.traffic import TraceLine
+
+Habits = Callable[[], Iterable[Habit]]
 
 
 class Both(NamedTuple):
@@ -34,20 +37,27 @@ class Setting(NamedTuple):
     elsewhere: Elsewhere
 
 
-def both(setting: Setting, lines: Sequence[TraceLine]) -> Both:
+def both(setting: Setting, lines: Sequence[TraceLine], habits: Habits = tuple) -> Both:
     """Play these lines, which come in the order of their arrival, under both policies.
 
     Where the candidate's lane has counted anything that did not happen, it is played twice more: with the low and
     the high end of what may have happened.
+
+    Args:
+        habits: what answers teach that are not among these lines.
     """
     firsts = _firsts(lines) if setting.elsewhere.assumptions.remove_retries else {}
-    active, watch_active, _ = _one(setting, setting.active, lines, firsts, "mid")
-    candidate, watch_candidate, guesses = _one(setting, setting.candidate, lines, firsts, "mid")
+
+    def one(host: Host, scenario: Scenario) -> tuple[list[Done], Watch, bool]:
+        return _one(Lane(host, setting.catalog, setting.elsewhere, scenario, habits()), lines, firsts)
+
+    active, watch_active, _ = one(setting.active, "mid")
+    candidate, watch_candidate, guesses = one(setting.candidate, "mid")
     low: Sequence[Done | None] = [None] * len(lines)
     high: Sequence[Done | None] = low
     if guesses:
-        low, _, _ = _one(setting, setting.candidate, lines, firsts, "low")
-        high, _, _ = _one(setting, setting.candidate, lines, firsts, "high")
+        low, _, _ = one(setting.candidate, "low")
+        high, _, _ = one(setting.candidate, "high")
     played = [Played(*each) for each in zip(lines, active, candidate, low, high, strict=True)]
     return Both(played, watch_active, watch_candidate, len(firsts))
 
@@ -59,10 +69,7 @@ def _firsts(lines: Sequence[TraceLine]) -> dict[str, str]:
     return {id: first for id, first in found if first is not None}
 
 
-def _one(
-    setting: Setting, host: Host, lines: Sequence[TraceLine], firsts: dict[str, str], scenario: Scenario
-) -> tuple[list[Done], Watch, bool]:
-    lane = Lane(host, setting.catalog, setting.elsewhere, scenario)
+def _one(lane: Lane, lines: Sequence[TraceLine], firsts: dict[str, str]) -> tuple[list[Done], Watch, bool]:
     done: list[Done] = []
     # Of requests that were sent once more: the last of them.
     last: dict[str, Done] = {}

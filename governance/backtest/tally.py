@@ -92,6 +92,35 @@ class Tally:
         self._note_run(line, kind)
         self._note_waits(line, a, b)
 
+    def add_alike(self, line: TraceLine, count: int, usd_micros: int, waits: Counter[int]) -> None:
+        """Count so many requests that both policies answer as they were answered.
+
+        Args:
+            line: one of them. usd_micros: what all of them cost. waits: how long they took, in milliseconds.
+        """
+        if line.told.revision and line.told.revision != self._revision:
+            self.other_policy += count
+        else:
+            self.compared += count
+            self.same += count
+        self.weight += count
+        who, served = line.who, line.hops[0].target
+        team, key = self.teams[who.team], self.keys[who.key]
+        target = self.targets[served]
+        team.name, key.name = team.name or who.team_name, key.name or who.key_name
+        target.name = served
+        for sums in (self.total, team, key, target):
+            sums.requests += count
+            sums.recorded_cost += usd_micros
+            sums.active.exact += usd_micros
+            sums.candidate.exact += usd_micros
+        if who.team or who.key:
+            run = self._runs[f"team:{who.team}" if who.team else f"virtual_key:{who.key}"]
+            run.name = run.name or who.team_name or (who.key_name if not who.team else "")
+            run.requests += count
+        for lane in self._waits:
+            lane.update(waits)
+
     def fidelity(self) -> tuple[Reason, ...]:
         """In which way the active policy's replay differs from what was recorded."""
         found = [Reason(code, "", lines, tuple(examples)) for code, (lines, examples) in self._differences.items()]

@@ -46,3 +46,7 @@ class Watch:
                 found.fullest[second] = used
             if refused is not None and refused.limit == window.limit and not reading.fits:
                 found.refused[second] = found.refused.get(second, 0) + 1
+
+    def take(self, other: Watch) -> None:
+        """Add what was seen elsewhere, of other windows."""
+        self.seen.update(other.seen)

@@ -53,8 +53,10 @@ def policy(limits: str = "", *, first: str = "gpt-4o-mini", second: str = "gpt-4
     return Host.parse(text).policy
 
 
-def arrivals(count: int = 200, *, teams: int = 4, seconds: float = 120.0, seed: int = 1) -> list[TraceLine]:
-    """Requests for `fast/x`, each of which the first target would answer."""
+def arrivals(
+    count: int = 200, *, teams: int = 4, seconds: float = 120.0, seed: int = 1, failing: float = 0.0
+) -> list[TraceLine]:
+    """Requests for `fast/x`, which the first target would answer, but for a share where it fails."""
     drawn = random.Random(seed)
     lines = []
     for number in range(count):
@@ -62,6 +64,11 @@ def arrivals(count: int = 200, *, teams: int = 4, seconds: float = 120.0, seed: 
         prompt, answer = drawn.randint(10, 400), drawn.randint(5, 300)
         team = f"t{drawn.randrange(teams)}"
         took_ms = drawn.randint(20, 3000)
+        hops = (Hop("openai/gpt-4o-mini", "ok", took_ms=took_ms),)
+        if drawn.random() < failing:
+            kind = drawn.choice(["rate_limited", "server_error", "content_policy"])
+            failed = Hop("openai/gpt-4o-mini", "failed", kind, took_ms=took_ms // 4, status=429)
+            hops = (failed, replace(hops[0], target="openai/gpt-4o", start_us=failed.end_us))
         lines.append(
             TraceLine(
                 id=f"{seed:04d}-{number:06d}",
@@ -70,9 +77,9 @@ def arrivals(count: int = 200, *, teams: int = 4, seconds: float = 120.0, seed: 
                 asked=Asked("fast/x"),
                 size=Size(prompt, drawn.choice([None, 256, 512])),
                 told=Told("", "route", target="openai/gpt-4o-mini", profile="Fast"),
-                hops=(Hop("openai/gpt-4o-mini", "ok", took_ms=took_ms),),
+                hops=hops,
                 used=Used(prompt, answer, 0, round(prompt * 0.15 + answer * 0.6)),
-                end_us=took_ms * 1000,
+                end_us=hops[-1].end_us,
             )
         )
     return sorted(lines, key=lambda line: (line.at_us, line.id))

@@ -1,0 +1,164 @@
+"""Rows by class, how both policies decide each class, and how large its requests are at most."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil
+from typing import Any, Final
+
+import numpy as np
+
+from governance.backtest.columns import NONE, Class, Columns
+from governance.backtest.lanes import Setting
+from governance.backtest.screen import Demand
+from governance.backtest.templates import Corner, Template, Templates
+from governance.model import Window
+from governance.model.quantities import Quantities
+from governance.model.sizes import TYPICAL_OUTPUT_TOKENS
+
+Numbers = Any
+# What is typical is a mean and a deviation: of numbers up to the largest at most (1 + sqrt 2) / 2 times that.
+_TYPICAL_AT_MOST: Final = 1.2072
+# A prompt is taken to have up to twice the tokens of its estimate (`governance.engine.habits`).
+_PROMPT_AT_MOST: Final = 2
+_FOREVER_MS: Final = 10**12
+
+
+@dataclass(slots=True)
+class Kind:
+    """A class with its rows, in the order of their arrival.
+
+    Args:
+        easy: both policies send each of its requests where it was sent, as long as no window is full.
+    """
+
+    what: Class
+    rows: Numbers
+    active: Template
+    candidate: Template
+    easy: bool
+    dearest: int | None = None
+
+
+class Classed:
+    """All columns, class by class.
+
+    Args:
+        setting: both policies, and what the proxy serves.
+    """
+
+    def __init__(self, setting: Setting, columns: Columns) -> None:
+        self.columns = columns
+        self.at_us = np.frombuffer(columns.at_us, dtype=np.int64)
+        self.prompt, self.most, self.used_in, self.used_out, self.usd, self.end_ms, self.took_ms = (
+            np.frombuffer(each, dtype=np.int32)
+            for each in (
+                columns.prompt,
+                columns.most,
+                columns.used_in,
+                columns.used_out,
+                columns.usd_micros,
+                columns.end_ms,
+                columns.took_ms,
+            )
+        )
+        self._setting = setting
+        self._typical = max(TYPICAL_OUTPUT_TOKENS, ceil(_TYPICAL_AT_MOST * int(self.used_out.max(initial=0))))
+        self._longest_ms = int(self.end_ms.max(initial=0))
+        templates = [Templates(host, setting.catalog) for host in (setting.active, setting.candidate)]
+        self.kinds = [
+            self._kind(what, rows, *(each.of(what.line, self._corners(rows)) for each in templates))
+            for what, rows in self._by_class()
+        ]
+
+    def _by_class(self) -> Iterator[tuple[Class, Numbers]]:
+        kinds = np.frombuffer(self.columns.kind, dtype=np.int32)
+        # By class, and by arrival within.
+        order = np.lexsort((self.at_us, kinds)).astype(np.int32)
+        ends = np.searchsorted(kinds[order], np.arange(len(self.columns.classes) + 1))
+        for index, what in enumerate(self.columns.classes):
+            yield what, order[ends[index] : ends[index + 1]]
+
+    def _corners(self, rows: Numbers) -> list[Corner]:
+        prompt, most, at_us = self.prompt[rows], self.most[rows], self.at_us[rows]
+        said = most[most != NONE]
+        mosts: list[int | None] = [] if not len(said) else [int(said.min()), int(said.max())]
+        mosts += [None] if len(said) < len(most) else []
+        prompts = [int(prompt.min()), int(prompt.max())]
+        times = [int(at_us[0]), int(at_us[-1])]
+        found = [Corner(p, m, times[(i + j) % 2]) for i, p in enumerate(prompts) for j, m in enumerate(mosts)]
+        return list(dict.fromkeys(found))
+
+    def _kind(self, what: Class, rows: Numbers, active: Template, candidate: Template) -> Kind:
+        told = what.line.told
+        easy = (
+            what.plain
+            and active.fixed
+            and candidate.fixed
+            and active.outcome == candidate.outcome == told.outcome
+            and active.target == candidate.target == told.target
+        )
+        kind = Kind(what, rows, active, candidate, easy)
+        kind.dearest = self._dearest(kind)
+        return kind
+
+    def _outputs(self, kind: Kind, rows: Numbers) -> Numbers:
+        most = self.most[rows].astype(np.int64)
+        return np.where(most == NONE, self._typical, most) * max(1, kind.what.line.asked.choices)
+
+    def _dearest(self, kind: Kind) -> int | None:
+        """What any of its requests is billed at most by any of its targets; None where a price is unknown."""
+        models = self._setting.catalog.for_team(kind.what.line.who.team)
+        inputs = _PROMPT_AT_MOST * int(self.prompt[kind.rows].max())
+        outputs = int(max(self._outputs(kind, kind.rows).max(), 2 * int(self.used_out[kind.rows].max())))
+        inputs = max(inputs, 2 * int(self.used_in[kind.rows].max()))
+        tier = kind.what.line.asked.params.get("service_tier", "")
+        dearest = 0
+        for name in dict.fromkeys((*kind.active.names, *kind.candidate.names)):
+            facts = models.facts(name)
+            for each in {"", tier}:
+                cost = facts.billed(Quantities(inputs, outputs), each)
+                if cost is None:
+                    return None
+                dearest = max(dearest, cost)
+        return dearest
+
+    def demand(self, window: Window, kinds: list[Kind]) -> Demand | None:
+        """What these classes ask of one window at most; None where nobody can say."""
+        parts = [self._demand(window.unit, kind) for kind in kinds]
+        known = [part for part in parts if part is not None]
+        if len(known) < len(parts):
+            return None
+        at_ms, end_ms, used, reserved = (np.concatenate(each) for each in zip(*known, strict=True))
+        order = np.argsort(at_ms, kind="stable")
+        return Demand(at_ms[order], end_ms[order], used[order], reserved[order])
+
+    def _demand(self, unit: str, kind: Kind) -> tuple[Numbers, Numbers, Numbers, Numbers] | None:
+        rows = kind.rows
+        at_ms = self.at_us[rows] // 1000
+        took_ms = self.end_ms[rows].astype(np.int64)
+        if not kind.what.plain:
+            took_ms = np.full(len(rows), _FOREVER_MS)
+        elif not kind.easy:
+            took_ms = np.maximum(took_ms, 2 * self._longest_ms + 1000)
+        end_ms = at_ms + took_ms + 2
+        hops = 1 if kind.easy else 1 + len(kind.active.names) + len(kind.candidate.names)
+        ones = np.ones(len(rows), dtype=np.int64)
+        if unit in ("requests", "concurrent"):
+            return at_ms, end_ms, hops * ones, (ones if unit == "concurrent" else 0 * ones)
+        inputs, outputs = _PROMPT_AT_MOST * self.prompt[rows].astype(np.int64), self._outputs(kind, rows)
+        used_in, used_out = self.used_in[rows].astype(np.int64), self.used_out[rows].astype(np.int64)
+        if not kind.easy:
+            # What has not happened so may be twice as long, or as long as may be reserved.
+            used_in, used_out = np.maximum(2 * used_in, inputs), np.maximum(2 * used_out, outputs)
+        if unit == "usd_micros":
+            if kind.dearest is None:
+                return None
+            used = self.usd[rows].astype(np.int64) if kind.easy else kind.dearest * ones
+            return at_ms, end_ms, used, kind.dearest * ones
+        if unit == "input_tokens":
+            return at_ms, end_ms, used_in, inputs
+        if unit == "output_tokens":
+            return at_ms, end_ms, used_out, outputs
+        return at_ms, end_ms, used_in + used_out, inputs + outputs

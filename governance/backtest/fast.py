@@ -1,0 +1,200 @@
+"""The fast way: requests that no window and no failure can touch are counted, the others go through the engine."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from governance.backtest.arrivals import even
+from governance.backtest.classed import Classed, Kind
+from governance.backtest.columns import Columns
+from governance.backtest.elsewhere import Answers, Elsewhere, place_of
+from governance.backtest.hard import Hard
+from governance.backtest.lanes import Setting
+from governance.backtest.tally import Tally
+from governance.backtest.unattended import Habit
+
+_MINUTE_US = 60_000_000
+_OF_SIZE = frozenset({"tokens", "input_tokens", "output_tokens", "usd_micros"})
+
+
+class Plan:
+    """Who is counted and who is simulated.
+
+    Args:
+        hard: for each row, whether it is simulated.
+    """
+
+    def __init__(self, setting: Setting, columns: Columns) -> None:
+        self.classed = Classed(setting, columns)
+        learn(setting.elsewhere, self.classed, columns)
+        found = Hard(setting, self.classed, columns)
+        self.hard = found.rows
+        self._contended = found.contended
+        self._parts = _parts(self.classed.kinds, found)
+
+    def part_of(self, row_kind: int) -> int:
+        """Which requests have to be simulated together: those of classes with the same number."""
+        return self._parts[row_kind]
+
+    def habits(self) -> Iterator[Habit]:
+        """What the answers of all that are not simulated teach, by their ends, where that decides what is reserved."""
+        if not any(key[2] in _OF_SIZE for key in self._contended):
+            return
+        classed = self.classed
+        names = {
+            name
+            for indexes in self._contended.values()
+            for i in indexes
+            for kind in (classed.kinds[i],)
+            for template in (kind.active, kind.candidate)
+            for name in (kind.what.line.asked.model, template.model, *template.names)
+        }
+        rows, whose = [], []
+        for index, kind in enumerate(classed.kinds):
+            if kind.easy and not names.isdisjoint((kind.active.model, *kind.active.names[:1])):
+                soft = kind.rows[~self.hard[kind.rows]]
+                rows.append(soft)
+                whose.append(np.full(len(soft), index, dtype=np.int32))
+        if not rows:
+            return
+        all_rows, all_whose = np.concatenate(rows), np.concatenate(whose)
+        ends = classed.at_us[all_rows] + 1000 * classed.end_ms[all_rows].astype(np.int64)
+        for at in np.argsort(ends, kind="stable"):
+            row, kind = all_rows[at], classed.kinds[all_whose[at]]
+            most = int(classed.most[row])
+            yield Habit(
+                int(ends[at]),
+                tuple(dict.fromkeys((kind.active.model, kind.active.names[0]))),
+                kind.what.line.asked.type,
+                int(classed.prompt[row]),
+                int(classed.used_in[row]),
+                int(classed.used_out[row]),
+                kind.what.line.asked.choices,
+                None if most < 0 else most,
+            )
+
+    def count(self, tally: Tally, from_us: int) -> int:
+        """Add up those that are not simulated and came from then on; returns how many came before."""
+        early = 0
+        for kind in self.classed.kinds:
+            rows = kind.rows[~self.hard[kind.rows]]
+            warm = rows[self.classed.at_us[rows] >= from_us]
+            early += len(rows) - len(warm)
+            if len(warm):
+                waits = np.unique(self.classed.end_ms[warm], return_counts=True)
+                tally.add_alike(
+                    kind.what.line,
+                    len(warm),
+                    int(self.classed.usd[warm].sum(dtype=np.int64)),
+                    Counter(dict(zip(waits[0].tolist(), waits[1].tolist(), strict=True))),
+                )
+        return early
+
+    def sample(self, share: float) -> dict[int, bool]:
+        """Rows that are counted and that the engine shall decide as well: of whole teams, and not more than this share
+        of all; each with whether the active policy decides (else the candidate).
+        """
+        most = int(share * len(self.classed.at_us))
+        teams: dict[str, list[Any]] = {}
+        for kind in self.classed.kinds:
+            soft = kind.rows[~self.hard[kind.rows]]
+            if len(soft):
+                who = kind.what.line.who
+                teams.setdefault(who.team or who.key, []).append(soft)
+        chosen: dict[int, bool] = {}
+        for position, team in enumerate(sorted(teams, key=even)):
+            rows = np.concatenate(teams[team])
+            rows = rows[np.argsort(self.classed.at_us[rows], kind="stable")][: most - len(chosen)]
+            chosen.update(dict.fromkeys(rows.tolist(), position % 2 == 0))
+            if len(chosen) >= most:
+                break
+        return chosen
+
+
+def learn(elsewhere: Elsewhere, classed: Classed, columns: Columns) -> None:
+    """What answers at each target were like, of all that are plain; the others were learned as they were read."""
+    ill = {target for target, _, _, _ in columns.failures}
+    for kind in classed.kinds:
+        if not kind.what.plain:
+            continue
+        line, rows = kind.what.line, kind.rows
+        target = line.hops[0].target
+        prompts = classed.prompt[rows].astype(np.int64)
+        sizes = np.where(prompts > 0, np.floor(np.log2(np.maximum(prompts, 1))).astype(np.int64) + 1, 0)
+        for size in np.unique(sizes).tolist():
+            some = rows[sizes == size]
+            outputs = classed.used_out[some].astype(np.int64) // max(1, line.asked.choices)
+            costs = classed.usd[some].astype(np.int64)
+            known = some[(classed.used_in[some] > 0) & (classed.prompt[some] > 0)]
+            elsewhere.learn_alike(
+                Answers(
+                    (*place_of(target, line)[:3], size),
+                    len(some),
+                    _sums(outputs),
+                    _sums(costs),
+                    int(classed.took_ms[some].sum(dtype=np.int64)),
+                    (
+                        len(known),
+                        int(classed.used_in[known].sum(dtype=np.int64)),
+                        int(classed.prompt[known].sum(dtype=np.int64)),
+                    ),
+                )
+            )
+        if target in ill:
+            minutes, counts = np.unique(classed.at_us[rows] // _MINUTE_US, return_counts=True)
+            for minute, count in zip(minutes.tolist(), counts.tolist(), strict=True):
+                elsewhere.learn_minute(target, minute, count)
+
+
+def _sums(values: Any) -> tuple[int, int]:
+    # A square may be too large for 64 bits where there are many.
+    return int(values.sum()), sum(int(part) for part in (values.astype(object) ** 2)) if _large(values) else int(
+        (values * values).sum()
+    )
+
+
+def _large(values: Any) -> bool:
+    most = int(values.max(initial=0))
+    return most * most * len(values) >= 2**62
+
+
+def _parts(kinds: Sequence[Kind], hard: Hard) -> list[int]:
+    """For each class the number of the part that it is simulated in: classes that share a window that may be full, a
+    target that may cool down, or what decides how much is reserved, are of one part.
+    """
+    parent = list(range(len(kinds)))
+
+    def root(index: int) -> int:
+        while parent[index] != index:
+            parent[index] = parent[parent[index]]
+            index = parent[index]
+        return index
+
+    def join(indexes: Sequence[int]) -> None:
+        for index in indexes[1:]:
+            parent[root(index)] = root(indexes[0])
+
+    for indexes in hard.contended.values():
+        join(indexes)
+    groups: dict[Any, list[int]] = {}
+    sized = {i for key, indexes in hard.contended.items() if key[2] in _OF_SIZE for i in indexes}
+    for index, kind in enumerate(kinds):
+        if not len(kind.rows) or not hard.rows[kind.rows].any():
+            continue
+        groups.setdefault(("same", kind.what.line.who, kind.what.line.asked), []).append(index)
+        for template in (kind.active, kind.candidate):
+            names = dict.fromkeys((*template.names, *(hop.target for hop in kind.what.line.hops)))
+            for name in names:
+                if name in hard.ill or not template.fixed:
+                    groups.setdefault(("target", name), []).append(index)
+                if sized:
+                    groups.setdefault(("habit", name), []).append(index)
+            if sized:
+                groups.setdefault(("habit", template.model), []).append(index)
+    for indexes in groups.values():
+        join(indexes)
+    return [root(index) for index in range(len(kinds))]
