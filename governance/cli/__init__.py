@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from governance.cli import (
+    backtest,
     classifiers,
     discovery,
     explain,
@@ -67,6 +68,7 @@ app.command()(tasks.task)
 app.command("test-route")(tasks.route)
 app.command("eval-classifier")(classifiers.eval_classifier)
 app.add_typer(policy.policy, name="policy")
+app.add_typer(backtest.backtest, name="backtest")
 policy.policy.command()(policy_diff.diff)
 policy.policy.command()(policy_diff.plan)
 policy.policy.command()(policy_history.history)

@@ -29,23 +29,23 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield from ("", "| | what | before | after | effects |", "| --- | --- | --- | --- | --- |")
         for change in plan.changes:
             effects = ", ".join(change.effects) + ("" if change.stated else f" ({UNKNOWN})")
-            cells = [SIGNS[change.kind], _code(place(change.path)), *_values(change), effects]
+            cells = [SIGNS[change.kind], in_cell(place(change.path)), *_values(change), effects]
             yield f"| {' | '.join(cells)} |"
     anew = [change for change in plan.changes if "restarts_count" in change.effects]
     if anew:
         yield from ("", "> [!CAUTION]")
         for change in anew:
-            yield f"> {_code(place(change.path))}: {BEGINS_ANEW}"
+            yield f"> {in_cell(place(change.path))}: {BEGINS_ANEW}"
     if plan.radius:
         yield from ("", f"**{plan.says}**", "", "| entry | whom it can touch | what it can do |", "| --- | --- | --- |")
         for entry in plan.radius:
-            yield f"| {' | '.join(map(_code, (place(entry.path), entry.whom, entry.what)))} |"
+            yield f"| {' | '.join(map(in_cell, (place(entry.path), entry.whom, entry.what)))} |"
     if plan.warnings:
-        yield from ("", *(f"- warning: {_code(warning)}" for warning in plan.warnings))
+        yield from ("", *(f"- warning: {in_cell(warning)}" for warning in plan.warnings))
     if plan.tests:
         results = sum(map(len, plan.tests.values()))
         yield from ("", f"Tests: {results - len(plan.failed)} passed, {len(plan.failed)} failed.")
-        yield from (f"- {_code(f'{file}:{result.line}: {result.name}')}" for file, result in plan.failed)
+        yield from (f"- {in_cell(f'{file}:{result.line}: {result.name}')}" for file, result in plan.failed)
 
 
 def _values(change: Change) -> tuple[str, str]:
@@ -56,14 +56,14 @@ def _values(change: Change) -> tuple[str, str]:
     come = [item for sign, item in items if sign == "+"]
     if not gone and not come:
         return _value(change.before), _value(change.after)
-    return "<br>".join(f"- {_code(item)}" for item in gone), "<br>".join(f"+ {_code(item)}" for item in come)
+    return "<br>".join(f"- {in_cell(item)}" for item in gone), "<br>".join(f"+ {in_cell(item)}" for item in come)
 
 
 def _value(value: Any) -> str:
-    return "" if value is MISSING else _code(inline(value))
+    return "" if value is MISSING else in_cell(inline(value))
 
 
-def _code(text: str) -> str:
+def in_cell(text: str) -> str:
     """Text as it is, whatever signs are in it, in one cell of a table."""
     text = text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))

@@ -18,6 +18,7 @@ from governance.testing import Result, Suite, run
 from governance.usecases.blast import Touched, new_access, touched, verdict
 from governance.usecases.compare import compare
 
+_MOST_NAMED: Final = 4
 _KINDS: Final = {"added": "add", "removed": "remove"}
 
 
@@ -139,6 +140,23 @@ def plan_id(base: str, candidate: str, brings: str = "") -> str:
     """The identity of a plan, by the revisions of both policies, and the hash of new tests."""
     parts = [base, candidate, *([brings] if brings else [])]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def headline(changes: Sequence[Change]) -> str:
+    """`2 entries changed: rate_limits[research team].requests 60/minute → 40/minute (tightens) · …`."""
+    if not changes:
+        return "nothing changes: both policies say the same"
+    entries = len({change.path[:2] for change in changes})
+    said = [_in_short(change) for change in changes[:_MOST_NAMED]]
+    said += [f"{len(changes) - _MOST_NAMED} more"] if len(changes) > _MOST_NAMED else []
+    return f"{entries} entr{'y' if entries == 1 else 'ies'} changed: {' · '.join(said)}"
+
+
+def _in_short(change: Change) -> str:
+    where, effects = place(change.path), f"({', '.join(change.effects).replace('_', ' ')})"
+    if isinstance(change.before, str | int | float) and isinstance(change.after, str | int | float):
+        return f"{where} {change.before} → {change.after} {effects}"
+    return f"{where} {'' if change.kind == 'changed' else f'{change.kind} '}{effects}"
 
 
 def told(change: Change) -> dict[str, Any]:

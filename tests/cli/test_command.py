@@ -60,6 +60,8 @@ READS = {
     "task": (["code", "--policy", "FILE"], ["code", "--set", "a/b", "--policy", "FILE"]),
     "test-route": (["Hello", "--policy", "FILE"], ["Hello", "--config", "FILE"]),
     "eval-classifier": (["FILE"],),
+    "backtest": (["--policy", "FILE"], ["--policy", "governance.yaml", "--against", "FILE"]),
+    "backtest suggest": (["--limit", "a", "--policy", "FILE"],),
 }
 READ_NOTHING = {
     *(
@@ -91,6 +93,8 @@ AT_A_PROXY = {
     "policy diff": ("1", "running"),
     "policy plan": ("1",),
     "policy merge": ("1", "2"),
+    "backtest": ("--policy", "1"),
+    "backtest suggest": ("--limit", "a", "--policy", "1"),
     "overlay increase": ("a", "--factor", "2", *_FOR_A_WHILE),
     "overlay stop": ("a", *_FOR_A_WHILE),
     "overlay drain": ("a/b", *_FOR_A_WHILE),
