@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from governance.cli.plan_markdown import in_cell
 from governance.cli.terminal import shown
-from governance.usecases.backtest_words import changes, counted, covered, figure_rows, money, worst_words
+from governance.usecases.backtest_words import changes, counted, covered, figure_rows, left_out, money, worst_words
 
 if TYPE_CHECKING:
     from governance.backtest.report import Report, Row
@@ -31,9 +31,9 @@ def _lines(report: Report, judgement: Judgement | None, heading: str) -> Iterato
     yield _plain(covered(report))
     if report.fidelity.compared and not report.fidelity.trusted:
         yield from ("", "> [!CAUTION]", "> the active policy does not do what was recorded: believe little below")
-    for reason in report.coverage.reasons:
-        detail = f" ({_plain(reason.detail)})" if reason.detail else ""
-        yield from ("", f"- not replayable: {reason.lines:,} {reason.code}{detail}")
+    reasons = list(left_out(report))
+    if reasons:
+        yield from ("", *(f"- not replayable: {_plain(words)}" for words in reasons))
     if not report.coverage.replayed:
         return
     yield from ("", "| | | | known |", "| --- | ---: | --- | --- |")

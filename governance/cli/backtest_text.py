@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
 from governance.cli.terminal import shown
-from governance.usecases.backtest_words import changes, counted, covered, figure_rows, money, worst_words
+from governance.usecases.backtest_words import changes, counted, covered, figure_rows, left_out, money, worst_words
 
 if TYPE_CHECKING:
     from governance.backtest.report import Report, Row
@@ -60,9 +61,8 @@ def _warnings(report: Report) -> Iterator[Text]:
         yield from folded("! the active policy does not do what was recorded: believe little below", style="bold red")
         for reason in fidelity.differences[:MOST_ROWS]:
             yield from folded(shown(f"{reason.lines:,} differ in {reason.code} {reason.detail}"), 2, "red")
-    for reason in coverage.reasons[:MOST_ROWS]:
-        detail = f" ({reason.detail})" if reason.detail else ""
-        yield from folded(shown(f"not replayable: {reason.lines:,} {reason.code}{detail}"), 2, "yellow")
+    for words in islice(left_out(report), MOST_ROWS):
+        yield from folded(shown(f"not replayable: {words}"), 2, "yellow")
     for remark in coverage.remarks:
         yield from folded(shown(f"mind: {remark}"), 2, "yellow")
 

@@ -24,6 +24,14 @@ class FigureRow(NamedTuple):
     label: str
 
 
+def left_out(report: Report) -> Iterator[str]:
+    """Why lines were not replayed: `3 not_recorded (headers.x-tier), such as traffic.jsonl:1`."""
+    for reason in report.coverage.reasons:
+        detail = f" ({reason.detail})" if reason.detail else ""
+        example = f", such as {reason.examples[0]}" if reason.examples else ""
+        yield f"{reason.lines:,} {reason.code}{detail}{example}"
+
+
 def figure_rows(report: Report) -> Iterator[FigureRow]:
     """The figures that come first."""
     totals = report.totals

@@ -1,9 +1,10 @@
 """The documentation tells the truth: its policies load, and its commands do what it shows.
 
-A document is read from top to bottom in one folder. A `yaml` or `json` block is a policy (`governance.yaml`), the
-proxy's file when its first line says `# litellm.yaml`, tests when it says `# NAME.tests.yaml`, or a request for
-`explain` when it has a `body`. Commands of `sh` blocks that begin with `governance` and change nothing are run; those
-of `console` blocks are also compared with the output shown, where `…` stands for anything.
+A document is read from top to bottom in one folder. A `yaml` or `json` block is a policy (`governance.yaml`, or another
+one when its first line says `# new.yaml`), the proxy's file when it says `# litellm.yaml`, tests when it says
+`# NAME.tests.yaml`, or a request for `explain` when it has a `body`. Commands of `sh` blocks that begin with `governance`
+and change nothing are run; those of `console` blocks are also compared with the output shown, where `…` stands for
+anything.
 """
 
 import json
@@ -24,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "plugins" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-HARMLESS = re.compile(r"(echo '[^']*' \| )?governance (check|explain|plugins|schema|test)\b")
+HARMLESS = re.compile(r"(echo '[^']*' \| )?governance (backtest|check|explain|plugins|schema|test)\b")
 PREPARATION = re.compile(r"printf '[^']*' > [\w.]+")
 
 
@@ -64,7 +65,7 @@ class Shell:
 
     def take(self, block: Block) -> None:
         """Put a block of YAML or JSON where the commands after it look for it; a policy must be valid."""
-        named = re.match(r"# (litellm\.yaml|\w+\.tests\.yaml)\n", block.text)
+        named = re.match(r"# (litellm\.yaml|new\.yaml|\w+\.tests\.yaml)\n", block.text)
         if named:
             (self.folder / named[1]).write_text(block.text, "utf-8")
         elif block.language == "json" and "body" in json.loads(block.text):
