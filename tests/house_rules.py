@@ -29,6 +29,8 @@ CLOCKS: Final = {
     "governance/admin/overview.py": "the last hour ends now",
     "governance/admin/policy.py": "which workers told of themselves lately",
     "governance/admin/policy_changes.py": "when a policy was put in force",
+    "governance/admin/backtest_changes.py": "when a backtest was asked for",
+    "governance/cli/backtest_asked.py": "the time that a backtest is about ends now",
     "governance/cli/kept_in_store.py": "when somebody changed the policy by the command",
     "governance/cli/overlay_kept.py": "when somebody changed the overlay by the command",
     "governance/cli/policy.py": "which models retire soon",

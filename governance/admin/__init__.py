@@ -12,6 +12,8 @@ from typing import Any, Final
 from fastapi import APIRouter, Depends
 
 from governance.admin import (
+    backtest_changes,
+    backtests,
     decisions,
     discover,
     draft_changes,
@@ -50,6 +52,7 @@ _MODULES: Final = (
     entry_changes,
     draft_changes,
     overlay_changes,
+    backtest_changes,
 )
 _READABLE: Final = (
     usage,
@@ -63,6 +66,7 @@ _READABLE: Final = (
     entries,
     drafts,
     overlay,
+    backtests,
 )
 # Under the address that other gateways give them.
 _ELSEWHERE: Final = (routing_profile_changes,)

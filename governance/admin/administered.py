@@ -13,6 +13,7 @@ from governance.engine.engine import Engine
 from governance.policy.document import Core
 from governance.store import Store
 from governance.telemetry.telemetry import Telemetry
+from governance.usecases.backtesting import Backtesting
 from governance.usecases.overlay import Kept
 
 T = TypeVar("T")
@@ -135,6 +136,10 @@ class Administered(Protocol):
     @property
     def proxy(self) -> Mapping[str, Any]:
         """The LiteLLM it runs in: `version`, `workers`, and `missing`: what this version lacks for governance."""
+
+    @property
+    def backtesting(self) -> Backtesting:
+        """Who runs backtests here."""
 
     @property
     def models(self) -> Served:

@@ -19,7 +19,7 @@ from governance.admin.administered import Administered
 from governance.admin.answered import NotDone, Roomy
 from governance.admin.drafts import DraftShown, ask_for_draft, shown, tag
 from governance.admin.in_force import in_force, policy_is_a_file
-from governance.admin.policy_changes import Why, done
+from governance.admin.policy_changes import Judged, done
 from governance.admin.policy_plan import Asked, told
 from governance.engine.host import Host
 from governance.engine.simulation import SimulationInput, simulate
@@ -117,7 +117,7 @@ def routes(of: Administered) -> APIRouter:
         return Response(json.dumps(decision.trace.record(), default=str), media_type="application/json")
 
     @router.post("/drafts/{draft_id}/apply", summary="Put a draft in force, and take it out of the drafts")
-    async def apply_draft(request: Request, draft_id: int, given: Why, if_match: IfMatch = None) -> Response:
+    async def apply_draft(request: Request, draft_id: int, given: Judged, if_match: IfMatch = None) -> Response:
         found = await ask_for_draft(of, draft_id)
         if _version(if_match) not in (None, found.version):
             raise _stale(drafts.StaleDraft(found))
@@ -125,9 +125,8 @@ def routes(of: Administered) -> APIRouter:
             raise policy_is_a_file(of, found.yaml)
         here = _here(of)
         author, comment = author_of(request), given.comment or found.comment
-        change = partial(
-            apply, text=found.yaml, base=found.base_hash, author=author, comment=comment, force=given.force, **here
-        )
+        how = {"comment": comment, "force": given.force, "override_guard": given.override_guard, **here}
+        change = partial(apply, text=found.yaml, base=found.base_hash, author=author, **how)
         answer = await done(of, change, found.yaml, given.wait)
         # What somebody has written meanwhile stays.
         with suppress(drafts.NoSuchDraft, drafts.StaleDraft, StoreUnavailable):

@@ -19,6 +19,7 @@ from governance.admin.answered import Answered, NotDone
 from governance.admin.entries import BY_NAME
 from governance.admin.frozen import refuse_while_frozen
 from governance.admin.in_force import base_of, etag, policy_is_a_file
+from governance.admin.looked_at import guarded
 from governance.admin.refused_changes import refusals
 from governance.engine.host import Host
 from governance.policy.environment import within
@@ -167,7 +168,8 @@ async def make(
             if of.policies.source == "file":
                 raise await asyncio.to_thread(_to_commit, of, section, change)
             await refuse_while_frozen(of)
-            outcome: EntryOutcome = await of.policies.ask(
+            outcome: EntryOutcome = await guarded(
+                of,
                 partial(
                     change_entry,
                     section=section,

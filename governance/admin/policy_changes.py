@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from datetime import datetime, timezone
 from functools import partial
 from typing import Annotated, Final
@@ -17,11 +16,12 @@ from governance.admin.answered import NotDone, Roomy, answers
 from governance.admin.awaited import changed
 from governance.admin.frozen import refuse_while_frozen
 from governance.admin.in_force import base_of, etag, policy_is_a_file
+from governance.admin.looked_at import guarded
 from governance.admin.policy import ask_for_one
 from governance.admin.refused_changes import refusals
 from governance.model.errors import PolicyError
 from governance.policy.nodes import MAX_BYTES
-from governance.store import KeptPlan, Staging, Store
+from governance.store import KeptPlan, Staging
 from governance.usecases.acknowledged import MOST_WAIT_S
 from governance.usecases.change_guard import LONGEST_REASON
 from governance.usecases.change_policy import LONGEST_COMMENT, Conflict, Outcome, apply, rollback
@@ -50,12 +50,19 @@ class Why(BaseModel):
     force: bool = False
 
 
-class Candidate(Why):
+class Judged(Why):
+    """Args:
+    override_guard: why, where it is put in force against the change guard.
+    """
+
+    override_guard: str = Field(default="", max_length=LONGEST_REASON)
+
+
+class Candidate(Judged):
     """A policy to put in force: its text, or a plan that was made of it.
 
     Args:
         tests: policy tests to keep with it; left out: those of the policy in force.
-        override_guard: why, where it is put in force against the change guard.
         percent: of the subjects that it is tried on; left out, and without `shadow`: it is in force for all.
         shadow: of the requests of the others, for which is noted what it would do.
     """
@@ -63,7 +70,6 @@ class Candidate(Why):
     policy: str | None = Field(default=None, max_length=MAX_BYTES)
     plan_id: str | None = Field(default=None, max_length=64)
     tests: str | None = Field(default=None, max_length=LONGEST_TESTS)
-    override_guard: str = Field(default="", max_length=LONGEST_REASON)
     percent: int | None = Field(default=None, ge=0, le=100)
     shadow: int | None = Field(default=None, ge=0, le=100)
 
@@ -144,9 +150,7 @@ def routes(of: Administered) -> APIRouter:
     return router
 
 
-async def done(
-    of: Administered, change: Callable[[Store], Outcome], text: str | None = None, wait_s: float = 0
-) -> Response:
+async def done(of: Administered, change: partial[Outcome], text: str | None = None, wait_s: float = 0) -> Response:
     """The answer to a change of the policy, which is made. Raises NotDone, StoreUnavailable.
 
     Args:
@@ -155,7 +159,7 @@ async def done(
     """
     await refuse_while_frozen(of)
     with refusals():
-        outcome = await of.policies.ask(change, GUARDED_WITHIN_S)
+        outcome = await guarded(of, change, GUARDED_WITHIN_S)
     if isinstance(outcome, Conflict):
         active = outcome.active
         message = (

@@ -14,10 +14,12 @@ from governance.admin.answered import Answered, answers
 from governance.admin.awaited import changed
 from governance.admin.frozen import refuse_while_frozen
 from governance.admin.in_force import policy_is_a_file
+from governance.admin.looked_at import guarded
 from governance.admin.policy_changes import Why, now
 from governance.admin.refused_changes import refusals
 from governance.store import Staging
 from governance.usecases.change_guard import LONGEST_REASON
+from governance.usecases.guard import GUARDED_WITHIN_S
 from governance.usecases.staging import abort, promote
 
 
@@ -65,7 +67,7 @@ def routes(of: Administered) -> APIRouter:
         )
         await refuse_while_frozen(of)
         with refusals():
-            outcome = await of.policies.ask(change)
+            outcome = await guarded(of, change, GUARDED_WITHIN_S)
         return await changed(of, outcome, given.wait, now)
 
     @router.post("/policy/abort", responses=answers(202, 400, 409))

@@ -81,6 +81,16 @@ class Catalog:
         return self._of_teams[team]
 
     @property
+    def given(self) -> dict[str, Any]:
+        """What it was made of besides `sources`, for another process."""
+        return {
+            "deployments": None if self._anything else [dict(entry) for entry in self._entries],
+            "aliases": dict(self.aliases),
+            "adjustments": [dict(self.adjustments.discounts), dict(self.adjustments.margins)],
+            "routing_groups": {name: list(groups) for name, groups in self._routing_groups.items()},
+        }
+
+    @property
     def names(self) -> tuple[str, ...] | None:
         """The names the proxy serves, wildcards included; None when that is unknown."""
         return None if self._anything else self.routes.names

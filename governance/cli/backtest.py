@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -192,8 +191,7 @@ def _save(file: Path, id: str, asked: Asked, report: Report) -> None:
     from governance.usecases.replayed import lines_of
     from governance.usecases.saved_test import saved_test
 
-    now_ms = int(datetime.now(timezone.utc).timestamp() * 1000)
-    lines = lines_of(asked.path, asked.question, now_ms)
+    lines = lines_of(asked.path, asked.question, asked.now_ms)
     line = next(line for line in lines if isinstance(line, TraceLine) and line.id == id)
     text = saved_test(line, request_of(report, id).candidate, asked.candidate, asked.catalog)
     try:

@@ -33,6 +33,7 @@ class Asked(NamedTuple):
     catalog: Catalog
     path: Path
     question: Question
+    now_ms: int
 
 
 def _period_s(value: str | None) -> int | None:
@@ -86,7 +87,7 @@ def asked_of(
     path = traces or log or folder_of(active.policy, os.environ)
     if (traces or log) and not path.exists():
         raise GovernanceError(f"{path}: there is no such file or folder")
-    return Asked(active, candidate, catalog_of(candidate, config), path, question)
+    return Asked(active, candidate, catalog_of(candidate, config), path, question, _now_ms())
 
 
 def question_of(
@@ -134,13 +135,15 @@ def run(asked: Asked) -> Report:
             sys.stderr.write(f"\rread {lines:,} lines ")
             sys.stderr.flush()
 
-    now_ms = int(datetime.now(timezone.utc).timestamp() * 1000)
+    active, candidate = asked.active.policy, asked.candidate.policy
     try:
-        report = replayed(
-            asked.active.policy, asked.candidate.policy, asked.path, asked.question, asked.catalog, now_ms, read
-        )
+        report = replayed(active, candidate, asked.path, asked.question, asked.catalog, asked.now_ms, read)
     except OSError as error:
         raise GovernanceError(f"{asked.path}: cannot be read: {error.strerror}") from None
     if people:
         sys.stderr.write("\r\x1b[K")
     return report
+
+
+def _now_ms() -> int:
+    return int(datetime.now(timezone.utc).timestamp() * 1000)

@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import APIRouter, Query, Request, Response
 
 from governance.admin.frozen import refuse_while_frozen
+from governance.admin.looked_at import guarded
 from governance.admin.policy import ask_for_one
 from governance.admin.refused_changes import refusals
 from governance.pages.answered import UI, Shown
@@ -23,6 +24,7 @@ from governance.pages.render import Show
 from governance.pages.reviewed import review
 from governance.pages.sheet import opened
 from governance.policy.sections import SECTIONS
+from governance.usecases.change_guard import LONGEST_REASON
 from governance.usecases.change_policy import LONGEST_COMMENT, apply, rollback
 from governance.usecases.entries import NoSuchEntry, shown_entry
 from governance.usecases.follow import GONE_AFTER, seen_workers
@@ -77,11 +79,12 @@ def routes(show: Show) -> APIRouter:
     async def put_in_force(request: Request) -> Response:
         form = await form_of(request)
         comment = form.get("comment", "").strip()[:LONGEST_COMMENT]
-        text = form.get("policy", "")
-        change = partial(apply, text=text, base=form.get("base", ""), **_as_admin(show, request, comment))
+        text, why = form.get("policy", ""), form.get("override_guard", "").strip()[:LONGEST_REASON]
+        by = _as_admin(show, request, comment)
+        change = partial(apply, text=text, base=form.get("base", ""), override_guard=why, **by)
         await refuse_while_frozen(show.of)
         with refusals():
-            outcome = await show.of.policies.ask(change, GUARDED_WITHIN_S)
+            outcome = await guarded(show.of, change, GUARDED_WITHIN_S)
         return await conclude(show, request, outcome, text, comment)
 
     @router.post("/history/{revision_id}/rollback")

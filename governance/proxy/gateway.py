@@ -8,6 +8,7 @@ import os
 import time
 import weakref
 from collections.abc import Coroutine, Sequence
+from datetime import datetime, timezone
 from typing import Any, Final
 
 from governance.engine.admission import MayCall
@@ -44,6 +45,7 @@ from governance.proxy.untold import Untold
 from governance.proxy.wire import listen
 from governance.telemetry.telemetry import Telemetry
 from governance.telemetry.timed import Timed
+from governance.usecases.backtesting import Backtesting
 from governance.usecases.follow import Tried
 
 log = logging.getLogger("governance.proxy")
@@ -74,6 +76,7 @@ class Gateway:
         self.responses = Background()
         self.doors = Doors(self)
         self.announcements = Announcements()
+        self.backtesting = Backtesting(policies.ask, lambda: datetime.now(timezone.utc))
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def start(self) -> None:
@@ -234,6 +237,7 @@ class Gateway:
             waited_s += 0.05
         for live in self.live:
             await self.release(live)
+        await self.backtesting.close()
         self.untold.close()
         self.announcements.close()
         await self.overlay.close()

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from governance.admin import admin_router
 from governance.admin.access import only
 from governance.admin.answered import NotDone
+from governance.discovery import utc_now
 from governance.engine.engine import Engine
 from governance.engine.host import Host
 from governance.ledger import Ledger
@@ -23,6 +24,7 @@ from governance.model.errors import StoreUnavailable
 from governance.policy.document import Core
 from governance.telemetry.metrics import Metrics
 from governance.telemetry.telemetry import Telemetry
+from governance.usecases.backtesting import Backtesting
 from governance.usecases.overlay import InStore
 from tests.admin.kept import file, filed, stored
 
@@ -75,6 +77,7 @@ class Worker:
         self.reload = Reload()
         self.policies: Any = Policies(host.policy.core)
         self.overlay: Any = Overlay()
+        self.backtesting: Any = Backtesting(lambda *asked: self.policies.ask(*asked), lambda: utc_now())
         self.proxy: dict[str, Any] = {"version": "1.106.2", "missing": [], "workers": 1}
         self.telemetry.troubles.listen()
         self.telemetry.watch(lambda: self.engine, list)

@@ -2,9 +2,9 @@
 
 A document is read from top to bottom in one folder. A `yaml` or `json` block is a policy (`governance.yaml`, or another
 one when its first line says `# new.yaml`), the proxy's file when it says `# litellm.yaml`, tests when it says
-`# NAME.tests.yaml`, or a request for `explain` when it has a `body`. Commands of `sh` blocks that begin with `governance`
-and change nothing are run; those of `console` blocks are also compared with the output shown, where `…` stands for
-anything.
+`# NAME.tests.yaml`, or a request for `explain` when it has a `body`. Commands of `sh` blocks that begin with
+`governance` and change nothing are run; those of `console` blocks are also compared with the output shown, where `…`
+stands for anything.
 """
 
 import json
