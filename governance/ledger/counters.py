@@ -7,7 +7,16 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from governance.ledger.reservation import Counted, Key, Part, Record, key_of, lease_of
-from governance.ledger.windows import Calendar, Concurrent, Counter, Rolling, counter
+from governance.ledger.windows import (
+    LARGEST_CHARGE,
+    MOST_LEASES,
+    Calendar,
+    Concurrent,
+    Counter,
+    Rolling,
+    checked,
+    counter,
+)
 from governance.model import Charge, Window
 
 _SWEPT_PER_CALL: Final = 2
@@ -20,6 +29,15 @@ class Counters:
         self.by_key: dict[Key, Counter] = {}
         self._order: deque[Key] = deque()  # the same keys; the sweep walks round it
         self._created = 0
+        self._shown_ms = self._before_ms = 0  # by the clock: the latest since it went back, and the latest before
+        self._went_back = 0  # how often
+
+    def note_clock(self, now_ms: int) -> None:
+        """Something is to be counted at this time."""
+        if now_ms < self._shown_ms:
+            self._before_ms = max(self._before_ms, self._shown_ms)
+            self._went_back += 1
+        self._shown_ms = now_ms
 
     def of(self, charges: Sequence[Charge], now_ms: int) -> list[Counter]:
         """The windows of these charges. Raises ValueError, before anything is counted, for what cannot be counted."""
@@ -33,8 +51,9 @@ class Counters:
                 window = self._begin(of)
             elif window.__class__ is Calendar and window.timezone != of.timezone:
                 window.follow(of.timezone, now_ms)
-            if charge.amount < 0:
-                raise ValueError(f"cannot charge {charge.amount} {of.unit} to {of.limit}: amounts are not negative")
+            amount = charge.amount
+            if not 0 <= amount <= LARGEST_CHARGE or (amount > MOST_LEASES and of.period is None):
+                checked(charge)
             found.append(window)
         return found
 
@@ -47,12 +66,16 @@ class Counters:
 
     def count(self, reservation_id: str, record: Record, part: Part, counters: Iterable[Counter]) -> None:
         """Charge these windows, and note in the record that they were."""
-        up_ms = part.up_ms
+        up_ms, down_ms = part.up_ms, part.down_ms
+        part.went_back = self._went_back
         for index, (window, charge) in enumerate(zip(counters, part.charges, strict=True)):
             if isinstance(window, Concurrent):
                 window.take(lease_of(reservation_id, part, index), charge.amount, record.deadline_ms)
-            else:
-                window.charge(up_ms, charge.amount, charge.window.amount)
+                continue
+            now_ms = up_ms if isinstance(window, Rolling) else down_ms
+            at_ms = window.charge(now_ms, charge.amount, charge.window.amount)
+            if at_ms != now_ms:
+                part.later_ms = {**(part.later_ms or {}), index: at_ms}
         record.parts.append(part)
 
     def recount(self, reservation_id: str, record: Record, part: Part, counted: Counted, now_ms: int) -> None:
@@ -76,7 +99,10 @@ class Counters:
             return
         counts = part.counted == "all" or (part.counted == "requests" and charge.window.unit == "requests")
         window.roll(now_ms)
-        counted_ms = part.up_ms if isinstance(window, Rolling) else part.down_ms
+        counted_ms = part.counted_ms(index, window)
+        # What had left its window before the clock went back must not be given back again: others have its place.
+        if part.went_back != self._went_back and not window.counts(counted_ms, max(now_ms, self._before_ms)):
+            return
         window.adjust(counted_ms, want - (charge.amount if counts else 0), charge.window.amount, now_ms)
 
     def give_back(self, reservation_id: str, record: Record, attempted: bool, now_ms: int) -> None:

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from governance.ledger import Reading
 from governance.ledger.calendar import period_ms
 from governance.ledger.hashing import hashed
-from governance.ledger.windows import counter
+from governance.ledger.windows import LARGEST_CHARGE, MOST_LEASES, checked, counter
 from governance.model import Charge, Window
 
 LETTERS = {
@@ -71,8 +71,8 @@ class Encoder:
             coded = known.get((window.limit, window.subject, window.unit, window.period))
             if coded is None:
                 coded = self._code(window)
-            if amount < 0:
-                raise ValueError(f"cannot charge {amount} {window.unit} to {window.limit}: amounts are not negative")
+            if not 0 <= amount <= LARGEST_CHARGE or (amount > MOST_LEASES and window.period is None):
+                checked(charge)
             if coded.subject != of:
                 if parts:
                     blocks.append(Block(of, "".join(parts)))

@@ -17,7 +17,7 @@ from governance.ledger.counters import Counters
 from governance.ledger.listing import MOST_LISTED, Known, Listed, Listing, Mark, Ranked, slices
 from governance.ledger.pins import Asked, Pinning, Pins
 from governance.ledger.reservation import ADOPTED_S, MOST_OPEN, Key, Part, Record, check, held, key_of
-from governance.ledger.windows import Counter, length_ms
+from governance.ledger.windows import LARGEST_CHARGE, Counter, length_ms
 from governance.model import Charge, Window
 
 REMEMBERED_S: Final = 900  # a settle that comes this long after the end still applies its difference
@@ -150,7 +150,7 @@ class MemoryLedger:
                 key = key_of(charge.window)
                 want = charge.amount
                 if charge.window.unit in actual:
-                    want = 0 if key in settled else max(0, actual[charge.window.unit])
+                    want = 0 if key in settled else min(max(0, actual[charge.window.unit]), LARGEST_CHARGE)
                     settled.add(key)
                 self._counters.correct(
                     reservation_id, record, part, index, want if charge.window.period is not None else 0, down_ms
@@ -249,6 +249,7 @@ class MemoryLedger:
         # To the microsecond first, because 1000.3 * 1000 is not 1000300.
         now_us = round(self._clock() * 1_000_000)
         down_ms = now_us // 1000
+        self._counters.note_clock(down_ms)
         due, released = self._due, 0
         for _ in range(_FORGOTTEN_PER_CALL):
             if not due or due[0][0] > down_ms or released == _REAPED_PER_CALL:

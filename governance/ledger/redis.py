@@ -19,7 +19,7 @@ from governance.ledger.pins import Asked, Pinning
 from governance.ledger.redis_lists import RedisLists
 from governance.ledger.reservation import ADOPTED_S, MOST_OPEN
 from governance.ledger.scripts import SCRIPTS, script
-from governance.ledger.windows import length_ms
+from governance.ledger.windows import LARGEST_CHARGE, length_ms
 from governance.model import Charge, Window
 from governance.model.errors import LedgerUnavailable
 
@@ -133,7 +133,7 @@ class RedisLedger:
         return OptionReading(status == 1, until_s, told, True, recovering)
 
     async def settle(self, reservation_id: str, actual: Mapping[str, int], *, pinning: Pinning | None = None) -> bool:
-        used = "".join(f"{LETTERS[unit]}{max(0, amount)}," for unit, amount in actual.items())
+        used = "".join(f"{LETTERS[unit]}{min(max(0, amount), LARGEST_CHARGE)}," for unit, amount in actual.items())
         if pinning is None:
             return await self._finish(reservation_id, "settle", used)
         more = pins.written(pinning, self._encoder.name(pinning.pin.target))

@@ -20,7 +20,11 @@ Counted = Literal["all", "requests", "nothing"]
 
 @dataclass(slots=True)
 class Part:
-    """Charges counted together: what one hop costs its target, or every subject."""
+    """Charges counted together: what one hop costs its target, or every subject.
+
+    `later_ms`: when a charge was counted later than that, by its index, because the clock had gone back.
+    `went_back`: how often it had by then.
+    """
 
     hop: int
     shared: bool
@@ -28,6 +32,13 @@ class Part:
     down_ms: int
     up_ms: int
     counted: Counted = "all"
+    later_ms: Mapping[int, int] | None = None
+    went_back: int = 0
+
+    def counted_ms(self, index: int, window: Counter) -> int:
+        """When this charge was counted in its window."""
+        at_ms = self.up_ms if isinstance(window, Rolling) else self.down_ms
+        return self.later_ms.get(index, at_ms) if self.later_ms else at_ms
 
 
 @dataclass(slots=True)
@@ -59,11 +70,9 @@ def held(records: Iterable[Record], counters: Mapping[Key, Counter], now_ms: int
     sums: Sums[Key] = Sums()
     for record in records:
         for part in record.parts if record.deadline_ms > now_ms else ():
-            for charge in part.charges if part.counted == "all" else ():
+            for index, charge in enumerate(part.charges if part.counted == "all" else ()):
                 window = counters.get(key_of(charge.window))
-                if window is not None and window.counts(
-                    part.up_ms if isinstance(window, Rolling) else part.down_ms, now_ms
-                ):
+                if window is not None and window.counts(part.counted_ms(index, window), now_ms):
                     sums[key_of(charge.window)] += charge.amount
     return sums
 
@@ -75,7 +84,7 @@ def check(charges: Sequence[Charge], counters: list[Counter], now_ms: int) -> tu
     readings = []
     make = tuple.__new__
     for window, charge in zip(counters, charges, strict=True):
-        if window.gone_ms <= now_ms:
+        if window.gone_ms <= now_ms or not window.used:
             window.roll(now_ms)
         of, amount = charge.window, charge.amount
         used = window.used + window.asked

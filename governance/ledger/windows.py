@@ -14,6 +14,9 @@ Hence
 A charge lasts from the millisecond after it (rounded up) to the millisecond before it leaves (rounded down).
 
 **Calendar.** One counter, begun anew at each period's start. **Concurrent.** A set of leases that end by themselves.
+
+A clock that went back counts as one that stood still, for each window by itself. So what is charged then is counted
+later than the clock says; `charge` tells when, and `adjust` has to be told just that.
 """
 
 from __future__ import annotations
@@ -23,12 +26,15 @@ from heapq import heapify, heappop, heappush
 from typing import Final
 
 from governance.ledger.calendar import period_ms
-from governance.model import Window
+from governance.model import Charge, Window
 
 BUCKETS: Final = 20
 MOST_BUCKETS: Final = 28  # reserved amounts shrink when they are settled; then neighbours are merged
 NEVER: Final = 1 << 62
 LONGEST_S: Final = 7 * 86_400
+MOST_COUNTED: Final = 2**53 - 1  # no window counts higher: the largest integer of which Lua knows its neighbours
+LARGEST_CHARGE: Final = 10**15  # the largest amount of any limit
+MOST_LEASES: Final = 1_000  # of one charge; each is a member of a set
 
 
 class Rolling:
@@ -55,10 +61,11 @@ class Rolling:
             self.newest = 0
         self._note_ends()
 
-    def charge(self, now_ms: int, amount: int, limit: int) -> None:
-        """Count `amount` at `now_ms` (rounded up). A clock that went back counts as one that stood still."""
+    def charge(self, now_ms: int, amount: int, limit: int) -> int:
+        """Count `amount` at `now_ms` (rounded up), or later where the clock went back. Returns when."""
+        amount = min(amount, MOST_COUNTED - self.used)
         if not amount:
-            return
+            return now_ms
         if not self.used:
             self._begin()
         if now_ms < self.last_ms:
@@ -76,11 +83,13 @@ class Rolling:
         self.ends_ms = now_ms + self.period
         if not self.closed:
             self.gone_ms = self.ends_ms
+        return now_ms
 
     def adjust(self, counted_ms: int, difference: int, limit: int, now_ms: int) -> None:
         """Change what was counted at `counted_ms`; nothing when that has left the window. Call `roll` first."""
         if counted_ms + self.period <= now_ms or not difference:
             return
+        difference = min(difference, MOST_COUNTED - self.used)
         if not self.used:
             self._begin()
         for index, (last_ms, amount) in enumerate(self.closed):
@@ -158,7 +167,7 @@ class Calendar:
         self.gone_ms = self.ends_ms = 0  # end of the period that is counted
 
     def roll(self, now_ms: int) -> None:
-        if now_ms >= self.gone_ms:
+        if now_ms >= self.gone_ms or (now_ms < self.start_ms and not self.used):
             self.used = 0
             self.start_ms, self.gone_ms = period_ms(self.period, self.timezone, now_ms)
             self.ends_ms = self.gone_ms
@@ -186,12 +195,14 @@ class Calendar:
         """Whether what was counted at `counted_ms` belongs to the period that is counted."""
         return counted_ms >= self.start_ms and now_ms < self.gone_ms
 
-    def charge(self, now_ms: int, amount: int, limit: int) -> None:
-        self.used += amount
+    def charge(self, now_ms: int, amount: int, limit: int) -> int:
+        """Count `amount` at `now_ms` (rounded down), or later where the clock went back. Returns when."""
+        self.used = min(self.used + amount, MOST_COUNTED)
+        return max(now_ms, self.start_ms)
 
     def adjust(self, counted_ms: int, difference: int, limit: int, now_ms: int) -> None:
         if counted_ms >= self.start_ms:
-            self.used = max(0, self.used + difference)
+            self.used = min(max(0, self.used + difference), MOST_COUNTED)
 
     def room_ms(self, amount: int, limit: int, now_ms: int) -> int:
         return now_ms if self.used + amount <= limit else self.gone_ms
@@ -243,6 +254,8 @@ Counter = Rolling | Calendar | Concurrent
 def counter(window: Window) -> Counter:
     """An empty counter for this window. Raises ValueError for what cannot be counted."""
     period = window.period
+    if not 0 <= window.amount <= MOST_COUNTED:
+        raise ValueError(f"{window.limit}: nothing counts to {window.amount}; write at most {LARGEST_CHARGE}")
     if (period is None) != (window.unit == "concurrent"):
         raise ValueError(f"{window.limit}: `concurrent` has no period, and every other unit has one")
     if period is None:
@@ -253,6 +266,16 @@ def counter(window: Window) -> Counter:
     if period <= 0:
         raise ValueError(f"{window.limit}: a rolling window must last at least one second, not {period}")
     return Rolling(period * 1000)
+
+
+def checked(charge: Charge) -> int:
+    """The amount of a charge. Raises ValueError for one that cannot be counted."""
+    amount, of = charge.amount, charge.window
+    if amount < 0:
+        raise ValueError(f"cannot charge {amount} {of.unit} to {of.limit}: amounts are not negative")
+    if amount > (most := MOST_LEASES if of.period is None else LARGEST_CHARGE):
+        raise ValueError(f"cannot charge {amount} {of.unit} to {of.limit}: one charge is at most {most}")
+    return amount
 
 
 def length_ms(deadline_s: float) -> int:

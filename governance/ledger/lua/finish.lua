@@ -7,6 +7,7 @@
 -- Reply: 1 the first time; 0 when it was settled (or released) before, or is not known.
 local down = clock()
 local rid, verb, argument = ARGV[1], ARGV[2], ARGV[3]
+note_clock(down)
 reap(KEYS[2], down)
 local text = redis.call('GET', KEYS[1])
 if not text then return 0 end

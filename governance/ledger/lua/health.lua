@@ -2,6 +2,7 @@
 -- ARGV: how long the epoch is kept, in ms, from the last time somebody asked.
 -- Reply, integers: {now, epoch, open reservations, expired}
 local down = clock()
+note_clock(down)
 reap(KEYS[2], down)
 redis.call('SET', KEYS[3], string.format('%.0f', down), 'NX', 'PX', ARGV[1])
 redis.call('PEXPIRE', KEYS[3], ARGV[1])

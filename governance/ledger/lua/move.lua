@@ -14,6 +14,7 @@ for i = 6, #ARGV do
     if down < first + 0 or down >= last + 0 then return {-1, down, 0} end
   end
 end
+local times = note_clock(down)
 reap(KEYS[2], down)
 local text, cool = redis.call('GET', KEYS[1]), redis.call('GET', KEYS[3])
 local cooling = cooling_of(cool, down)
@@ -51,12 +52,14 @@ r.hop, r.attempted = hop, false
 r.holds = (force or (fits and (cooling == 0 or cooling == -1))) and '1' or '0'
 if r.holds == '1' then
   if cooling == -1 then probe(KEYS[3], down) end
-  local parts = {t = {}, s = {}}
+  local parts = {t = {times}, s = {times}}
   local nth = {t = 0, s = 0}
   for i = 6, #ARGV do
     local kind = i - 5 <= nours and 't' or 's'
     local of = subject(sub(ARGV[i], 1, 22))
-    nth[kind] = charge(ARGV[i], of, down, up, rid .. ':' .. hop .. kind, nth[kind], r.deadline)
+    local later
+    nth[kind], later = charge(ARGV[i], of, down, up, rid .. ':' .. hop .. kind, nth[kind], r.deadline)
+    parts[kind][1] = parts[kind][1] .. later
     table.insert(parts[kind], '/' .. ARGV[i])
   end
   for _, kind in ipairs({'t', 's'}) do

@@ -1,7 +1,7 @@
 -- Reservations: `<state>,<hop>,<holds>,<chosen>,<deadline>,<length>`, `,a` when the hop was attempted, then for each part
---   ~ <hop>,<s or t>,<counted>,<down>,<up>/<block>/<block>...
+--   ~ <hop>,<s or t>,<counted>,<down>,<up><later>/<block>/<block>...
 -- state: o(pen) e(xpired) r(eleased) s(ettled); s: charges of every subject, t: of that hop's target;
--- counted: a(ll), r(equests), n(othing); down, up: when it was counted, Unix milliseconds.
+-- counted: a(ll), r(equests), n(othing); down, up: when it was counted, Unix milliseconds; later: see `charge`.
 -- The sorted set `due` holds the open ones by their deadline.
 local REMEMBERED, SPARE, DUE_LASTS, REAPED = 900000, 86400000, 2592000000, 4
 
@@ -31,7 +31,18 @@ local function save(rid, r)
   redis.call('SET', PREFIX .. 'r:' .. rid, table.concat(texts), 'PX', lasts(kept))
 end
 
+-- How often the clock went back by now, and the latest that it had shown before: `high` has `<latest since>,<that>,<how often>`.
+local function back()
+  local high, before, times = match(redis.call('GET', PREFIX .. 'high') or '0,0,0', '^(%d+),(%d+),(%d+)')
+  return math.max(high, before), times
+end
+
 local function lease_of(rid, p) return rid .. ':' .. p.hop .. p.kind end
+
+-- When the nth window of a part counted it later than it says: then, or of a calendar window the end of its period.
+local function later_of(p, nth)
+  return byte(p.blocks) == 44 and match(p.blocks, '^[^/]*,' .. nth .. '@(%d+)')
+end
 
 local function keeps(p, flag)
   return p.counted == 'a' or (p.counted == 'r' and string.upper(flag) == 'R')
@@ -40,6 +51,10 @@ end
 -- Makes the windows of a part count want(flag, amount, subject, id) instead of what they count for it now.
 local function recount(rid, r, p, now, want)
   local nth = 0
+  -- What had left its window before the clock went back must not be given back again: others have its place.
+  local latest, times = back()
+  local since = times == (later_of(p, 0) or '0')
+  local horizon = since and now or math.max(now, latest)
   for hash, windows in gmatch(p.blocks, '/(......................)([^/]*)') do
     local of = subject(hash)
     of.changed = true
@@ -57,13 +72,16 @@ local function recount(rid, r, p, now, want)
         w.used = redis.call('ZCOUNT', w.key, '(' .. now, '+inf')
       elseif w.calendar then
         local start, ends = period_of(period, p.down)
+        local later = later_of(p, nth)
+        if later then start, ends = start + later - ends, later + 0 end
         if w.used == 0 then w.ends = math.max(w.ends, ends) end
         -- Only while the period in which it was counted lasts, in whatever time zone.
-        if now < w.ends and 2 * math.abs(w.ends - ends) <= ends - start then
-          w.used = math.max(0, w.used + difference)
+        if now < w.ends and (since or horizon < ends) and 2 * math.abs(w.ends - ends) <= ends - start then
+          w.used = math.min(math.max(0, w.used + difference), MOST_COUNTED)
         end
       else
-        adjust_rolling(w, p.up, difference, limit + 0, now)
+        local counted = (later_of(p, nth) or p.up) + 0
+        if counted + period > horizon then adjust_rolling(w, counted, difference, limit + 0, now) end
       end
     end
   end

@@ -20,6 +20,7 @@ local down, up = clock()
 local rid, length, dry, nshared = ARGV[1], ARGV[2] + 0, sub(ARGV[3], 1, 1) == '1', ARGV[4] + 0
 if redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', int(down), 'LIMIT', 0, 1)[1] then
   local _, reap = reservations()
+  note_clock(down)
   reap(KEYS[2], down)
 end
 local raws = redis.call('MGET', unpack(KEYS)) -- nothing for due, which is no text
@@ -74,18 +75,22 @@ elseif not granted then
   chosen = -1
 elseif not dry then
   local deadline, nth = down + length, 0
-  local when = ',a,' .. down .. ',' .. up
+  local when = ',a,' .. down .. ',' .. up .. note_clock(down)
   local record = {'o,0,1,' .. chosen .. ',' .. deadline .. ',' .. length, '~0,s' .. when}
+  local later
   for i = 1, nshared do
-    nth = charge(blocks[i], ofs[i], down, up, rid .. ':0s', nth, deadline)
+    nth, later = charge(blocks[i], ofs[i], down, up, rid .. ':0s', nth, deadline)
+    record[2] = record[2] .. later
     record[#record + 1] = '/' .. blocks[i]
   end
   if chosen >= 0 then
     if cooling[chosen + 1] == -1 then probe(KEYS[#blocks + chosen + 3], down) end
     nth = 0
-    record[#record + 1] = '~0,t' .. when
+    local head = #record + 1
+    record[head] = '~0,t' .. when
     for i = chosen_from, chosen_to do
-      nth = charge(blocks[i], ofs[i], down, up, rid .. ':0t', nth, deadline)
+      nth, later = charge(blocks[i], ofs[i], down, up, rid .. ':0t', nth, deadline)
+      record[head] = record[head] .. later
       record[#record + 1] = '/' .. blocks[i]
     end
   end

@@ -4,13 +4,13 @@
 -- Reply: for each window, its subject's hash and its id in one text, then how much.
 local down = clock()
 
-local function still_counted(p, flag, period)
+local function still_counted(p, flag, period, later)
   if flag == 'C' or flag == 'c' then return true end
   if #period > 20 then
     local _, ends = period_of(period, p.down)
-    return down < ends
+    return down < (later or ends) + 0
   end
-  return p.up + period > down
+  return (later or p.up) + period > down
 end
 
 local sums, reply, wanted = {}, {}, {}
@@ -19,9 +19,11 @@ for _, text in ipairs(redis.call('MGET', unpack(KEYS))) do
   local r = text and load(text)
   if r and r.state == 'o' and r.deadline > down then
     for _, p in ipairs(r.parts) do
+      local nth, any = 0, byte(p.blocks) == 44
       for hash, windows in gmatch(p.counted == 'a' and p.blocks or '', '/(......................)([^/]*)') do
-        for id, flag, amount, _, period in gmatch(wanted[hash] and windows or '', WINDOW) do
-          if still_counted(p, flag, period) then
+        for id, flag, amount, _, period in gmatch((wanted[hash] or any) and windows or '', WINDOW) do
+          nth = nth + 1
+          if wanted[hash] and still_counted(p, flag, period, later_of(p, nth)) then
             local place = hash .. sub(id, 2)
             sums[place] = (sums[place] or 0) + amount
           end

@@ -36,6 +36,7 @@ end
 -- `counted`: when something was counted that is changed now, which begins no period; nil for a new charge.
 local function calendar(of, id, period, now, at, stop, counted)
   local start, ends, following = period_of(period, counted or now)
+  local nominal = ends
   if now < start or (now >= ends and not following) then wrong_calendar = true end
   local used = 0
   if at then
@@ -56,7 +57,7 @@ local function calendar(of, id, period, now, at, stop, counted)
       end
     end
   end
-  return {id = id, asked = 0, base = 0, calendar = true, used = used, ends = ends}
+  return {id = id, asked = 0, base = 0, calendar = true, used = used, ends = ends, nominal = nominal}
 end
 
 -- The window `id` of a subject as it is now.
@@ -121,8 +122,10 @@ local function take_back_asked(of)
 end
 
 -- Counts one block that was checked. `lease` names its concurrent charges, which end at `deadline`.
--- Returns how many windows it has.
+-- Returns how many windows it has, and what a record has to say of those that it counted later than the clock says,
+-- because that went back: `,<nth>@<when, or of a calendar window its end>` each.
 local function charge(block, of, now, up, lease, nth, deadline)
+  local later = ''
   of.changed = true
   for id, amount, limit in gmatch(block, '(\n........)%a(%d*),(%d*)') do
     local w = of.windows[id]
@@ -131,12 +134,26 @@ local function charge(block, of, now, up, lease, nth, deadline)
       for i = 1, amount do redis.call('ZADD', w.key, int(deadline), lease .. nth .. ':' .. i) end
       redis.call('PEXPIRE', w.key, lasts(deadline - now))
     elseif w.calendar then
-      w.used = w.used + amount
+      w.used = math.min(w.used + amount, MOST_COUNTED)
+      if w.ends ~= w.nominal then later = later .. ',' .. nth .. '@' .. int(w.ends) end
     else
-      charge_rolling(w, up, amount + 0, limit + 0)
+      local at = charge_rolling(w, up, amount + 0, limit + 0)
+      if at ~= up then later = later .. ',' .. nth .. '@' .. int(at) end
     end
   end
-  return nth
+  return nth, later
+end
+
+-- Notes what the clock shows, whenever something is counted by it; see `back` in records.lua.
+-- Returns what a part of a record has to say of that: how often the clock had gone back, when it was counted.
+local function note_clock(down)
+  local high, before, times = match(redis.call('GET', PREFIX .. 'high') or '0,0,0', '^(%d+),(%d+),(%d+)')
+  high = high + 0
+  if down < high then before, times = int(math.max(before, high)), int(times + 1) end
+  if down ~= high then
+    redis.call('SET', PREFIX .. 'high', int(down) .. ',' .. before .. ',' .. times, 'PX', lasts(2592000000))
+  end
+  return times == '0' and '' or ',0@' .. times
 end
 
 -- Writes the subjects that changed. Windows that are empty or over are left out.

@@ -11,6 +11,7 @@
 local find, match, sub, byte, char, floor = string.find, string.match, string.sub, string.byte, string.char, math.floor
 local format, gmatch = string.format, string.gmatch
 local BUCKETS, MOST_BUCKETS = 20, 28
+local MOST_COUNTED = 9007199254740991
 
 -- Numbers in 64 digits, '0' to 'o'.
 local function enc(n)
@@ -140,8 +141,10 @@ local function begin(w)
   w.more, w.newest, w.n, w.closed, w.last, w.start = false, 0, 0, '', 0, 0
 end
 
+-- Returns when it was counted: later than now where the clock went back.
 local function charge_rolling(w, now, amount, limit)
-  if amount == 0 then return end
+  if amount > MOST_COUNTED - w.used then amount = MOST_COUNTED - w.used end
+  if amount == 0 then return now end
   if w.rest then open(w) end
   if w.used == 0 then begin(w)
   elseif w.newest == 0 then unfold(w) end
@@ -160,11 +163,13 @@ local function charge_rolling(w, now, amount, limit)
   w.used = w.used + amount
   w.ends = now + w.period
   if alone then w.gone = w.ends end
+  return now
 end
 
 -- Changes what was counted at `counted`; nothing when that has left the window.
 local function adjust_rolling(w, counted, difference, limit, now)
   if counted + w.period <= now or difference == 0 then return end
+  difference = math.min(difference, MOST_COUNTED - w.used)
   unfold(w)
   if w.used == 0 then begin(w) end
   if w.n > 0 and w.tail >= counted then
