@@ -74,6 +74,7 @@ bench: install ## what governance costs, as ratios measured in one run
 	-$(BIN)/python -m tests.bench.estimate
 	-$(BIN)/python -m tests.bench.telemetry
 	-$(BIN)/python -m tests.bench.usage
+	-$(BIN)/python -m tests.bench.reload
 	-$(BIN)/python -m tests.bench.pages
 	-$(BIN)/python -m tests.bench.proxy
 

@@ -20,9 +20,7 @@ from governance.admin.policy_changes import now
 from governance.admin.refused_changes import refusals
 from governance.catalog import Catalog
 from governance.engine.host import Host
-from governance.engine.plugins import installed, section_model
 from governance.model.errors import StoreUnavailable
-from governance.policy import parse_policy
 from governance.policy.document import Core
 from governance.policy.environment import within
 from governance.policy.nodes import MAX_BYTES
@@ -120,7 +118,7 @@ def _candidate(base: Host, text: str, settings: Core | None) -> Host:
     if settings is not None:
         return usable(text, "policy", settings, os.environ)
     known = within(os.environ, base.policy.core.access.environment)
-    return Host.start(parse_policy(text, "policy", installed(), section_model, known))
+    return Host.parse(text, "policy", known)
 
 
 def _planned(base: Host, catalog: Catalog, asked: Asked, tests: str, settings: Core | None) -> Plan:

@@ -15,6 +15,7 @@ from governance.model import Identity, Request
 from governance.model.conversation import ConversationKind
 from governance.model.held import Held
 from governance.model.request import Models
+from governance.model.talk import NO_TALK, Talk
 from governance.traffic import TraceLine
 
 # Refusals that the proxy gives before any policy decides: they stay what they were, whatever the policy says.
@@ -50,6 +51,10 @@ class Digests:
     def key(self, kind: ConversationKind) -> str | None:
         """The recorded digest."""
         return self.by_kind.get(kind)
+
+    def talk(self) -> Talk:
+        """Nothing: no word of a conversation is recorded."""
+        return NO_TALK
 
     def forget(self) -> None:
         """There is no body to let go of."""

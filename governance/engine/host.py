@@ -2,39 +2,36 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from os import PathLike
+from pathlib import Path
 from time import perf_counter_ns
-from typing import Any, NamedTuple
+from typing import Any
 
 import pluggy
 
 from governance import hookspecs
+from governance.apart import apart
 from governance.catalog import Catalog
 from governance.engine.answers import as_ruled, check, note_shadows, told
+from governance.engine.hooks import Hook, in_order
 from governance.engine.in_force import NOTHING, InForce
 from governance.engine.labels import HEADER, Demands
-from governance.engine.plugins import PluginFault, installed, plugin_class, section_model
+from governance.engine.plugins import PluginFault, plugin_class, read_policy
 from governance.engine.unlabelled import own_warnings, unmet_warnings
 from governance.model import Charge, Failure, Recovery, Refusal, Request, Ruling, Selection, Target, Usage, codes
 from governance.model.failure_kinds import OTHER_TARGETS_WILL_NOT_HELP
 from governance.model.labels import Require
-from governance.policy import Policy, load_policy, parse_policy
+from governance.policy import Policy
+from governance.policy.load import read_text
 from governance.trace import Trace
 
 log = logging.getLogger("governance.engine")
 
 HOOKS = ("pre_request", "select_targets", "charge_targets", "on_failure", "on_success")
-
-
-class Hook(NamedTuple):
-    plugin: str
-    call: Callable[..., Any]
-    arguments: tuple[str, ...]
-    needed: bool
 
 
 class Host:
@@ -58,7 +55,10 @@ class Host:
         except pluggy.PluginValidationError as error:
             faulty, what = registry.get_name(error.plugin), str(error).partition(" in plugin ")[0]
             raise PluginFault(f"plugin `{faulty}`: {what}; hooks are {', '.join(HOOKS)}") from error
-        self._hooks = {hook: _in_order(registry, hook, [name for name, _ in plugins]) for hook in HOOKS}
+        self._hooks = {hook: in_order(registry, hook, [name for name, _ in plugins]) for hook in HOOKS}
+        # It leads to itself, and so would keep the plugins when this host is let go of.
+        for name, _ in plugins:
+            registry.unregister(name=name)
 
     @classmethod
     def load(cls, file: str | PathLike[str]) -> Host:
@@ -68,12 +68,12 @@ class Host:
             PolicyError: every mistake in the policy.
             PluginFault: a plugin cannot be used.
         """
-        return cls.start(load_policy(file, installed(), section_model))
+        return cls.parse(read_text(file), Path(file).name, os.environ)
 
     @classmethod
     def parse(cls, text: str, source: str = "policy", environment: Mapping[str, str] = {}) -> Host:
         """The same for the text of a policy."""
-        return cls.start(parse_policy(text, source, installed(), section_model, environment))
+        return cls.start(apart(read_policy, text, source, dict(environment), size=len(text)))
 
     @classmethod
     def start(cls, policy: Policy) -> Host:
@@ -276,19 +276,3 @@ class Host:
 def _without(plugin: str) -> Refusal:
     message = f"plugin {plugin} failed, and without it this request cannot be judged"
     return Refusal(503, codes.PLUGIN_ERROR, message, retry_after_s=1)
-
-
-def _in_order(registry: pluggy.PluginManager, hook: str, order: list[str]) -> list[Hook]:
-    caller = getattr(registry.hook, hook)
-    found = {}
-    for implementation in caller.get_hookimpls():
-        name = implementation.plugin_name
-        if implementation.hookwrapper or implementation.wrapper:
-            raise PluginFault(f"plugin `{name}`: {hook} is a wrapper; write a plain hook")
-        if inspect.iscoroutinefunction(implementation.function) or inspect.isasyncgenfunction(implementation.function):
-            raise PluginFault(
-                f"plugin `{name}`: {hook} is `async`; hooks are plain functions, the engine does the waiting"
-            )
-        needed = getattr(implementation.plugin, "on_error", "ignore") == "refuse"
-        found[name] = Hook(name, implementation.function, tuple(implementation.argnames), needed)
-    return [found[name] for name in order if name in found]

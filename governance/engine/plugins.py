@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from governance.model.changes import Effect, Reach, SectionChange
 from governance.model.errors import GovernanceError
+from governance.policy import Policy, parse_policy
 
 ENTRY_POINTS = "governance.plugins"
 
@@ -53,6 +54,11 @@ def section_model(name: str) -> type[BaseModel]:
     """The model of a plugin's section."""
     config: type[BaseModel] = plugin_class(name).Config  # type: ignore[attr-defined]
     return config
+
+
+def read_policy(text: str, source: str, environment: Mapping[str, str]) -> Policy:
+    """The policy that a text says, for the plugins that are installed. Raises PolicyError, PluginFault."""
+    return parse_policy(text, source, installed(), section_model, environment)
 
 
 def change_effects(name: str) -> Callable[[SectionChange], Iterable[Effect]] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Annotated, Any, Final
 
@@ -85,6 +85,10 @@ class Expression:
         except RuntimeError:  # the library's own bounds
             return None
         return value if value is True or value is False else None
+
+    def __reduce__(self) -> tuple[Callable[[str], Expression], tuple[str]]:
+        # The library's program is of this process.
+        return compile_condition, (self.text,)
 
     def __repr__(self) -> str:
         return f"Expression({self.text!r})"

@@ -25,6 +25,7 @@ from governance.limits.subjects import (
 )
 from governance.model import Refusal, Request, Target, Window, codes
 from governance.model.labels import Require, required
+from governance.model.turns import in_turns
 
 # Subjects come from callers, so what is remembered of them is bounded.
 _MOST_SUBJECTS: Final = 4_096
@@ -49,16 +50,16 @@ class LimitBook(Generic[L]):
     """The enabled limits of one section, in the order of the policy."""
 
     def __init__(self, limits: Sequence[L]) -> None:
-        self.limits = tuple(limit for limit in limits if limit.enabled)
-        self.reads = Reads.union(limit.match.needs for limit in self.limits)
-        self.reads_percent = any(not limit.match.variables.isdisjoint(PERCENTS) for limit in self.limits)
+        self.limits = tuple(limit for limit in in_turns(limits) if limit.enabled)
+        self.reads = Reads.union(limit.match.needs for limit in in_turns(self.limits))
+        self.reads_percent = any(not limit.match.variables.isdisjoint(PERCENTS) for limit in in_turns(self.limits))
         self._each_tag = [
             i for i, limit in enumerate(self.limits) if limit.mode == "enforce" and _EACH_TAG in limit.subject.caller
         ]
-        self._requiring = [i for i, limit in enumerate(self.limits) if limit.demands]
+        self._requiring = [i for i, limit in enumerate(in_turns(self.limits)) if limit.demands]
         named = (f"metadata.{key}" for limit in self.limits for key in limit.subject.metadata)
-        self.facts_read = Reads.union(limit.match.reads for limit in self.limits).told | frozenset(named)
-        self.within_owner = tuple(limit.within_owner for limit in self.limits)
+        self.facts_read = Reads.union(limit.match.reads for limit in in_turns(self.limits)).told | frozenset(named)
+        self.within_owner = tuple(limit.within_owner for limit in in_turns(self.limits))
         # Of these nothing but the owner has a name.
         self.claim_alone = tuple(limit.within_owner and len(limit.subject.caller) == 1 for limit in self.limits)
         self._windows: dict[tuple[int, str, str, str | None], tuple[Window, ...]] = {}
@@ -69,7 +70,7 @@ class LimitBook(Generic[L]):
         self._always: list[int] = []
         self._by_caller: dict[str, list[int]] = defaultdict(list)
         self._by_served: dict[str, list[int]] = defaultdict(list)
-        for position, limit in enumerate(self.limits):
+        for position, limit in enumerate(in_turns(self.limits)):
             place = limit.subject.place
             if place is None:
                 self._always.append(position)
@@ -77,6 +78,10 @@ class LimitBook(Generic[L]):
                 self._by_caller[place].append(position)
             else:
                 self._by_served[place].append(position)
+
+    def let_go(self) -> None:
+        """Forget the callers, who lead back to this book: nobody is decided on by it any more."""
+        self._callers.clear()
 
     def caller(self, request: Request) -> Caller[L]:
         """What is known of whoever sends this request."""

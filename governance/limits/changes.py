@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from governance.limits.limit import Limit
 from governance.model import Unit
+from governance.model.turns import in_turns
 from governance.trace import period_text
 
 _LOST: Final = "what was counted does not go over"
@@ -24,16 +25,16 @@ def begins_anew(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator
     Args:
         before, after: sections of the two policies, by name.
     """
-    limits = {limit.name: limit for limit in _limits(before) if limit.enabled}
-    known = {name: _periods(limit) for name, limit in limits.items()}
-    for limit in _limits(after):
+    limits = {limit.name: limit for limit in in_turns(_limits(before)) if limit.enabled}
+    for limit in in_turns(_limits(after)):
         earlier = limits.get(limit.name)
         if earlier and limit.enabled and earlier.subject == limit.subject and earlier.shared != limit.shared:
             was, now = _CLAIMS[earlier.shared], _CLAIMS[limit.shared]
             yield f"limit {limit.name}: counting begins anew: it was {was} and is {now}; {_LOST}"
             continue
-        for unit, periods in _periods(limit).items():
-            old = known.get(limit.name, {}).get(unit, set())
+        known = _periods(earlier) if earlier else {}
+        for unit, periods in _periods(limit).items() if known else ():
+            old = known.get(unit, set())
             new = periods - old
             if old and new:
                 was = f"it was {_spoken(old)} and is {_spoken(periods)}"

@@ -40,6 +40,9 @@ class PolicyError(GovernanceError):
         self.problems = tuple(sorted(problems, key=lambda p: (p.source, p.line, p.column, p.path)))
         super().__init__("\n".join(map(str, self.problems)))
 
+    def __reduce__(self) -> tuple[type[PolicyError], tuple[tuple[Problem, ...]]]:
+        return type(self), (self.problems,)
+
 
 class LedgerUnavailable(GovernanceError):
     """The ledger did not answer in time; nothing is known to have been counted."""

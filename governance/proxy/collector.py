@@ -42,6 +42,16 @@ def calm_again_soon() -> None:
     asyncio.get_running_loop().call_later(_STARTED_WITHIN_S, _set_apart)
 
 
+def set_apart(environment: Mapping[str, str]) -> None:
+    """The same for a large policy that has taken over: what nobody looks through again stops nobody.
+
+    What the young garbage of requests under way is part of, and dies later in a circle, stays with it.
+    """
+    if environment.get(SWITCH) != "leave":
+        gc.collect(0)
+        gc.freeze()
+
+
 def _set_apart() -> None:
     gc.collect(1)
     gc.freeze()

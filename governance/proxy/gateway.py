@@ -17,7 +17,6 @@ from governance.engine.host import Host
 from governance.engine.keyring import UNKNOWN, Keyring, may_call, model_refusal
 from governance.ledger import open_ledger
 from governance.limits.announcements import Announcements
-from governance.limits.changes import begins_anew
 from governance.model import Recovery, Refusal, Request, Usage
 from governance.model.failure_kinds import OF_THE_REQUEST
 from governance.model.quantities import Quantities
@@ -36,7 +35,7 @@ from governance.proxy.models import ProxyModels
 from governance.proxy.overlay import FollowedOverlay
 from governance.proxy.policies import Policies, differs_in_truth
 from governance.proxy.reaching import Reaching
-from governance.proxy.reload import ReloadState
+from governance.proxy.reload import ReloadState, taken_over, tell_begun_anew, tell_unused
 from governance.proxy.spending import Spending
 from governance.proxy.start import end_with_proxy, or_not_at_all, workers
 from governance.proxy.surveying import connect_and_survey
@@ -106,18 +105,17 @@ class Gateway:
     def use(self, host: Host) -> None:
         """Begin requests on this policy from here on; those under way end on the engine that they began with."""
         before, policy = self.engine, host.policy
-        if policy.core.ledger != before.stated.policy.core.ledger:
-            log.warning("changed `ledger` settings of policy %s are used after a restart", policy.source)
-        if self.policies.source == "file" and differs_in_truth(self.policies.settings, policy.core):
-            log.warning("changed `policy` and `store` settings of %s are used after a restart", policy.source)
-        for change in begins_anew(before.stated.policy.sections, policy.sections):
-            log.warning("policy %s: %s", policy.source, change)
+        of_file = self.policies.source == "file"
+        differs = of_file and differs_in_truth(self.policies.settings, policy.core)
+        tell_unused(before.stated.policy, policy, truth_differs=differs)
+        self.background(tell_begun_anew(before.stated.policy, policy))
         self.keyring = Keyring(policy.core.keys)
         self.arms.use(host, self.keyring)
         self.reload = ReloadState(policy, time.time())
         self.models.follow(host)
         self.telemetry.use(policy.core.telemetry)
         log.info("policy %s, %s took over from %s", policy.source, policy.revision, before.stated.policy.revision)
+        taken_over(before.stated, policy)
 
     def try_out(self, tried: Tried | None) -> None:
         """Begin requests of some callers on this policy; None = those of all on the one in force."""

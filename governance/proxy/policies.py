@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, TypeVar
 
+from governance.apart import full_collections_wait
 from governance.engine.host import Host
 from governance.model.errors import GovernanceError, StoreUnavailable
 from governance.policy import Policy
@@ -86,7 +87,7 @@ class FilePolicies:
 
     def __init__(self, file: Path, watch: PolicyWatch, host: Host) -> None:
         self.file, self.settings = file, host.policy.core
-        self._watch, self._host = watch, host
+        self._watch, self._begun_with = watch, [host]
         self._store = StoreOnDemand(self.settings.store.url, os.environ)
 
     @property
@@ -94,7 +95,8 @@ class FilePolicies:
         return {"name": self._store.name, "opened": self._store.opened, "error": self._store.trouble}
 
     def begin(self) -> Host:
-        return self._host
+        # Not held on to: after a reload nobody needs it.
+        return self._begun_with.pop()
 
     async def run(self, running: Reloadable) -> None:
         await asyncio.gather(self._watch.run(running), self._store.watch())
@@ -157,7 +159,8 @@ class StoredPolicies:
         serve = partial(_hand_over, asyncio.get_running_loop(), running)
         while True:
             try:
-                await self._look(serve)
+                with full_collections_wait():
+                    await self._look(serve)
                 self._tell_trouble(None)
             except GovernanceError as error:
                 self._tell_trouble(str(error))
@@ -198,6 +201,8 @@ class StoredPolicies:
             if done:
                 looking.result()
                 return
+            if self._follower.reading is not None:
+                continue  # the store has answered, and a long policy takes its time
             self._tell_trouble(f"the store does not answer within {ANSWER_WITHIN_S:.0f} s")
 
     def _tell_trouble(self, trouble: str | None) -> None:

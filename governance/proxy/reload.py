@@ -15,9 +15,13 @@ from typing import Final, Protocol
 
 from watchfiles import awatch
 
+from governance.apart import LARGE, full_collections_wait
 from governance.engine.host import Host
+from governance.engine.retired import let_go_slowly
+from governance.limits.changes import begins_anew
 from governance.model.errors import GovernanceError
 from governance.policy import Policy
+from governance.proxy.collector import set_apart
 from governance.usecases.follow import Tried
 
 log = logging.getLogger("governance.proxy")
@@ -102,12 +106,14 @@ class PolicyWatch:
             await asyncio.sleep(_SETTLED_MS / 1000)
             signature = await asyncio.to_thread(_signature, self._file)
         try:
-            host = await asyncio.to_thread(Host.load, self._file)
+            with full_collections_wait():
+                self._take_over(running, await asyncio.to_thread(Host.load, self._file))
         except GovernanceError as error:
             running.reload = replace(running.reload, error=str(error))
             for line in str(error).splitlines():
                 log.error("the new policy is not used, %s stays: %s", running.reload.revision, line)
-            return
+
+    def _take_over(self, running: Reloadable, host: Host) -> None:
         if host.policy.text == running.reload.policy.text:
             running.reload = replace(running.reload, error=None)
         else:
@@ -128,6 +134,27 @@ class PolicyWatch:
                     yield
             await asyncio.sleep(_LOOK_AGAIN_MS / 1000)
             yield
+
+
+def taken_over(before: Host, policy: Policy) -> None:
+    """Let go of what decided before this policy, and have the collector leave a large one alone."""
+    let_go_slowly(before)
+    if len(policy.text) >= LARGE:
+        set_apart(os.environ)
+
+
+def tell_unused(before: Policy, after: Policy, *, truth_differs: bool) -> None:
+    """Log which changed settings wait for a restart."""
+    if after.core.ledger != before.core.ledger:
+        log.warning("changed `ledger` settings of policy %s are used after a restart", after.source)
+    if truth_differs:
+        log.warning("changed `policy` and `store` settings of %s are used after a restart", after.source)
+
+
+async def tell_begun_anew(before: Policy, after: Policy) -> None:
+    """Log which limits count anew. Of many that takes a while, and nobody waits for it."""
+    for change in await asyncio.to_thread(lambda: list(begins_anew(before.sections, after.sections))):
+        log.warning("policy %s: %s", after.source, change)
 
 
 def _signature(file: Path) -> Signature | None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from governance.apart import apart
 from governance.engine.host import Host
+from governance.engine.plugins import read_policy
 from governance.model.errors import GovernanceError, PolicyError
 from governance.policy import Policy
 from governance.policy.document import Core, is_wrapped, unwrap
@@ -47,13 +49,17 @@ def usable(text: str, source: str, file: Core, environment: Mapping[str, str]) -
         PolicyError: with every mistake.
         GovernanceError: a plugin cannot be used.
     """
-    host = Host.parse(text, source, within(environment, file.access.environment))
+    return Host.start(apart(_judged, text, source, file, dict(environment), size=len(text)))
+
+
+def _judged(text: str, source: str, file: Core, environment: Mapping[str, str]) -> Policy:
+    policy = read_policy(text, source, within(environment, file.access.environment))
     tree = read_tree(text, source)
     document, root = unwrap(tree) if is_wrapped(tree.data) else (tree.data, ())
-    found = [*differs_from_file(file, host.policy.core), *literal_secrets(host.policy, document)]
+    found = [*differs_from_file(file, policy.core), *literal_secrets(policy, document)]
     if found:
         raise PolicyError([tree.problem((*root, *path), message) for path, message in found])
-    return host
+    return policy
 
 
 def secrets_in(policy: Policy) -> list[str]:
@@ -82,7 +88,7 @@ def usable_revision(revision: Revision, file: Core, environment: Mapping[str, st
 def check_whole(revision: Revision) -> None:
     """Raises Damaged where a revision does not say what it said."""
     try:
-        found = document_hash(document_of(revision.yaml))
+        found = apart(document_hash_of, revision.yaml, size=len(revision.yaml))
     except PolicyError:
         found = "nothing that could be read"
     if found != revision.hash:

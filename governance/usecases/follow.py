@@ -53,6 +53,7 @@ class Follower:
         active_id: the revision that this worker serves by; None = the file's, which the store does not know yet.
         refusal: why the revision in force, or the one that is tried, is not used here; None = it is.
         tried: the revision to try beside it; None = there is none, or it cannot be used here.
+        reading: the revision that the store has given and that is being read now; None = there is no such.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Follower:
         self.refusal: str | None = None
         self.refused_id: int | None = None
         self.tried: Tried | None = None
+        self.reading: int | None = None
 
     def begin(self) -> tuple[Host, str | None]:
         """The policy to start with, and why the store did not give it; None = it did.
@@ -150,7 +152,7 @@ class Follower:
 
     def _take(self, revision: Revision) -> Host | None:
         try:
-            host = usable_revision(revision, self._file.core, self._environment)
+            host = self._read(revision)
         except GovernanceError as error:
             self._refuse(revision.id, str(error))
             return None
@@ -171,11 +173,18 @@ class Follower:
             self.tried = None  # what is in force here is not what it is to be compared with
         else:
             try:
-                host = usable_revision(candidate, self._file.core, self._environment)
+                host = self._read(candidate)
                 self.tried = Tried(candidate.id, host, pointer.staging)
             except GovernanceError as error:
                 self.tried = None
                 self._refuse(candidate.id, str(error))
+
+    def _read(self, revision: Revision) -> Host:
+        self.reading = revision.id
+        try:
+            return usable_revision(revision, self._file.core, self._environment)
+        finally:
+            self.reading = None
 
     def _refuse(self, id: int | None, why: str | None) -> None:
         self.refused_id, self.refusal = id, why

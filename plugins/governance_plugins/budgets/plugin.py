@@ -27,6 +27,10 @@ class Budgets:
         self.reads_percent = self._book.reads_percent
         self.facts_read = self._book.facts_read
 
+    def let_go(self) -> None:
+        """Another policy decides."""
+        self._book.let_go()
+
     def warnings(self, catalog: Catalog, claimed: Callable[[str], bool]) -> Iterator[str]:
         """Budgets that can never count or degrade; see `governance check`."""
         return limit_warnings(self._book.limits, catalog, claimed)

@@ -9,6 +9,7 @@ from governance.hookspecs import hookimpl
 from governance.limits import LimitBook, limit_effects, limit_reach, limit_warnings
 from governance.model import Charge, Request, Ruling, Target, Window
 from governance.model.labels import Require
+from governance.model.turns import in_turns
 from governance_plugins.rate_limits.config import RateLimitsConfig
 
 
@@ -22,10 +23,15 @@ class RateLimits:
 
     def __init__(self, config: RateLimitsConfig) -> None:
         # What a caller costs is charged once for all targets, what a target costs only when it serves.
-        self._callers = LimitBook([limit for limit in config.root if not limit.subject.served])
-        self._served = LimitBook([limit for limit in config.root if limit.subject.served])
+        self._callers = LimitBook([limit for limit in in_turns(config.root) if not limit.subject.served])
+        self._served = LimitBook([limit for limit in in_turns(config.root) if limit.subject.served])
         self.reads_percent = self._callers.reads_percent or self._served.reads_percent
         self.facts_read = self._callers.facts_read | self._served.facts_read
+
+    def let_go(self) -> None:
+        """Another policy decides."""
+        self._callers.let_go()
+        self._served.let_go()
 
     def warnings(self, catalog: Catalog, claimed: Callable[[str], bool]) -> Iterator[str]:
         """Limits that can never count or degrade; see `governance check`."""

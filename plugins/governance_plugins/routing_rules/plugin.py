@@ -13,6 +13,7 @@ from governance.hookspecs import hookimpl
 from governance.limits import OF_CALLER
 from governance.model import Request, Ruling
 from governance.model.labels import Require, both, required
+from governance.model.turns import in_turns
 from governance_plugins.routing_rules.changes import rule_effects, rule_reach
 from governance_plugins.routing_rules.config import RoutingRulesConfig, Rule
 from governance_plugins.routing_rules.effects import Effect, effect, would
@@ -35,8 +36,8 @@ class RoutingRules:
         self._book = Rulebook(rule for rule in config.root if rule.enabled and not rule.only_requires)
         self._requiring = Rulebook(rule for rule in config.root if rule.enabled and rule.only_requires)
         rules = self._rules = (*self._book.rules, *self._requiring.rules)
-        self.reads_percent = any(not rule.cel_expression.variables.isdisjoint(PERCENTS) for rule in rules)
-        self.facts_read = Reads.union(rule.cel_expression.reads for rule in rules).told
+        self.reads_percent = any(not rule.cel_expression.variables.isdisjoint(PERCENTS) for rule in in_turns(rules))
+        self.facts_read = Reads.union(rule.cel_expression.reads for rule in in_turns(rules)).told
 
     def demands(self) -> Iterator[Require]:
         """What each rule requires."""

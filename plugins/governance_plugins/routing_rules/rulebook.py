@@ -16,6 +16,7 @@ from governance.expressions import Facts
 from governance.expressions.facts import Reads
 from governance.expressions.literals import Key
 from governance.model import Identity
+from governance.model.turns import in_turns
 from governance_plugins.routing_rules.config import SCOPES, Rule
 
 
@@ -35,12 +36,12 @@ class Shelf:
 
     def __init__(self, filed: Sequence[Filed]) -> None:
         values: dict[Key, set[str]] = defaultdict(set)
-        for entry in filed:
+        for entry in in_turns(filed):
             for key, allowed in entry.rule.cel_expression.equalities.items():
                 values[key] |= allowed
         self._any: list[Filed] = []
         self._by: dict[Key, dict[str, list[Filed]]] = defaultdict(lambda: defaultdict(list))
-        for entry in filed:
+        for entry in in_turns(filed):
             required = entry.rule.cel_expression.equalities
             if not required:
                 self._any.append(entry)
@@ -67,11 +68,11 @@ class Rulebook:
     def __init__(self, rules: Iterable[Rule]) -> None:
         filed = sorted((Filed((rule.priority, i), rule) for i, rule in enumerate(rules)), key=_RANK)
         shelves: dict[tuple[str, str], list[Filed]] = defaultdict(list)
-        for entry in filed:
+        for entry in in_turns(filed):
             shelves[entry.rule.scope, scope_id(entry.rule)].append(entry)
         self._shelves = {place: Shelf(entries) for place, entries in shelves.items()}
         self.rules = tuple(entry.rule for entry in filed)
-        self.reads = Reads.union(rule.cel_expression.needs for rule in self.rules)
+        self.reads = Reads.union(rule.cel_expression.needs for rule in in_turns(self.rules))
 
     def __iter__(self) -> Iterator[Rule]:
         return iter(self.rules)
