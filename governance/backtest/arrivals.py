@@ -53,7 +53,7 @@ class Digests:
         return self.by_kind.get(kind)
 
     def talk(self) -> Talk:
-        """Nothing: no word of a conversation is recorded."""
+        """Nobody has kept what was said."""
         return NO_TALK
 
     def forget(self) -> None:
