@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, NamedTuple
 from governance.ledger import Reading
 from governance.ledger.pins import Pin
 from governance.model import Refusal, Request, RetryBudget, Target, Usage, Window
-from governance.model.conversation import Stick
+from governance.model.conversation import Recall, Stick
 from governance.model.failure_kinds import whose
 from governance.model.ids import uuid7
 from governance.model.labels import Labels, Require
@@ -79,8 +79,9 @@ class Trace:
     `draws`: random numbers that decided. `facts_read`: names of what conditions of the policy may look at.
     `drained_by`: ids of overlay entries. `stick`: the conversation that should stay where it is. `pin`: who has
     answered it last, as the ledger knows. `require`: of the labels of whoever serves. `task_by`: what decided the
-    task. `parts`: what each target delivered where several did, that of the answer first. `kept_usd_micros`: stays
-    counted as it was reserved, since nobody knows what the answer cost."""
+    task. `recall`: what is asked of the conversation before. `parts`: what each target delivered where several did,
+    that of the answer first. `kept_usd_micros`: stays counted as it was reserved, since nobody knows what the answer
+    cost."""
 
     request: Request
     policy_revision: str
@@ -116,6 +117,7 @@ class Trace:
     task_by: str = ""
     parts: list[tuple[str, Usage]] = field(default_factory=list)
     kept_usd_micros: int = 0
+    recall: Recall | None = None
 
     def step(self, plugin: str, hook: str, did: str, since_ns: int = 0) -> None:
         """Note what `plugin` did; `since_ns` is `perf_counter_ns` when it began."""

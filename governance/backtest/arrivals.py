@@ -48,7 +48,7 @@ class Digests:
 
     by_kind: dict[str, str]
 
-    def key(self, kind: ConversationKind) -> str | None:
+    def key(self, kind: ConversationKind, *, short: bool = False) -> str | None:
         """The recorded digest."""
         return self.by_kind.get(kind)
 

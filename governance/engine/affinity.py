@@ -76,12 +76,13 @@ def pinning(trace: Trace, target: Target) -> Pinning | None:
     if stick is None or usage is None:
         return None
     tokens = trace.request.prompt_tokens if usage.input_tokens is None else usage.input_tokens
-    if not usage.cached_tokens and tokens < _LEAST_TOKENS:
+    if not usage.cached_tokens and tokens < _LEAST_TOKENS and not stick.task:
         return None
     if pin is not None and pin.target != target.name and not _has_left(trace, pin.target):
         return None
     deployment = trace.attempts[-1].deployment if trace.attempts else ""
-    return Pinning(stick.key, Pin(target.name, deployment, cached_tokens=usage.cached_tokens), stick.ttl_s)
+    task = trace.notes.get("task", "") if stick.task else ""
+    return Pinning(stick.key, Pin(target.name, deployment, cached_tokens=usage.cached_tokens, task=task), stick.ttl_s)
 
 
 def _has_left(trace: Trace, name: str) -> bool:

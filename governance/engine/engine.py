@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
-from governance.engine import affinity, groups
+from governance.engine import affinity, groups, recall
 from governance.engine.admission import Admission, MayCall
 from governance.engine.assumed import with_assumed_prices
 from governance.engine.attempts import close, placed, skip
@@ -104,6 +104,7 @@ class Engine:
         if refusal:
             decision = refused(trace, request, refusal)
         else:
+            request = await recall.recalled(self.ledger, trace, request)
             decision = await Admission(host, self.ask_ledger, trace, request, shared, may_call).decide()
         trace.decided_us = (time.perf_counter_ns() - began) // 1000
         if decision.target and mode == "live":

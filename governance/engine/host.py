@@ -111,7 +111,7 @@ class Host:
             if ruling.refusal:
                 return request, tuple(charges), ruling.refusal
             trace.stick = ruling.stick or trace.stick
-            trace.task_by = ruling.task_by or trace.task_by
+            trace.task_by, trace.recall = ruling.task_by or trace.task_by, ruling.recall or trace.recall
             charges.extend(ruling.charges)
             note_shadows(ruling.charges, hook.plugin, trace)
             if ruling.model or ruling.task or ruling.targets or ruling.require:

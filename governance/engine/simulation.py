@@ -88,9 +88,13 @@ def _period(value: Any) -> int:
 
 
 class GivenPin(_Closed):
-    """Who has answered the conversation last. `ago`: how long before, such as 3m; left out, just now."""
+    """Who has answered the conversation last. `ago`: how long before, such as 3m; left out, just now.
+
+    `task`: what it was about, for task routing.
+    """
 
     target: str = Field(min_length=1)
+    task: str = ""
     cached_tokens: int = Field(default=0, ge=0)
     ago: Annotated[int, BeforeValidator(_period)] = 0
 
@@ -226,7 +230,11 @@ def _draws(given: tuple[float, ...]) -> Callable[[], float]:
 
 
 def _pin(given: GivenPin | None, at_s: float) -> Pin | None:
-    return None if given is None else Pin(given.target, at_s=at_s - given.ago, cached_tokens=given.cached_tokens)
+    return (
+        None
+        if given is None
+        else Pin(given.target, at_s=at_s - given.ago, cached_tokens=given.cached_tokens, task=given.task)
+    )
 
 
 def _stated(use: GivenUse) -> StatedUse:

@@ -38,13 +38,13 @@ class BodyConversation:
     def __init__(self, body: Mapping[str, Any], headers: Mapping[str, str], identity: Identity, tokens: int) -> None:
         """`tokens`: about how long the prompt is."""
         self._body, self._headers, self._identity, self._tokens = body, headers, identity, tokens
-        self._known: dict[ConversationKind, str | None] = {}
+        self._known: dict[tuple[ConversationKind, bool], str | None] = {}
         self._talk: Talk | None = None
 
-    def key(self, kind: ConversationKind) -> str | None:
-        if kind not in self._known:
-            self._known[kind] = self._digest(kind)
-        return self._known[kind]
+    def key(self, kind: ConversationKind, *, short: bool = False) -> str | None:
+        if (kind, short) not in self._known:
+            self._known[kind, short] = self._digest(kind, short)
+        return self._known[kind, short]
 
     def talk(self) -> Talk:
         if self._talk is None:
@@ -55,9 +55,9 @@ class BodyConversation:
         self._body = self._headers = {}
         self._talk = NO_TALK
 
-    def _digest(self, kind: ConversationKind) -> str | None:
+    def _digest(self, kind: ConversationKind, short: bool) -> str | None:
         if kind == "prefix":
-            named = self._prefix() if self._tokens >= _LEAST_TOKENS else ()
+            named = self._prefix() if short or self._tokens >= _LEAST_TOKENS else ()
         else:
             name = self._session() if kind == "session" else _text(self._body.get("prompt_cache_key"))
             named = (name,) if name else ()

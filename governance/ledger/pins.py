@@ -30,12 +30,14 @@ class Pin(NamedTuple):
         target: its name. deployment: the proxy's id of the deployment; "" = any.
         at_s: when it answered, Unix seconds by the ledger's clock.
         cached_tokens: of its prompt, as the provider told.
+        task: what it was about; "" where nobody asks for that.
     """
 
     target: str
     deployment: str = ""
     at_s: float = 0.0
     cached_tokens: int = 0
+    task: str = ""
 
 
 class Pinning(NamedTuple):
@@ -73,20 +75,22 @@ class Pins:
 def written(pinning: Pinning, name: str) -> tuple[str, str, int]:
     """A pin as its key in Redis holds it: what stands before the time and after it, and how many ms it lasts.
 
-    `NAME AT\\n LASTS\\n CACHED\\n DEPLOYMENT\\n TARGET`, without the blanks.
+    `NAME AT\\n LASTS\\n CACHED\\n DEPLOYMENT\\n TARGET`, without the blanks; with a task, CACHED is `1200 code`.
 
     Args:
         name: the hash of the target, 22 characters.
     """
     pin, lasts_ms = pinning.pin, max(1, round(pinning.ttl_s * 1000))
     deployment = "" if "\n" in pin.deployment else pin.deployment
-    return name, f"\n{lasts_ms}\n{pin.cached_tokens}\n{deployment}\n{pin.target}", lasts_ms
+    task = f" {pin.task}" if pin.task and pin.task.split() == [pin.task] else ""
+    return name, f"\n{lasts_ms}\n{pin.cached_tokens}{task}\n{deployment}\n{pin.target}", lasts_ms
 
 
 def read_back(value: bytes) -> Pin | None:
     """The pin that a key holds; None for what is none, such as one of another version."""
     try:
-        at_ms, _, cached, deployment, target = value[22:].decode().split("\n", 4)
-        return Pin(target, deployment, int(at_ms) / 1000, int(cached))
+        at_ms, _, told, deployment, target = value[22:].decode().split("\n", 4)
+        cached, _, task = told.partition(" ")
+        return Pin(target, deployment, int(at_ms) / 1000, int(cached), task)
     except ValueError:
         return None

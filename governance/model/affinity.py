@@ -41,13 +41,19 @@ class Affinity(BaseModel):
         description="how long a prompt stays in the cache, at most a day",
     )
 
-    def of(self, request: Request) -> Stick | None:
-        """The conversation that a request belongs to; None where nothing names one."""
+    def of(self, request: Request, *, task: bool = False) -> Stick | None:
+        """The conversation that a request belongs to; None where nothing names one.
+
+        Args:
+            task: it stays for its task's sake, and not for that of a cache alone.
+        """
         if request.conversation is None:
             return None
         for kind in _KINDS if self.key == "auto" else (self.key,):
-            found = request.conversation.key(kind)
+            found = request.conversation.key(kind, short=task)
             if found is not None:
                 text = f"{request.model.strip().lower()}\0{kind}\0{found}"
-                return Stick(sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32], kind, float(self.ttl))
+                return Stick(
+                    sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32], kind, float(self.ttl), task
+                )
         return None

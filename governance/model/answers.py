@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from governance.model.conversation import Stick
+from governance.model.conversation import Recall, Stick
 from governance.model.labels import Require
 from governance.model.limits import Charge
 from governance.model.mirror import Mirror
@@ -41,6 +41,7 @@ class Ruling:
         targets: let these serve, in this order; every plugin's `select_targets` gets them.
         keep_fallbacks: see `Request`.
         task_by: what decided the task, for the record.
+        recall: where the conversation is known, what it was about goes before this task.
         notes: annotations for the record: `rule`, `task`, …
         shadow: what a shadow rule would have done: {"name": …, "would": …}.
         remarks: for the record's steps: what was considered and why it was not done.
@@ -53,6 +54,7 @@ class Ruling:
     model: str | None = None
     task: str | None = None
     task_by: str = ""
+    recall: Recall | None = None
     targets: tuple[Target, ...] = ()
     keep_fallbacks: bool = False
     notes: Mapping[str, str] = field(default_factory=nothing, hash=False)

@@ -16,8 +16,12 @@ ConversationKind = Literal["prompt_cache_key", "session", "prefix"]
 class Conversation(Protocol):
     """What names the conversation of a request; see `governance.intake.conversation`."""
 
-    def key(self, kind: ConversationKind) -> str | None:
-        """A digest of what names it and of who asks, which tells nothing; None where nothing of this kind does."""
+    def key(self, kind: ConversationKind, *, short: bool = False) -> str | None:
+        """A digest of what names it and of who asks, which tells nothing; None where nothing of this kind does.
+
+        Args:
+            short: also of a prompt that is too short for the cache of any provider.
+        """
 
     def talk(self) -> Talk:
         """What the user has said in it so far; read when it is asked for."""
@@ -33,11 +37,26 @@ class Stick(NamedTuple):
         key: a digest, never the same for two identities or two models that are asked for.
         kind: what named it.
         ttl_s: seconds after its last answer for which it stays.
+        task: its task is kept too, and it stays whether or not a provider has cached anything of it.
     """
 
     key: str
     kind: ConversationKind
     ttl_s: float
+    task: bool = False
+
+
+class Recall(NamedTuple):
+    """A request of which is asked what its conversation was about before.
+
+    Args:
+        stick: which conversation. tasks: those that may go before what the request says itself; () = none may.
+        calling: tools were called for, so it should not go to another provider now.
+    """
+
+    stick: Stick
+    tasks: tuple[str, ...] = ()
+    calling: bool = False
 
 
 def rendezvous(stick: Stick, entries: Sequence[T], weight: Callable[[T], float], name: Callable[[T], str]) -> list[T]:

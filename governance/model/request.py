@@ -123,6 +123,7 @@ class Request:
         require: what the labels of everybody have to be that serves it.
         keep_fallbacks: the caller's own fallbacks come after those targets, not only in their place.
         conversation: what names the conversation that it continues; None = nothing is known.
+        stays_with: `provider/model` that has answered the conversation and called for tools; "" = none has.
         held: what it refers to and a provider keeps: only who has all of it may serve.
     """
 
@@ -157,6 +158,7 @@ class Request:
     held: tuple[Held, ...] = ()
     conversation: Conversation | None = field(default=None, compare=False, repr=False)
     require: Require = ()
+    stays_with: str = ""
 
     def but(self, **changes: Any) -> Request:
         """The same with some fields changed; a fifth of the time of `dataclasses.replace`, on every request's path."""

@@ -70,3 +70,12 @@ async def test_a_pin_of_a_target_that_is_gone_changes_nothing(ledger: Ledger) ->
     reserved = await ask(ledger, "1")
     assert reserved.chosen == 0
     assert (reserved.pin or Pin("")).target == "gone\nfor good"
+
+
+async def test_a_pin_keeps_what_a_conversation_was_about(ledger: Ledger) -> None:
+    await ask(ledger, "before")
+    assert await ledger.settle("before", {}, pinning=Pinning(WHO.key, Pin("b", "of-b", task="code"), 300))
+
+    reserved = await ask(ledger, "1")
+    assert reserved.chosen == 1
+    assert (reserved.pin or Pin("")).task == "code"

@@ -8,9 +8,10 @@ from governance.catalog import Catalog, repeated_targets, screen
 from governance.hookspecs import hookimpl
 from governance.model import GENERATES_TEXT, NO_FACTS, Refusal, Rejection, Request, Ruling, Selection, Target, codes
 from governance.model.classification import classifier
+from governance.model.conversation import Recall
 from governance_plugins.task_routing.changes import task_effects, task_reach
 from governance_plugins.task_routing.config import AUTO, FALLBACK, TaskRoutingConfig
-from governance_plugins.task_routing.route import Route, Router
+from governance_plugins.task_routing.route import Route, Router, talk_of
 
 # A model of which nobody says that it can do these is not asked to.
 _BROUGHT = frozenset({"image", "audio", "video"})
@@ -43,7 +44,9 @@ class TaskRouting:
         if isinstance(route, Refusal):
             return Ruling(refusal=route)
         climb = _climb(self._targets(route, request))
-        return Ruling(task=route.task, task_by=route.task_by, notes=_notes(route), remarks=(*route.remarks, *climb))
+        remarks = (*route.remarks, *climb)
+        recall = self._recall(request, route)
+        return Ruling(task=route.task, task_by=route.task_by, recall=recall, notes=_notes(route), remarks=remarks)
 
     @hookimpl
     def select_targets(self, request: Request, targets: Sequence[Target]) -> Selection | None:
@@ -58,7 +61,8 @@ class TaskRouting:
             message = f"profile {route.profile} has no model for {route.task}, and no `{FALLBACK}`"
             return Selection(refusal=Refusal(400, codes.NO_ELIGIBLE_TARGET, message), notes=_notes(route))
         affinity = self._config.affinity
-        return Selection(proposed, _notes(route), stick=affinity.of(request) if affinity else None)
+        stick = affinity.of(request, task=True) if affinity else None
+        return Selection(_staying(request, proposed), _notes(route), stick=stick)
 
     def virtual_models(self, served: Sequence[str]) -> tuple[str, ...]:
         """Profiles, and their tasks, that some served model stands behind."""
@@ -87,12 +91,36 @@ class TaskRouting:
                     chain = ", ".join(self._config.chain(profile, task)) or "nothing"
                     yield f"task_routing: the proxy serves no model of {profile}/{task} ({chain})"
 
+    def _recall(self, request: Request, route: Route) -> Recall | None:
+        """What the ledger is asked of the conversation: nothing where the request says enough itself."""
+        if self._config.affinity is None:
+            return None
+        talk = talk_of(request)
+        # The first turn of all begins a conversation, whatever was said in others.
+        unsure = route.how == "guessed" and (len(talk.turns) > 1 or not talk.first)
+        if not unsure and not talk.calling:
+            return None
+        stick = self._config.affinity.of(request, task=True)
+        if stick is None:
+            return None
+        # All that a prefix stands for is in the body, and many conversations begin alike.
+        alone = route.how == "told" or stick.kind == "prefix"
+        return Recall(stick, () if alone else self._config.tasks, talk.calling)
+
     def _served(self, profile: str, task: str, catalog: Catalog) -> bool:
         return any(catalog.call_name(name) for name in self._config.chain(profile, task))
 
     def _targets(self, route: Route, request: Request) -> tuple[Target, ...]:
         names = self._config.chain(route.profile, route.task)
         return _with_headroom(request, tuple(_screened(request, Target(name)) for name in names))
+
+
+def _staying(request: Request, targets: tuple[Target, ...]) -> tuple[Target, ...]:
+    """While tools are called, those of the provider that has called for them go before the others."""
+    if not request.stays_with:
+        return targets
+    provider = request.stays_with.partition("/")[0].lower()
+    return tuple(sorted(targets, key=lambda each: each.name.partition("/")[0].lower() != provider))
 
 
 def _with_headroom(request: Request, targets: tuple[Target, ...]) -> tuple[Target, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from governance.model import Refusal, Request, codes
 from governance.model.classification import Classifier
@@ -16,18 +16,22 @@ PROFILE_HEADER: Final = "x-governance-profile"
 TASK_HEADER: Final = "x-governance-task"
 PROFILE_METADATA: Final = "governance_profile"
 _LONGEST_SHOWN: Final = 40
+How = Literal["told", "said", "guessed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where a request goes, and who said so, for the record; `overlay`: id of the entry that says the profile;
-    `task_by`: what decided the task."""
+    """Where a request goes, and who said so, for the record; `overlay`: id of the entry that says the profile.
+
+    `task_by`: what decided the task; `how`: the caller's word, a turn that is enough by itself, or a guess.
+    """
 
     profile: str
     task: str
     remarks: tuple[str, ...]
     overlay: str | None = None
     task_by: str = ""
+    how: How = "told"
 
 
 class Router:
@@ -54,7 +58,7 @@ class Router:
         if isinstance(task, Refusal):
             return task
         remarks = (f"profile {profile.word} by {profile.by}", f"task {task.word} by {task.by}")
-        return Route(profile.word, task.word, remarks, profile.overlay, task.by)
+        return Route(profile.word, task.word, remarks, profile.overlay, task.by, task.how)
 
     def _profile(self, name: str, request: Request) -> _Said | Refusal:
         if name != AUTO:
@@ -82,23 +86,29 @@ class Router:
             if word:
                 tasks = self._config.tasks
                 return _known("task", _Said(synonyms.meant(word, synonyms.TASKS, tasks), by), tasks)
-        found = self._turns.decide(_talk(request))
+        found = self._turns.decide(talk_of(request))
         # Another's classifier may speak of tasks that no profile knows.
-        return _Said(found.task if found.task in self._config.tasks else "general", found.by)
+        return _Said(
+            found.task if found.task in self._config.tasks else "general",
+            found.by,
+            how="said" if found.sure else "guessed",
+        )
 
     def _header(self, name: str, request: Request) -> str | None:
         return request.headers.get(name) if self._config.allow_header else None
 
 
 class _Said(NamedTuple):
-    """A word, and whose it is; `overlay`: id of the entry beside the policy that says so."""
+    """A word, and whose it is; `overlay`: id of the entry beside the policy that says so; `how`: see `Route`."""
 
     word: str
     by: str
     overlay: str | None = None
+    how: How = "told"
 
 
-def _talk(request: Request) -> Talk:
+def talk_of(request: Request) -> Talk:
+    """What the user has said, as far as the request knows."""
     if request.conversation is not None:
         return request.conversation.talk()
     return Talk((request.last_user_text,) if request.last_user_text else ())

@@ -62,11 +62,11 @@ _LEAST_READING: Final = 2
 
 
 class Decided(NamedTuple):
-    """A task, and what decided it, for the record. `turn`: 0 = the last one, None = no turn."""
+    """A task, and what decided it, for the record. `sure`: a turn was enough for that by itself."""
 
     task: str
     by: str
-    turn: int | None = 0
+    sure: bool = False
 
 
 class Turns:
@@ -91,14 +91,12 @@ class Turns:
             judged[turn] = found = self._classify(text)
             opening = talk.first and turn == len(turns) - 1
             if _stands(turns[turn], found, coding, opening):
-                return Decided(found.task, self._told(found, turn, talk), turn)
+                return Decided(found.task, self._told(found, turn, talk), True)
             if coding and found.task != FAST and names_code(turns[turn]):
                 by = f"files or code named in the user's {ordinal(turn, talk)}, and tools for code{_since(turn)}"
-                return Decided(CODE, by, turn)
+                return Decided(CODE, by, True)
         if coding and any(found.task != FAST for found in judged.values()):
-            return Decided(
-                CODE, f"tools for code, and {self._name} is not sure enough of any of the user's turns", None
-            )
+            return Decided(CODE, f"tools for code, and {self._name} is not sure enough of any of the user's turns")
         return self._first(judged, talk)
 
     def _first(self, judged: dict[int, Classification], talk: Talk) -> Decided:
@@ -114,13 +112,13 @@ class Turns:
             if found.confidence >= least:
                 best = turn
         best = best or 0
-        return Decided(judged[best].task, self._told(judged[best], best, talk), best)
+        return Decided(judged[best].task, self._told(judged[best], best, talk))
 
     def _unsaid(self, talk: Talk) -> Decided:
         if is_coding(talk):
-            return Decided(CODE, "the tools given, which are for code; the user has typed nothing", None)
+            return Decided(CODE, "the tools given, which are for code; the user has typed nothing")
         found = self._classify("")
-        return Decided(found.task, self._told(found, 0, talk), None)
+        return Decided(found.task, self._told(found, 0, talk))
 
     def _told(self, found: Classification, turn: int, talk: Talk) -> str:
         by = f"classifier {self._name}, {found.confidence:.2f} sure"
