@@ -111,7 +111,7 @@ def test_a_text_is_classified_and_routed_as_the_proxy_would(governance: Command)
     done = governance("test-route", "Fix the bug in this Python function")
 
     assert done.exit_code == 0
-    assert done.stdout.startswith("classified as code, 0.")
+    assert re.match(r"classified as code, (0\.\d\d|1\.00) sure", done.stdout)
     assert "profile lab, task code\n  ✔ a/coder  serves\n  → b/coder  next\n" in done.stdout
 
 
@@ -160,10 +160,11 @@ def test_a_classifier_is_measured(governance: Command, folder: Path) -> None:
 
     assert (measured["prompts"], measured["accuracy"]) == (4, 0.75)
     assert measured["macro_f1"] == pytest.approx((1 + 2 / 3 + 0) / 3)
-    assert measured["classes"]["creative"] == {"precision": 0.5, "recall": 1.0, "f1": 2 / 3, "support": 1}
+    creative = measured["classes"]["creative"]
+    assert (creative["precision"], creative["recall"], creative["f1"], creative["support"]) == (0.5, 1.0, 2 / 3, 1)
     assert measured["confusion"]["analysis"] == {"analysis": 0, "code": 0, "creative": 1}
     assert set(measured["latency_us"]) == {"p50", "p99", "max"}
-    assert "4 prompts: accuracy 0.750, macro-F1 0.556; p50 " in governance("eval-classifier", file).stdout
+    assert "4 prompts: accuracy 0.750 [0.301, 0.954], macro-F1 0.556 [" in governance("eval-classifier", file).stdout
 
 
 def test_lines_that_are_no_labelled_prompt_are_told_one_by_one(governance: Command, folder: Path) -> None:
