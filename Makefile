@@ -6,7 +6,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 	--no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format fuzz pages soak talks rollout bench compat lock clean
+.PHONY: help install demo test lint format fuzz pages soak talks rollout bench classifier compat lock clean
 # Another environment's packages are none of ours, and LiteLLM compiled anew in each process costs twice its import.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
@@ -77,6 +77,9 @@ bench: install ## what governance costs, as ratios measured in one run
 	-$(BIN)/python -m tests.bench.reload
 	-$(BIN)/python -m tests.bench.pages
 	-$(BIN)/python -m tests.bench.proxy
+
+classifier: install ## the weights of the task classifier anew from the labelled prompts, and what they are worth
+	$(BIN)/python -m tests.bench.classifier --write
 
 compat: install ## the end-to-end tests on each LiteLLM that is supported; VERSION=... for another, TESTS=... for a part
 	@sh tests/provide.sh

@@ -28,7 +28,25 @@ _MARKS: Final = {
     "quotation": ('"', "“", "«", "「", "『"),
     "exclamation": ("!", "！"),
     "question": ("?", "？", "؟"),
-    "failure": ("Traceback", "Error:", "Exception", "error:", "exception:", "segfault", "  at ", 'File "'),
+    "failure": (
+        "Traceback",
+        "Error:",
+        "Exception",
+        "error:",
+        "exception:",
+        "segfault",
+        "  at ",
+        'File "',
+        "ERROR",
+        "Error ",
+        "ERR!",
+        "fatal:",
+        "FATAL",
+        "panic:",
+        "exit code",
+        "error[",
+    ),
+    "cell error": ("#REF!", "#N/A", "#NAME?", "#DIV/0!", "#VALUE!", "#NV"),
     "file": (".py", ".js", ".ts", ".java", ".cpp", ".h>", ".html", ".css", ".json", ".yaml", ".sh", ".sql", ".csv"),
     "shell": ("$ ", "sudo ", "pip install", "npm ", "#!/", "curl ", " --"),
     "query": ("SELECT ", "select ", "INSERT INTO", "CREATE TABLE", " FROM ", " WHERE ", "GROUP BY"),
@@ -67,6 +85,9 @@ _QUANTITY: Final = re.compile(
 )
 _EQUATION: Final = re.compile(r"=\s?-?[\d(a-z]|\d\s?[+*/^×÷-]\s?\d|\b[fgh]\([\da-z]")
 _JOINED: Final = re.compile(r"[a-z][A-Z]")
+_STAMP: Final = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d|\d\d:\d\d:\d\d")
+_SHEET_FUNCTION: Final = re.compile(r"(?<![^\W\d_])[A-ZÄÖÜА-Я]{2,}(?:\.[A-ZА-Я]+)?\(")
+_SEPARATORS: Final = (",", ";", "\t", "|")
 _MOST_LINES: Final = 60
 _MOST_OF_A_KIND: Final = 12
 
@@ -84,10 +105,14 @@ def shapes(text: str) -> Iterator[tuple[str, float]]:
         ("quantity", _QUANTITY),
         ("equation", _EQUATION),
         ("camelCase", _JOINED),
+        ("time stamp", _STAMP),
+        ("sheet function", _SHEET_FUNCTION),
     ):
         found = len(pattern.findall(text))
         if found:
             yield name, math.log1p(min(found, _MOST_OF_A_KIND))
+    if text[:1] == "=" and text[1:2].isalnum():
+        yield "formula", 3.0
     yield from _lines(text)
     length = len(text)
     yield f"length {min(6, int(math.log2(length / 25 + 1)))}", 1.0
@@ -111,6 +136,12 @@ def _lines(text: str) -> Iterator[tuple[str, float]]:
         indented += len(line) - len(bare) >= 2
         for name, starts in _LINE_STARTS.items():
             counts[name] += bare.startswith(starts)
+    if len(lines) > 2:
+        for mark in _SEPARATORS:
+            fields = [line.count(mark) for line in lines[:3]]
+            if (fields[0] > 1 and fields[0] == fields[1]) or (fields[1] > 1 and fields[1] == fields[2]):
+                yield "rows of values", 1.0
+                break
     for name, count in (*counts.items(), ("indented", indented)):
         if count:
             yield name, math.log1p(count)
