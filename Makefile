@@ -6,12 +6,12 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 	--no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format fuzz pages soak talks rollout bench classifier compat lock clean
+.PHONY: help install demo test lint format fuzz pages soak talks rollout bench classifier database compat lock clean
 # Another environment's packages are none of ours, and LiteLLM compiled anew in each process costs twice its import.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: ## .venv with everything that the other targets need, in the versions of the lock; does nothing when it is there
 	@for name in $(PYTHONS); do \
@@ -81,6 +81,10 @@ bench: install ## what governance costs, as ratios measured in one run
 classifier: install ## the weights of the task classifier anew from the labelled prompts, and what they are worth
 	$(BIN)/python -m tests.bench.classifier --write
 
+database: install ## LiteLLM with its own keys, teams and spend in PostgreSQL: its budgets and limits through virtual models
+	@sh tests/provide.sh node npm
+	GOVERNANCE_LITELLM_DATABASE=1 $(BIN)/pytest -q tests/e2e/litellm_database
+
 compat: install ## the end-to-end tests on each LiteLLM that is supported; VERSION=... for another, TESTS=... for a part
 	@sh tests/provide.sh
 	TESTS="$(TESTS)" $(BIN)/python -m tests.compat $(VERSION)
@@ -90,7 +94,9 @@ lock: install ## pin what pyproject.toml asks for; UPGRADE=1 takes the newest ve
 	$(COMPILE) --extra proxy --constraint requirements-dev.lock --output-file requirements.lock
 	$(subst pyproject.toml,tests/deploy/tools.in,$(COMPILE)) $(if $(UPGRADE),--upgrade) --no-deps \
 		--output-file tests/deploy/tools.lock
+	$(subst pyproject.toml,tests/e2e/litellm_database/client.in,$(COMPILE)) $(if $(UPGRADE),--upgrade) --no-deps \
+		--output-file tests/e2e/litellm_database/client.lock
 
 clean: ## remove what make and the tools have made
-	rm -rf .venv .compat .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
+	rm -rf .venv .compat .litellm-database .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

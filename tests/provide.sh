@@ -1,5 +1,6 @@
 #!/bin/sh
-# Provides the programs that tests start and pip does not bring: a Redis server, Chromium and PostgreSQL.
+# Provides the programs that tests start and pip does not bring: a Redis server, Chromium and PostgreSQL; and what its
+# arguments name: node and npm.
 # Uses what is on PATH; else installs the system's package, as root or by sudo without a password.
 set -eu
 
@@ -24,6 +25,8 @@ package() {
     case "$1 $2" in
         "redis-server dnf" | "redis-server apk" | "redis-server brew") echo redis ;;
         "chromium brew") echo --cask chromium ;;
+        "node apt-get" | "node dnf" | "node apk") echo nodejs ;;
+        "npm brew") echo node ;;
         "initdb apt-get") echo postgresql ;;
         "initdb dnf") echo postgresql-server ;;
         "initdb apk") echo postgresql ;;
@@ -79,3 +82,4 @@ provide() { # PROGRAM [OTHER-NAME...]
 provide redis-server valkey-server
 provide chromium chromium-browser google-chrome google-chrome-stable
 provide initdb
+for program; do provide "$program"; done

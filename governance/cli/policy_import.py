@@ -12,7 +12,7 @@ import typer
 import yaml
 
 from governance.cli.terminal import AsJson, clear_errors, policy_path, print_json
-from governance.model.errors import PolicyError
+from governance.model.errors import PolicyError, StoreUnavailable
 
 if TYPE_CHECKING:
     from governance.policy.import_litellm import Imported
@@ -27,15 +27,22 @@ class Shape(str, Enum):
 
 
 def import_policy(
-    file: Annotated[Path, typer.Argument(help="a gateway plugin's configuration, or LiteLLM's litellm.yaml")],
+    file: Annotated[
+        Path | None, typer.Argument(help="a gateway plugin's configuration, or LiteLLM's litellm.yaml")
+    ] = None,
+    litellm_database: Annotated[
+        bool, typer.Option("--litellm-database", help="keys, teams and budgets of LiteLLM's database at $DATABASE_URL")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Print a policy made of another configuration, with remarks on what has no place in it. Nothing is changed."""
     from governance.engine.plugins import installed, section_model
     from governance.policy import parse_policy
 
+    if (file is None) is not litellm_database:
+        raise typer.BadParameter("names one FILE, or --litellm-database instead of it")
     with clear_errors(as_json):
-        document, remarks = _imported(file)
+        document, remarks = _of_database() if file is None else _imported(file)
         text = _as_yaml(document)
         parse_policy(text, "the policy made of it", installed(), section_model, os.environ)
     if as_json:
@@ -63,6 +70,16 @@ def export(
             return
         document = dict(Written.of(valid).document)
         print_json(document if shape is Shape.json else _wrapped(document))
+
+
+def _of_database() -> Imported:
+    from governance.policy.import_litellm_database import import_litellm_database
+    from governance.store.litellm_database import read_litellm_database
+
+    url = os.environ.get("DATABASE_URL", "")
+    if not url:
+        raise StoreUnavailable("$DATABASE_URL is not set: it says where LiteLLM's database is, as to LiteLLM itself")
+    return import_litellm_database(read_litellm_database(url))
 
 
 def _imported(file: Path) -> Imported:

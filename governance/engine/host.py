@@ -96,7 +96,7 @@ class Host:
 
     def pre_request(self, request: Request, trace: Trace) -> tuple[Request, tuple[Charge, ...], Refusal | None]:
         """Ask every plugin: the request as they rewrote it, all charges, and the first refusal."""
-        charges: list[Charge] = []
+        charges = [charge for charge in request.charges(request.limited) if charge] if request.limited else []
         request, unread = self.demands.of(request)
         if unread:
             return request, (), unread

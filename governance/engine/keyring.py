@@ -46,6 +46,10 @@ class Keyring:
         found = self._by_digest.get(digest)
         return found[0] if found else None
 
+    def knows(self, secret: str) -> bool:
+        """Whether it is a key of the policy, be it switched off or expired."""
+        return bool(secret) and digest_of(secret) in self._by_digest
+
     def admit(self, secret: str, now_s: float) -> Key | Refusal:
         """The valid key that `secret` is, or why it lets nobody in.
 

@@ -125,6 +125,7 @@ class Request:
         conversation: what names the conversation that it continues; None = nothing is known.
         stays_with: `provider/model` that has answered the conversation and called for tools; "" = none has.
         held: what it refers to and a provider keeps: only who has all of it may serve.
+        limited: windows that the proxy's own key has for the name that was asked for.
     """
 
     model: str
@@ -159,6 +160,7 @@ class Request:
     conversation: Conversation | None = field(default=None, compare=False, repr=False)
     require: Require = ()
     stays_with: str = ""
+    limited: tuple[Window, ...] = ()
 
     def but(self, **changes: Any) -> Request:
         """The same with some fields changed; a fifth of the time of `dataclasses.replace`, on every request's path."""

@@ -47,7 +47,7 @@ class Imported(NamedTuple):
 
 def import_litellm(config: Mapping[str, Any]) -> Imported:
     """The budgets and limits of a `litellm.yaml`; what LiteLLM's database has of keys, users and teams is not in it."""
-    read = _Reader()
+    read = Reader()
     for section in ("litellm_settings", "router_settings"):
         settings = _mapping(config.get(section))
         for key, why in _NOWHERE.items():
@@ -70,17 +70,21 @@ def import_litellm(config: Mapping[str, Any]) -> Imported:
     return Imported(read.document(), tuple(read.remarks))
 
 
-class _Reader:
+class Reader:
+    """Collects limits and budgets as a policy writes them, and remarks on what has no place there."""
+
     def __init__(self) -> None:
         self.budgets: list[dict[str, Any]] = []
         self.limits: list[dict[str, Any]] = []
         self.remarks: list[str] = []
 
     def document(self) -> dict[str, Any]:
+        """What was collected, as a policy."""
         sections = {"rate_limits": self.limits, "budgets": self.budgets}
         return {"version": 1, **{name: listed for name, listed in sections.items() if listed}}
 
     def budget(self, where: str, name: str, subject: Any, amount: Any, period: Any) -> None:
+        """One budget; None as the amount is none."""
         if amount is None:
             return
         money = _money(amount)
@@ -98,10 +102,12 @@ class _Reader:
                 self.remarks.append(f"{where}: LiteLLM begins anew every {period}; here any {period} count, stricter")
 
     def defaults(self, where: str, name: str, subject: Any, given: Mapping[str, Any]) -> None:
+        """What a table of LiteLLM's says of a subject: `max_budget`, `rpm_limit` and the like."""
         self.budget(f"{where}.max_budget", name, subject, given.get("max_budget"), given.get("budget_duration"))
         self._rates(where, name, subject, given, "_limit")
 
     def concurrent(self, where: str, amount: Any) -> None:
+        """How many requests may be in flight in all."""
         if _whole(amount):
             self.limits.append({"name": "everyone at once", "subject": "everyone", "concurrent": amount})
         elif amount is not None:

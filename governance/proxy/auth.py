@@ -30,6 +30,7 @@ from starlette.requests import Request
 from governance.engine.keyring import may_call, model_refusal
 from governance.model import Refusal, codes
 from governance.policy.keys import Key
+from governance.proxy.database_keys import beside_database
 from governance.proxy.gateway import Gateway
 from governance.proxy.install import install
 from governance.proxy.keyholder import administrator, kept_out, keyholder
@@ -148,5 +149,10 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
+def _is_of_policy(key: str) -> bool:
+    return _gateway().keyring.knows(key)
+
+
 install()
 litellm.callbacks.append(ListedModels())
+beside_database(user_api_key_auth, _is_of_policy)

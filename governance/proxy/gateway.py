@@ -28,6 +28,7 @@ from governance.proxy.deployments import priced
 from governance.proxy.doors import Doors, verified
 from governance.proxy.failures import UNWRITTEN, failure_of, made_here, unwritable
 from governance.proxy.hops import Hops
+from governance.proxy.key_limits import limited
 from governance.proxy.keyholder import Keyholder
 from governance.proxy.live import Live, LiveRequests
 from governance.proxy.misuse import LONGEST_MODEL, misused, unfit
@@ -143,12 +144,17 @@ class Gateway:
             # LiteLLM begins a request anew when a limiter beside us refused it, and says nothing of the first run.
             await self.release(earlier)
         who = verified(auth)
+        asked = self.models.unalias(data)
         request = request_from(data, call_type, who, self.models.catalog.for_team(who.team_id))
         self.doors.hook(call_type, auth, decided=request is not None)
         if request is None:
             return None
+        if self.models.behind(request.model):
+            request = limited(request, auth, asked)
         may_call = self.may_call(auth, request.identity.virtual_key_id)
-        barred = self._barred(request, auth) or misused(request, data, call_type, self.models.is_name)
+        barred = self._barred(request, auth, asked or request.model) or misused(
+            request, data, call_type, self.models.is_name
+        )
         engine = self.arms.of(request.identity)
         if barred:
             decision = engine.refuse(request.but(model=request.model[:LONGEST_MODEL]), barred)
@@ -159,6 +165,8 @@ class Gateway:
         if why:
             await engine.release(decision)
             decision = engine.refuse(request, why)
+        if asked:
+            decision.trace.step("proxy", "alias", f"{asked[:LONGEST_MODEL]} is an alias of {request.model}")
         task = asyncio.current_task()
         live = Live(
             engine, decision, may_call, call_type, data.get("litellm_call_id"), weakref.ref(task) if task else None
@@ -268,14 +276,14 @@ class Gateway:
 
         return may_call_both
 
-    def _barred(self, request: Request, auth: Any) -> Refusal | None:
+    def _barred(self, request: Request, auth: Any, asked: str) -> Refusal | None:
         # Asked here once more: LiteLLM may have changed the model since it let the caller in, or a reload the keys.
         key = self.keyring.of(request.identity.virtual_key_id)
         if key is None:
             return UNKNOWN if isinstance(auth, Keyholder) else None
-        if not key.restricted or not request.model:
+        if not key.restricted or not asked:
             return None
-        return model_refusal(key, [request.model[:LONGEST_MODEL]], self.models.served_to(request.identity.team_id))
+        return model_refusal(key, [asked[:LONGEST_MODEL]], self.models.served_to(request.identity.team_id))
 
     async def _renew_again_and_again(self) -> None:
         while True:

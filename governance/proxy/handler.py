@@ -58,7 +58,7 @@ class Governance_PROXY_Handler(CustomLogger):
         mark(data, live.decision.id if live else None)
         if live:
             target = live.decision.trace.model
-            mark_spend_logs(buckets(data), live.decision.id, target)
+            mark_spend_logs(buckets(data), live.decision.trace)
             mark_spans(live.decision.trace, target, getattr(user_api_key_dict, "parent_otel_span", None))
         if live and live.decision.refusal:
             tame(data)

@@ -17,10 +17,12 @@ from litellm.proxy._types import ProxyException
 from litellm.proxy.auth import auth_checks, model_checks
 
 from governance.catalog import Catalog
+from governance.engine.behind import Behind
 from governance.engine.host import Host
 from governance.model import ModelFacts, group_of
 from governance.policy.name_pattern import arrives_as_written
 from governance.proxy.adjusting import adjustments_now
+from governance.proxy.described import describe_besides
 from governance.proxy.discovering import Discovering, Kept
 from governance.proxy.listing import listable
 from governance.proxy.router import (
@@ -77,6 +79,7 @@ class ProxyModels:
         self._catalog = Catalog(None, self.discovering.known)
         self._other_names: Mapping[str, frozenset[str]] = {}
         self._virtual: tuple[str, ...] = ()
+        self._behind = Behind()
         self._task: asyncio.Task[None] | None = None
 
     def follow(self, host: Host) -> None:
@@ -142,6 +145,32 @@ class ProxyModels:
             return True
         return arrives_as_written(model) and not is_deployment_id(router, model) and group_of(model) is None
 
+    def behind(self, name: str) -> tuple[str, ...]:
+        """The groups that may serve a virtual model, or an alias of one; nothing for every other name."""
+        name = self._meant(name)
+        if name not in self._virtual:
+            return ()
+        hosts = (self._host, self._tried) if self._tried else (self._host,)
+        return self._behind.of(name, hosts, self.catalog)
+
+    def unalias(self, data: dict[str, Any]) -> str | None:
+        """Ask for the virtual model that an alias of the router's stands for, as LiteLLM would after us, too late.
+
+        Returns:
+            The alias that was asked for; None where it was none of a virtual model.
+        """
+        name = data.get("model")
+        meant = self._meant(name) if isinstance(name, str) else name
+        if meant == name or meant not in self._virtual:
+            return None
+        data["model"] = meant
+        return str(name)
+
+    def _meant(self, name: str) -> str:
+        router = proxy_server.llm_router
+        alias = None if router is None else aliases(router).get(name)
+        return name if alias is None else _stands_for(alias)
+
     def offered(self) -> list[str]:
         """Names to ask for: the virtual ones, then those of the proxy's list."""
         return list(dict.fromkeys((*self._virtual, *self.catalog.offered)))
@@ -165,6 +194,7 @@ class ProxyModels:
         """Start listing the virtual models, and keep them listed. Needs a running event loop."""
         self._teach_wildcards()
         list_besides(lambda: self._virtual)
+        describe_besides(self.behind)
         self._task = asyncio.get_running_loop().create_task(self._list_again_and_again())
 
     async def _list_again_and_again(self) -> None:
@@ -190,6 +220,7 @@ class ProxyModels:
         router = proxy_server.llm_router
         if router is None:
             return
+        self._behind.forget()
         before = self._virtual
         listed = listable(self.catalog)
         tried = () if self._tried is None else self._tried.virtual_models(listed)

@@ -10,19 +10,22 @@ from opentelemetry.trace import get_current_span
 from governance.trace import Trace
 
 SPEND_LOGS: Final = "spend_logs_metadata"
+_NOTES: Final = ("profile", "rule")
 
 
-def mark_spend_logs(buckets: Iterable[MutableMapping[str, Any]], decision_id: str, target: str) -> None:
-    """Put decision and target beside what client, key or team want in the spend logs.
+def mark_spend_logs(buckets: Iterable[MutableMapping[str, Any]], trace: Trace) -> None:
+    """Put what was asked for, who decided and the target beside what client, key or team want in the spend logs.
 
     Args:
         buckets: the metadata that LiteLLM carries along with the request.
     """
+    said = {"decision_id": trace.id, "target": trace.model, "model": trace.request.model}
+    said |= {note: str(trace.notes[note]) for note in _NOTES if trace.notes.get(note)}
+    marks = {f"governance_{name}": value for name, value in said.items()}
     for bucket in buckets:
         # A new one, because the old may be the key's own and shared by its requests.
         given = bucket.get(SPEND_LOGS)
-        kept = dict(given) if isinstance(given, dict) else {}
-        bucket[SPEND_LOGS] = kept | {"governance_decision_id": decision_id, "governance_target": target}
+        bucket[SPEND_LOGS] = {**given, **marks} if isinstance(given, dict) else dict(marks)
 
 
 def mark_next_target(buckets: Iterable[MutableMapping[str, Any]], decision_id: str, target: str) -> None:
@@ -44,6 +47,6 @@ def mark_spans(trace: Trace, target: str, parent: Any = None) -> None:
         span.set_attribute("governance.outcome", trace.outcome)
         if target:
             span.set_attribute("governance.target", target)
-        for note in ("profile", "rule"):
+        for note in _NOTES:
             if trace.notes.get(note):
                 span.set_attribute(f"governance.{note}", str(trace.notes[note]))

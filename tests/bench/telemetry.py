@@ -94,7 +94,7 @@ async def compare(what: str, url: str, log: dict[str, Any], keep: int = 10_000) 
     telemetry.start()
 
     def tell(trace: Trace) -> None:
-        mark_spend_logs([{}], trace.id, trace.model)
+        mark_spend_logs([{}], trace)
         mark_spans(trace, trace.model)
         telemetry.tell(trace)
 

@@ -14,36 +14,45 @@ def attributes(span: object) -> dict[str, object]:
     return dict(span.attributes or {})
 
 
-def test_spend_logs_name_the_decision_beside_what_the_caller_put_there() -> None:
+def test_spend_logs_name_the_decision_beside_what_the_caller_put_there(trace) -> None:
+    one = trace()
     theirs = {"owner": "anna", "governance_decision_id": "forged"}
     bucket: dict[str, object] = {"spend_logs_metadata": theirs}
-    mark_spend_logs([bucket], "id-1", "a/m")
+    mark_spend_logs([bucket], one)
 
     assert bucket["spend_logs_metadata"] == {
         "owner": "anna",
-        "governance_decision_id": "id-1",
-        "governance_target": "a/m",
+        "governance_decision_id": one.id,
+        "governance_model": one.request.model,
+        "governance_profile": "Fast",
+        "governance_target": one.model,
     }
     assert theirs == {"owner": "anna", "governance_decision_id": "forged"}, "it may be the key's own"
 
 
-def test_the_next_target_is_named_in_every_copy_of_the_metadata() -> None:
+def test_the_next_target_is_named_in_every_copy_of_the_metadata(trace) -> None:
+    one = trace()
     first: dict[str, object] = {"spend_logs_metadata": {"owner": "anna"}}
-    mark_spend_logs([first], "id-1", "a/m")
+    mark_spend_logs([first], one)
     hop, foreign = dict(first), {"spend_logs_metadata": {"governance_decision_id": "id-2"}}
-    mark_next_target([hop, foreign, {}], "id-1", "b/m")
+    mark_next_target([hop, foreign, {}], one.id, "b/m")
 
-    expected = {"owner": "anna", "governance_decision_id": "id-1", "governance_target": "b/m"}
-    assert first["spend_logs_metadata"] == hop["spend_logs_metadata"] == expected
+    for bucket in (first, hop):
+        marks = bucket["spend_logs_metadata"]
+        assert isinstance(marks, dict)
+        assert (marks["owner"], marks["governance_target"]) == ("anna", "b/m")
     assert foreign == {"spend_logs_metadata": {"governance_decision_id": "id-2"}}
 
 
-def test_what_is_no_mapping_gives_way() -> None:
+def test_what_is_no_mapping_gives_way(trace) -> None:
+    one = trace()
     for given in ({}, {"spend_logs_metadata": None}, {"spend_logs_metadata": ["a"]}):
         bucket: dict[str, object] = dict(given)
-        mark_spend_logs([bucket], "id-1", "a/m")
+        mark_spend_logs([bucket], one)
 
-        assert bucket["spend_logs_metadata"] == {"governance_decision_id": "id-1", "governance_target": "a/m"}
+        marks = bucket["spend_logs_metadata"]
+        assert isinstance(marks, dict)
+        assert marks["governance_decision_id"] == one.id
 
 
 def test_the_current_span_and_litellms_own_tell_the_decision(trace) -> None:

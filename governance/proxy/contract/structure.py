@@ -79,6 +79,16 @@ PARTS: Final = (
     Part("litellm:models_by_provider", without="models behind a wildcard are listed where discovery read them alone"),
     # What lets in the keys of a policy (governance/proxy/auth.py), and whoever logs in to the pages (logging_in.py).
     Part("litellm.proxy.auth.user_api_key_auth:user_api_key_auth", takes=("request", "api_key")),
+    # How keys of the policy come in beside those of LiteLLM's database (governance/proxy/database_keys.py).
+    Part("litellm.proxy.auth.user_api_key_auth:user_api_key_auth_builder", takes=("request", "api_key")),
+    Part("litellm.proxy.auth.user_api_key_auth:run_centralized_common_checks", takes=("user_api_key_auth_obj",)),
+    Part(
+        "litellm.proxy.auth.user_api_key_auth:get_api_key",
+        takes=(
+            *("api_key", "custom_litellm_key_header", "azure_api_key_header", "anthropic_api_key_header"),
+            *("google_ai_studio_api_key_header", "azure_apim_header", "pass_through_endpoints", "route", "request"),
+        ),
+    ),
     Part("litellm.proxy.auth.auth_utils:get_model_from_request", takes=("request_data", "route", "request")),
     Part("litellm.proxy.auth.auth_utils:get_request_route"),
     Part("litellm.proxy.auth.auth_utils:iter_request_fallback_targets"),
@@ -129,6 +139,26 @@ PARTS: Final = (
         "litellm.litellm_core_utils.litellm_logging:Logging._zero_cost_finding",
         takes=("result", "response_cost", "calculation_failed", "litellm_model_name", "router_model_id"),
         without="LiteLLM looks for the reason of a cost of zero at each answer of a model without a price",
+    ),
+    # What LiteLLM says of virtual models (governance/proxy/described.py).
+    Part(
+        "litellm.router:Router.get_model_group_info",
+        without="LiteLLM's own budgets know no price of virtual models before 1.109",
+    ),
+    Part(
+        "litellm.proxy.auth.auth_checks:model_has_no_cost_mapping",
+        takes=("model",),
+        without="LiteLLM may block virtual models as unpriced",
+    ),
+    Part(
+        "litellm.proxy.management_endpoints.cost_tracking_settings:_resolve_model_for_cost_lookup",
+        takes=("model",),
+        without="/cost/estimate knows no virtual models",
+    ),
+    Part(
+        "litellm.proxy.health_endpoints._health_endpoints:perform_health_check",
+        takes=("model_list", "model"),
+        without="/health?model= knows no virtual models",
     ),
     Part(
         "litellm.proxy.proxy_server:proxy_shutdown_event",

@@ -73,6 +73,18 @@ class TaskRouting:
             names += [profile, *(f"{profile}/{task}" for task in tasks)] if tasks else []
         return (AUTO, *names) if self._config.active_profile in names else tuple(names)
 
+    def may_serve(self, model: str) -> Sequence[str]:
+        """The models of every chain that a request for this name may take, whatever its task and hints."""
+        prefix, _, suffix = model.partition("/")
+        name, task = prefix.strip().lower(), suffix.strip().lower()
+        if name == AUTO:
+            profiles = tuple(self._config.chains) if self._config.allow_header else (self._config.active_profile,)
+        else:
+            profiles = (name,) if name in self._config.chains else ()
+        tasks = (task,) if task in self._config.tasks else self._config.tasks
+        found = (self._config.chain(profile, each) for profile in profiles for each in tasks)
+        return tuple(dict.fromkeys(target for chain in found for target in chain))
+
     def warnings(self, catalog: Catalog, claimed: Callable[[str], bool]) -> Iterator[str]:
         """Names that are taken from the proxy's own models, and profiles that nobody serves; see `governance check`."""
         for chain, models in self._config.written():
