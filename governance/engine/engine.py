@@ -19,6 +19,7 @@ from governance.engine.levels import LastSeen
 from governance.engine.moving import Moves
 from governance.engine.overlay import Effective, Overlay
 from governance.engine.parts import charge_part, kept_usd_micros, with_part
+from governance.engine.refusals import UNAVAILABLE
 from governance.engine.retry_budget import Retries
 from governance.engine.speeds import Measured, Unmeasured
 from governance.ledger import Ledger, Option, Reserved
@@ -31,8 +32,6 @@ from governance.model.sizes import LARGEST_USE
 from governance.trace import Attempt, Trace
 
 log = logging.getLogger("governance.engine")
-
-_UNAVAILABLE = Refusal(503, codes.LEDGER_UNAVAILABLE, "limits cannot be checked now; try again", retry_after_s=1)
 
 
 class Engine:
@@ -276,14 +275,14 @@ class Engine:
             )
         except LedgerUnavailable as error:
             trace.step("ledger", "reserve", f"unavailable: {error}", began)
-            return _UNAVAILABLE
+            return UNAVAILABLE
         except ValueError as error:  # a plugin charges what cannot be counted
             trace.step("ledger", "reserve", f"failed: {error}", began)
             return Refusal(503, codes.PLUGIN_ERROR, "a plugin charges what cannot be counted", retry_after_s=1)
         if not reserved.available:
             lost = f"allowed, {len(reserved.uncounted)} windows not counted" if reserved.granted else "refused"
             trace.step("ledger", "reserve", f"unavailable: {lost}", began)
-            return reserved if reserved.granted else _UNAVAILABLE
+            return reserved if reserved.granted else UNAVAILABLE
         if self._reads_percent and trace.mode == "live":
             self.levels.note(all_readings(reserved))
             self.levels.keep_fresh(self.ledger)

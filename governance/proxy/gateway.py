@@ -14,22 +14,22 @@ from typing import Any, Final
 from governance.engine.admission import MayCall
 from governance.engine.engine import Engine
 from governance.engine.host import Host
-from governance.engine.keyring import UNKNOWN, Keyring, may_call, model_refusal
+from governance.engine.keyring import Keyring
 from governance.ledger import open_ledger
 from governance.limits.announcements import Announcements
-from governance.model import Recovery, Refusal, Request, Usage
+from governance.model import Recovery, Usage
 from governance.model.failure_kinds import OF_THE_REQUEST
 from governance.model.quantities import Quantities
 from governance.proxy import cuts, heads, malformed
 from governance.proxy.arms import Arms
 from governance.proxy.background import Background
+from governance.proxy.barred import access_of, barred
 from governance.proxy.contract.contract import ATTEMPT, Contract
 from governance.proxy.deployments import priced
 from governance.proxy.doors import Doors, verified
 from governance.proxy.failures import UNWRITTEN, failure_of, made_here, unwritable
 from governance.proxy.hops import Hops
 from governance.proxy.key_limits import limited
-from governance.proxy.keyholder import Keyholder
 from governance.proxy.live import Live, LiveRequests
 from governance.proxy.misuse import LONGEST_MODEL, misused, unfit
 from governance.proxy.models import ProxyModels
@@ -152,12 +152,11 @@ class Gateway:
         if self.models.behind(request.model):
             request = limited(request, auth, asked)
         may_call = self.may_call(auth, request.identity.virtual_key_id)
-        barred = self._barred(request, auth, asked or request.model) or misused(
-            request, data, call_type, self.models.is_name
-        )
+        refusal = barred(request, auth, asked or request.model, self.keyring, self.models)
+        refusal = refusal or misused(request, data, call_type, self.models.is_name)
         engine = self.arms.of(request.identity)
-        if barred:
-            decision = engine.refuse(request.but(model=request.model[:LONGEST_MODEL]), barred)
+        if refusal:
+            decision = engine.refuse(request.but(model=request.model[:LONGEST_MODEL]), refusal)
         else:
             decision = await self.arms.decide(engine, request, may_call)
         own_credentials = has_own_credentials(data)
@@ -268,22 +267,7 @@ class Gateway:
 
     def may_call(self, auth: Any, digest: str) -> MayCall:
         """Whether this caller, whose key has this digest, may ask for a model: by the policy and by LiteLLM."""
-        key, by_litellm = self.keyring.of(digest), self.models.access(auth)
-
-        async def may_call_both(model: str) -> bool:
-            served = self.models.served_to(key.team if key and key.team else "")
-            return (key is None or may_call(key, model, served)) and await by_litellm(model)
-
-        return may_call_both
-
-    def _barred(self, request: Request, auth: Any, asked: str) -> Refusal | None:
-        # Asked here once more: LiteLLM may have changed the model since it let the caller in, or a reload the keys.
-        key = self.keyring.of(request.identity.virtual_key_id)
-        if key is None:
-            return UNKNOWN if isinstance(auth, Keyholder) else None
-        if not key.restricted or not asked:
-            return None
-        return model_refusal(key, [asked[:LONGEST_MODEL]], self.models.served_to(request.identity.team_id))
+        return access_of(auth, digest, self.keyring, self.models)
 
     async def _renew_again_and_again(self) -> None:
         while True:
