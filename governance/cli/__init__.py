@@ -18,6 +18,7 @@ from governance.cli import (
     backtest,
     classifiers,
     discovery,
+    doctor,
     explain,
     keys,
     models,
@@ -63,6 +64,7 @@ app.command()(models.models)
 app.command()(discovery.discover)
 app.add_typer(discovery.urls, name="urls")
 app.command()(status.status)
+app.command()(doctor.doctor)
 app.add_typer(tasks.profile, name="profile")
 app.command()(tasks.task)
 app.command("test-route")(tasks.route)

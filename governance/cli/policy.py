@@ -21,25 +21,15 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Validate a policy: every mistake with file and line, exit code 1; warnings for what can never work."""
-    from governance.engine.foreseen import unpriced_warnings
     from governance.engine.host import Host
-    from governance.engine.retiring import retirement_warnings
-    from governance.policy.database import missing_client
-    from governance.policy.double_limits import double_limits
-    from governance.policy.litellm_file import left_out_entries, read_catalog, read_config
+    from governance.policy.litellm_file import read_catalog
+    from governance.usecases.check import warnings_of
 
     with clear_errors(as_json):
         path = policy_path(policy)
         host = Host.load(path)
         catalog = read_catalog(config, known_models(host.policy))
-        warnings = [*host.warnings(catalog), *unpriced_warnings(host, catalog)]
-        warnings.extend(retirement_warnings(host, catalog, time.time()))
-        if config:
-            settings = read_config(config)
-            missing = missing_client(settings, {})
-            warnings.extend([f"{config.name}: {missing}"] if missing else ())
-            found = (*left_out_entries(config), *double_limits(settings, host.policy))
-            warnings.extend(f"{config.name}: {message}" for message in found)
+        warnings = warnings_of(host, catalog, config, time.time())
         sections = {name: _size(host.policy.sections[name]) for name in host.policy.order}
         if as_json:
             print_json(

@@ -97,6 +97,15 @@ class RunningProxy:
             )
         return told
 
+    def health(self) -> dict[str, Any]:
+        """The health page, also of a worker that fails. Raises NotAnswered, also to who is no admin."""
+        told = self._ask("GET", "/health", also=503)
+        if not isinstance(told, dict) or "litellm" not in told:
+            raise NotAnswered(
+                f"the proxy at {self.url} tells its health to admins alone; {KEY_ENV} must hold their key"
+            )
+        return told
+
     def post(self, path: str, body: Any, headers: dict[str, str] | None = None, longer_s: float = 0) -> Any:
         """The answer to `body`, sent as JSON. Raises NotAnswered.
 
@@ -109,7 +118,8 @@ class RunningProxy:
         """The answer to the end of something. Raises NotAnswered."""
         return self._ask("DELETE", path)
 
-    def _ask(self, method: str, path: str, **how: Any) -> Any:
+    def _ask(self, method: str, path: str, also: int | None = None, **how: Any) -> Any:
+        """`also`: a status besides those of success whose answer is one."""
         import httpx
 
         try:
@@ -124,7 +134,7 @@ class RunningProxy:
             told = answer.json()
         except ValueError:
             told = None
-        if answer.is_success and told is not None:
+        if (answer.is_success or answer.status_code == also) and told is not None:
             return told
         reason = told.get("error") if isinstance(told, dict) else None
         raise NotAnswered(self._reason(answer, told), reason if isinstance(reason, dict) else None)

@@ -34,6 +34,7 @@ READS = {
     "urls set": (["openai", "https://example.com/models", "--policy", "FILE"],),
     "urls reset": (["--policy", "FILE"],),
     "status": (["--policy", "FILE"], ["--config", "FILE"]),
+    "doctor": (["--policy", "FILE"], ["--config", "FILE"]),
     "policy diff": (["FILE"], ["FILE", "governance.yaml"], ["governance.yaml", "FILE"]),
     "policy plan": (["FILE"], ["governance.yaml", "--base", "FILE"], ["governance.yaml", "--config", "FILE"]),
     "policy merge": (["FILE", "governance.yaml", "governance.yaml"], ["governance.yaml", "governance.yaml", "FILE"]),
