@@ -50,10 +50,10 @@ async def ask_server(url: str, clock: Callable[[], float] = time.time) -> Server
         raise LedgerUnavailable(reason(error)) from None
     try:
         asked_s = clock()
-        told = await connection.send(hiredis.pack_command(("TIME",)), expires_at)
+        told = await connection.send(_pack("TIME"), expires_at)
         middle_s = (asked_s + clock()) / 2
-        info = await connection.send(hiredis.pack_command(("INFO",)), expires_at)
-        saves = await connection.send(hiredis.pack_command(("CONFIG", "GET", "save")), expires_at)
+        info = await connection.send(_pack("INFO"), expires_at)
+        saves = await connection.send(_pack("CONFIG", "GET", "save"), expires_at)
     except (NoAnswer, ConnectionLost) as error:
         raise LedgerUnavailable(reason(error)) from None
     finally:
@@ -64,6 +64,11 @@ async def ask_server(url: str, clock: Callable[[], float] = time.time) -> Server
     known = isinstance(saves, list) and len(saves) == 2  # many services forbid to ask
     said = bytes(saves[1]).decode("utf-8", "replace") if known else None
     return Server(_read(info), int(told[0]) + int(told[1]) / 1e6 - middle_s, said)
+
+
+def _pack(*command: Any) -> bytes:
+    packed: bytes = hiredis.pack_command(command)
+    return packed
 
 
 def _read(info: Any) -> dict[str, str]:
