@@ -21,6 +21,7 @@ from tests.bench.proxy.proxies import MASTER, Running
 PROMPT = "Say hello to the team and tell them about the weather today in two sentences."
 # Work after the answer (settling, logging) belongs to it.
 SETTLED_WITHIN_S = 0.06
+_FEWEST_BLOCKS = 3
 _PERF_EVENT_OPEN = {"x86_64": 298, "aarch64": 241}.get(platform.machine())
 
 
@@ -138,14 +139,21 @@ def _instruction_counter(thread: int) -> int:
     return int(ctypes.CDLL(None).syscall(_PERF_EVENT_OPEN, asked, thread, -1, -1, 0))
 
 
-async def measured(clients: list[Client], case: Case, blocks: int, requests: int) -> list[list[Block]]:
-    """Blocks of each client, in the order of the clients."""
+async def measured(
+    clients: list[Client], case: Case, blocks: int, requests: int, within_s: float = float("inf")
+) -> list[list[Block]]:
+    """Blocks of each client, in the order of the clients: as many of each, at least three, and no more when it has
+    taken `within_s`.
+    """
     meters = [Meter(client.proxy) for client in clients]
     found: list[list[Block]] = [[] for _ in clients]
     for client in clients:
         await client.block(case, 3 * requests)
         client.took_s.clear()
-    for _ in range(blocks):
+    began_s = time.monotonic()
+    for turn in range(blocks):
+        if turn >= _FEWEST_BLOCKS and time.monotonic() - began_s > within_s:
+            break
         for which in random.sample(range(len(clients)), len(clients)):
             await clients[which].block(case, case.in_flight)
             await asyncio.sleep(SETTLED_WITHIN_S)
