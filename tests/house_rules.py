@@ -41,6 +41,7 @@ CLOCKS: Final = {
     "governance/expressions/facts.py": "a request without a clock of its own is of now",
     "governance/ledger/guard.py": "there is no ledger's clock while the store is away",
     "governance/ledger/redis.py": "how far Redis' clock, which decides, is ahead of this host's",
+    "governance/pages/backtests.py": "how old a backtest may be that a review shows",
     "governance/pages/beside.py": "when a draft was kept",
     "governance/pages/edit.py": "when a policy was put in force, and which workers told of themselves lately",
     "governance/pages/keys.py": "which keys have expired, and when the old secrets of one end",

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends
 
 from governance.admin.administered import Administered
 from governance.pages import (
+    backtests,
     beside,
     edge,
     edit,
@@ -33,7 +34,9 @@ from governance.pages.door import Door
 from governance.pages.holder import Identify
 from governance.pages.render import Show
 
-_FOR_ALL_WHO_SEE = tuple(each.routes for each in (overview, why, edge, models, policy, history, switches, keys, tasks))
+_FOR_ALL_WHO_SEE = tuple(
+    each.routes for each in (overview, why, edge, models, policy, history, switches, keys, tasks, backtests)
+)
 _FOR_ADMINS = (
     simulate.routes,
     edit.routes,

@@ -12,6 +12,7 @@ from fastapi import Request, Response
 from governance.admin.answered import NotDone
 from governance.admin.policy_plan import Asked, planned
 from governance.model.errors import GovernanceError
+from governance.pages.backtests import looked_at
 from governance.pages.changed import rows_of
 from governance.pages.editing import Edited, open_policy
 from governance.pages.meanwhile import at_odds, put_together
@@ -72,6 +73,7 @@ async def review(
         base_now=policy.revision,
         patch=patch(policy.text, text, show.of.policies.file.name) if file else None,
         file=show.of.policies.file,
+        **await looked_at(show, request, made, text),
         **{"key": None, **more},
     )
 

@@ -30,6 +30,8 @@ FOR_VIEWERS = {
     "GET /history",
     "GET /history/audit",
     "GET /history/{revision_id}",
+    "GET /backtests/{id}",
+    "GET /backtests/{id}/figures",
 }
 FOR_ADMINS = {
     "GET /simulate",
