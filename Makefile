@@ -6,7 +6,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 	--no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format fuzz pages soak talks rollout bench classifier database compat lock clean
+.PHONY: help install demo test lint format fuzz pages soak talks chaos rollout bench classifier database compat lock clean
 # Another environment's packages are none of ours, and LiteLLM compiled anew in each process costs twice its import.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
@@ -57,6 +57,10 @@ pages: install ## every page for every role, light and dark, wide and narrow, in
 soak: install ## 20,000 mixed requests through two workers and a real Redis; REQUESTS=... for more or fewer
 	@sh tests/provide.sh
 	GOVERNANCE_SOAK_REQUESTS=$(or $(REQUESTS),20000) $(BIN)/pytest -q tests/e2e/test_soak.py
+
+chaos: install ## what goes wrong around Redis, in every mode: promises and figures, which it puts into docs/chaos.md
+	@sh tests/provide.sh
+	$(BIN)/python -m tests.chaos --write
 
 rollout: install ## 200 changes of a policy under load, with kills and a database that stands still; CHANGES=... for others
 	@sh tests/provide.sh

@@ -39,7 +39,6 @@ CLOCKS: Final = {
     "governance/discovery/state.py": "when a provider's list was read",
     "governance/engine/simulation.py": "a simulation that fixes no clock is of now",
     "governance/expressions/facts.py": "a request without a clock of its own is of now",
-    "governance/ledger/guard.py": "there is no ledger's clock while the store is away",
     "governance/ledger/redis.py": "how far Redis' clock, which decides, is ahead of this host's",
     "governance/pages/backtests.py": "how old a backtest may be that a review shows",
     "governance/pages/beside.py": "when a draft was kept",

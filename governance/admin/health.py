@@ -63,6 +63,7 @@ async def status_of(of: Administered) -> tuple[str, Health]:
     telemetry = of.telemetry.health
     ails = [
         of.reload.error,
+        ledger.spool_error,
         of.policies.store["error"],
         of.overlay.told["error"],
         of.proxy.get("contract") == "broken",
@@ -83,7 +84,11 @@ def details_of(of: Administered, ledger: Health) -> dict[str, Any]:
             "expired": ledger.expired,
             "owed": ledger.owed,
             "lost": ledger.lost,
+            "late": ledger.late,
+            "workers": ledger.workers,
+            "spool_error": ledger.spool_error,
             "allowed": ledger.allowed,
+            "shared": ledger.shared,
             "refused": ledger.refused,
         },
         "policy": {

@@ -58,9 +58,7 @@ def status(
 
 
 async def _ledger(policy: Policy) -> dict[str, Any]:
-    from governance.ledger import open_ledger
-
-    ledger = open_ledger(policy.core.ledger.url, on_unavailable=policy.core.ledger.on_unavailable)
+    ledger = policy.core.ledger.open()
     try:
         health = await ledger.health()
         return {"kind": health.kind, "reachable": health.reachable}

@@ -157,3 +157,11 @@ def refused(trace: Trace, request: Request, refusal: Refusal) -> Decision:
     """The request ends here."""
     trace.outcome, trace.refusal, trace.require = "refuse", refusal, request.require
     return Decision("refuse", request, trace, refusal=refusal)
+
+
+def without(reserved: Reserved) -> str:
+    """What became of a request that the ledger was not asked about."""
+    if not reserved.granted:
+        return "refused"
+    how = "within this worker's share" if reserved.away == "share" else "by what was last seen"
+    return f"allowed {how}; {len(reserved.uncounted)} windows are counted when it answers again"

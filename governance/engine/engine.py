@@ -12,7 +12,7 @@ from governance.engine.admission import Admission, MayCall
 from governance.engine.assumed import with_assumed_prices
 from governance.engine.attempts import close, placed, skip
 from governance.engine.cooling import Cooling, Tell
-from governance.engine.decision import Decision, all_readings, begun, option_of, refused
+from governance.engine.decision import Decision, all_readings, begun, option_of, refused, without
 from governance.engine.habits import Learned
 from governance.engine.host import Host
 from governance.engine.levels import LastSeen
@@ -280,8 +280,9 @@ class Engine:
             trace.step("ledger", "reserve", f"failed: {error}", began)
             return Refusal(503, codes.PLUGIN_ERROR, "a plugin charges what cannot be counted", retry_after_s=1)
         if not reserved.available:
-            lost = f"allowed, {len(reserved.uncounted)} windows not counted" if reserved.granted else "refused"
-            trace.step("ledger", "reserve", f"unavailable: {lost}", began)
+            if reserved.granted and reserved.away:
+                trace.notes["ledger"] = reserved.away
+            trace.step("ledger", "reserve", f"unavailable: {without(reserved)}", began)
             return reserved if reserved.granted else UNAVAILABLE
         if self._reads_percent and trace.mode == "live":
             self.levels.note(all_readings(reserved))

@@ -9,11 +9,15 @@ A reservation that its deadline finds open is released by whoever comes next.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
 from governance.ledger.listing import Lists
 from governance.ledger.pins import Asked, Pin, Pinning
 from governance.model import Charge, Window
+
+OnUnavailable = Literal["refuse", "allow", "share"]
+Away = Literal["", "allow", "share"]
 
 
 class Reading(NamedTuple):
@@ -69,10 +73,12 @@ class Reserved(NamedTuple):
         chosen: index of the option that was charged; None when refused or when there were no options.
         shared, options: readings in the order of the request, for every window, taken before anything was counted.
         now_s: the ledger's clock, Unix seconds.
-        available: False when the store did not answer. What is granted then was counted nowhere (`uncounted`);
-            what is refused is refused for that reason alone, whatever the readings say (503 `ledger_unavailable`).
-        uncounted: the windows of a granted reservation that were not counted, because the store was away and
-            `on_unavailable` of each says `allow` (or it is in shadow mode).
+        available: False when the store did not answer. What is granted then is counted when it answers again
+            (`uncounted`); what is refused is refused for that reason alone, whatever the readings say (503
+            `ledger_unavailable`). What is full as last seen is refused as if the store had said it (True).
+        uncounted: the windows of a granted reservation that are counted afterwards, because the store was away and
+            `on_unavailable` of each says `allow` or `share` (or it is in shadow mode).
+        away: which of both let it through: `share` where any of them says so; "" = the store answered.
         pin: who has answered the conversation last, where that was asked.
     """
 
@@ -84,6 +90,7 @@ class Reserved(NamedTuple):
     available: bool = True
     uncounted: tuple[Window, ...] = ()
     pin: Pin | None = None
+    away: Away = ""
 
 
 class Health(NamedTuple):
@@ -95,10 +102,13 @@ class Health(NamedTuple):
         epoch_s: Unix seconds at which this ledger began empty. A later value than last time: all counts were lost.
         open_reservations: neither settled nor released, nor found past their deadline.
         expired: reservations that were released because their deadline had passed, since `epoch_s`.
-        allowed: requests that this process let through uncounted while the store was away.
+        allowed: requests that this process let through while the store was away, `shared` of them within its share.
         refused: requests that this process refused because the store was away.
-        owed: settles and releases that wait in this process until the store answers again.
+        owed: reservations whose charges, settles and releases wait in this process until the store answers again.
         lost: those that could not wait any longer.
+        late: requests that were served while the store was away and have been counted since.
+        workers: that count in this ledger, as this process last heard; None where nobody has said it.
+        spool_error: why what is owed cannot be kept on disk; None when it can, or nobody asked for it.
     """
 
     kind: str
@@ -111,6 +121,10 @@ class Health(NamedTuple):
     refused: int = 0
     owed: int = 0
     lost: int = 0
+    shared: int = 0
+    late: int = 0
+    workers: int | None = None
+    spool_error: str | None = None
 
 
 class Ledger(Lists, Protocol):
@@ -231,8 +245,11 @@ def open_ledger(
     url: str,
     *,
     realm: str = "default",
-    on_unavailable: Literal["refuse", "allow"] = "refuse",
+    on_unavailable: OnUnavailable = "refuse",
     timeout_s: float = 0.25,
+    failures: int = 5,
+    probe_s: float = 0.05,
+    spool: Path | None = None,
 ) -> Ledger:
     """The ledger at `url`. Connects at the first call, and only then.
 
@@ -243,7 +260,10 @@ def open_ledger(
             (the last two also as `rediss+…`); see docs/ledger.md.
         realm: everything in one realm is decided together, on one shard; realms do not see each other.
         on_unavailable: for windows that do not say themselves what happens while the store does not answer.
-        timeout_s: the most that one call may take.
+        timeout_s: how long a call waits for a store that is silent.
+        failures: so many in a row, each at a moment of its own, and no call waits any more.
+        probe_s: how often it is then asked whether it is well; after two seconds less and less often.
+        spool: a folder for what was served while the store was away, so that a restart does not forget it.
     """
     # The memory ledger must not need what only Redis needs, nor wait for its import.
     if url.startswith("memory:"):
@@ -255,8 +275,8 @@ def open_ledger(
     from governance.ledger.link import Wire
     from governance.ledger.redis import RedisLedger, prefix
 
-    wire = Wire(directory(url), prefix(realm), timeout_s)
-    return Guarded(RedisLedger(wire, realm), on_unavailable)
+    wire = Wire(directory(url), prefix(realm), timeout_s, failures=failures, probe_s=probe_s)
+    return Guarded(RedisLedger(wire, realm), on_unavailable, spool)
 
 
 def split_counts(url: str, workers: int) -> str | None:

@@ -18,6 +18,7 @@ from governance.ledger.reasons import reason
 # server's fault, and does not count as waiting for it; a connection that is being made gets this long on top.
 STALLED_S: Final = 0.02
 GRACE_S: Final = 0.25
+_MOST_TIMEOUTS: Final = 4  # that one call may take of a server that goes on answering the calls before it
 _TICK_S: Final = 0.05
 
 
@@ -42,9 +43,19 @@ class Address(NamedTuple):
 
 
 class Connection(asyncio.Protocol):
-    """Answers come in the order of the commands, so a queue of futures is all the bookkeeping."""
+    """Answers come in the order of the commands, so a queue of futures is all the bookkeeping.
 
-    def __init__(self) -> None:
+    What is waited for is the end of silence: while a server answers the calls before it, a call is in a queue that this
+    process has made. A call that has waited in vain fails alone, for what was sent after it may still be answered; when
+    it has been silent for two timeouts the connection is given up.
+
+    Args:
+        timeout_s: how long one silence may last.
+    """
+
+    def __init__(self, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._heard_at = 0.0
         self._loop = asyncio.get_running_loop()
         self._reader = hiredis.Reader()
         self._transport: asyncio.Transport | None = None
@@ -56,18 +67,23 @@ class Connection(asyncio.Protocol):
         self.lost: Exception | None = None
 
     @classmethod
-    async def open(cls, address: Address, expires_at: float) -> Connection:
+    async def open(cls, address: Address, expires_at: float, timeout_s: float) -> Connection:
         """Connect and log in. Raises OSError, NoAnswer, ConnectionLost or hiredis.ReplyError.
 
         Args:
             expires_at: by the event loop's clock.
+            timeout_s: of calls on it.
         """
         loop = asyncio.get_running_loop()
+
+        def new() -> Connection:
+            return cls(timeout_s)
+
         if address.path is not None:
-            opening: Any = loop.create_unix_connection(cls, address.path)
+            opening: Any = loop.create_unix_connection(new, address.path)
         else:
             name = address.host if address.tls else None
-            opening = loop.create_connection(cls, address.host, address.port, ssl=address.tls, server_hostname=name)
+            opening = loop.create_connection(new, address.host, address.port, ssl=address.tls, server_hostname=name)
         try:
             _, connection = await asyncio.wait_for(opening, max(0.001, expires_at - loop.time()))
         except (asyncio.TimeoutError, TimeoutError):
@@ -138,12 +154,17 @@ class Connection(asyncio.Protocol):
             self._stalled_s += late_s
         if not self._waiting:
             return
-        _, expires_at, stalled_s = self._waiting[0]
-        ends_at = expires_at + self._stalled_s - stalled_s
-        if ends_at <= now:
-            self.lose(NoAnswer("no answer in time"))
-        else:
-            self._tick(min(ends_at, now + _TICK_S))
+        for future, expires_at, stalled_s in self._waiting:
+            latest_at = expires_at + (_MOST_TIMEOUTS - 1) * self._timeout_s
+            ends_at = min(max(expires_at, self._heard_at + self._timeout_s), latest_at) + self._stalled_s - stalled_s
+            if ends_at > now:
+                break
+            if future is self._waiting[0][0] and ends_at + self._timeout_s <= now:
+                self.lose(NoAnswer("no answer in time"))
+                return
+            if not future.done():
+                future.set_exception(NoAnswer("no answer in time"))
+        self._tick(min(ends_at, now + _TICK_S) if ends_at > now else now + _TICK_S)
 
     # --- asyncio.Protocol -------------------------------------------------------------------------------------------
 
@@ -152,6 +173,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         reader, waiting = self._reader, self._waiting
+        self._heard_at = self._loop.time()
         try:
             reader.feed(data)
             while (answer := reader.gets()) is not False:

@@ -1,17 +1,18 @@
-"""Calls that survive: connects when needed, finds the new master, repeats once, gives up in time."""
+"""Calls that survive: connects when needed, finds the new master, repeats once, gives up in time, and probes."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from hashlib import sha1
 from typing import Any, Final, Protocol
 
 import hiredis
 from redis.exceptions import RedisError
 
 from governance.ledger.address import Directory
-from governance.ledger.breaker import Breaker, NotAsked
+from governance.ledger.breaker import FAILURES, PROBE_S, Breaker, NotAsked
 from governance.ledger.connection import GRACE_S, STALLED_S, Connection, ConnectionLost, NoAnswer
 from governance.ledger.reasons import reason
 from governance.ledger.scripts import Script
@@ -25,6 +26,11 @@ _ELSEWHERE: Final = ("MOVED", "READONLY", "MASTERDOWN", "LOADING", "CLUSTERDOWN"
 # hiredis' stub knows only tuples of one.
 pack: Callable[[tuple[str | bytes | int, ...]], bytes] = hiredis.pack_command  # type: ignore[assignment]
 _log = logging.getLogger("governance.ledger")
+
+
+Probe = tuple[Script, Sequence[str], Sequence[str | bytes | int]]
+_ANSWER: Final = b"return 1"
+_ANSWERS: Final[Probe] = (Script(sha1(_ANSWER, usedforsecurity=False).hexdigest().encode(), _ANSWER), (), ())
 
 
 class Link(Protocol):
@@ -42,17 +48,30 @@ class Link(Protocol):
 class Wire:
     """A link over a network: one connection, one timeout for everything a call needs, one repetition, one breaker.
 
-    Scripts can be repeated: each is written so that a second run counts nothing.
+    Scripts can be repeated: each is written so that a second run counts nothing. While the breaker is open no call
+    waits: a task beside them finds out whether the server is well.
 
     Args:
         key: any key of the realm; it says which node of a cluster to ask.
+        failures, probe_s: of the breaker.
         told: what it is the link to, for messages.
     """
 
-    def __init__(self, directory: Directory, key: str, timeout_s: float = TIMEOUT_S, told: str = "ledger") -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        key: str,
+        timeout_s: float = TIMEOUT_S,
+        *,
+        failures: int = FAILURES,
+        probe_s: float = PROBE_S,
+        told: str = "ledger",
+    ) -> None:
         self.kind, self._told = directory.kind, told
         self._directory, self._key, self._timeout_s = directory, key, timeout_s
-        self._breaker = Breaker(self._breaker_changed)
+        self._breaker = Breaker(self._breaker_changed, failures=failures, probe_s=probe_s)
+        self._probing: asyncio.Task[None] | None = None
+        self.probe: Probe | None = None  # what shows that the server is well; without, that it answers
         self._connection: Connection | None = None
         self._connecting: asyncio.Task[Connection] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -61,18 +80,24 @@ class Wire:
         self.connected = 0
 
     async def run(self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Any:
-        if not self._breaker.lets_through():
-            raise NotAsked(f"the {self._told} does not answer ({self._last_error}); asking again once a second")
+        if self._breaker.open:
+            self._find_out()
+            raise NotAsked(f"the {self._told} does not answer ({self._last_error}); asking again and again")
+        began_at = self._breaker.now()
         try:
             answer = await self._run(script, keys, args)
         except LedgerUnavailable as error:
             self._last_error = str(error)
-            self._breaker.failed()
+            self._breaker.failed(began_at)
+            if self._breaker.open:
+                self._find_out()
             raise
         self._breaker.succeeded()
         return answer
 
     async def close(self) -> None:
+        if self._probing is not None:
+            self._probing.cancel()
         if self._connecting is not None:
             self._connecting.cancel()
         if self._connection is not None:
@@ -142,15 +167,30 @@ class Wire:
         except (asyncio.TimeoutError, TimeoutError):
             raise NoAnswer("nobody names the server in time") from None
         try:
-            self._connection = await Connection.open(address, expires_at)
+            self._connection = await Connection.open(address, expires_at, self._timeout_s)
         except hiredis.ReplyError as error:
             raise ConnectionLost(reason(error)) from None
         self.connected += 1
         return self._connection
 
+    def _find_out(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._probing is None or self._probing.done() or self._probing.get_loop() is not loop:
+            self._probing = loop.create_task(self._probe_until_well())
+
+    async def _probe_until_well(self) -> None:
+        while self._breaker.open:
+            await asyncio.sleep(self._breaker.pause_s())
+            try:
+                await self._run(*(self.probe or _ANSWERS))
+            except LedgerUnavailable as error:
+                self._last_error = str(error)
+            else:
+                self._breaker.succeeded()
+
     def _breaker_changed(self, is_open: bool) -> None:
         if is_open:
             why = self._last_error
-            _log.error("%s (%s) does not answer: %s; asking again once a second", self._told, self.kind, why)
+            _log.error("%s (%s) does not answer: %s; asking again and again", self._told, self.kind, why)
         else:
             _log.warning("%s (%s) answers again", self._told, self.kind)

@@ -13,8 +13,9 @@ from typing import Any, Final
 from governance.ledger import Health, Option, OptionReading, Reading, Reserved, pins
 from governance.ledger.encoding import LETTERS, SUBJECT_LENGTH, Block, Encoder, readings
 from governance.ledger.hashing import hashed
-from governance.ledger.link import Link
+from governance.ledger.link import Link, Probe, Wire
 from governance.ledger.listing import MOST_LISTED, Known, Listed, Listing, Mark, Ranked
+from governance.ledger.owed import Late
 from governance.ledger.pins import Asked, Pinning
 from governance.ledger.redis_lists import RedisLists
 from governance.ledger.reservation import ADOPTED_S, MOST_OPEN
@@ -24,6 +25,8 @@ from governance.model import Charge, Window
 from governance.model.errors import LedgerUnavailable
 
 _EPOCH_LASTS_MS: Final = 400 * 86_400_000
+_WORKER_LASTS_MS: Final = 15_000
+_LATE_KNOWN_MS: Final = 40 * 86_400_000  # longer than any month's budget
 _REALM = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _WRONG_CALENDAR: Final = -1
 _TRIES: Final = 3
@@ -54,6 +57,13 @@ class RedisLedger:
         self._epoch_s: float | None = None
         self._connected = 0
         self._asking: asyncio.Task[Health] | None = None
+        self._health: Probe = (
+            self._scripts["health"],
+            [self._nothing, self._due, *(self._prefix + name for name in ("epoch", "expired", "workers"))],
+            [_EPOCH_LASTS_MS, "", _WORKER_LASTS_MS],
+        )
+        if isinstance(link, Wire):
+            link.probe = self._health  # it writes: a server that may only be read is not well
 
     async def reserve(
         self,
@@ -132,6 +142,17 @@ class RedisLedger:
         until_s, recovering = _cooling(state)
         return OptionReading(status == 1, until_s, told, True, recovering)
 
+    async def late(self, reservation_id: str, debt: Late) -> bool:
+        """Count what was served while the store was away, at the time when it was; the first time it is told."""
+        rid = hashed(reservation_id)
+        theirs = self._encoder.blocks(debt.charges, debt.at_ms)
+        blocks = theirs + self._encoder.blocks(debt.shared, debt.at_ms)
+        keys = [f"{self._prefix}r:{rid}", self._due, f"{self._prefix}y:{rid}", *self._subjects(blocks)]
+        option = -1 if debt.option is None else debt.option
+        head = (rid, debt.at_ms, length_ms(debt.deadline_s), _LATE_KNOWN_MS, option, len(theirs))
+        answer = await self._link.run(self._scripts["late"], keys, (*head, *[block.text for block in blocks]))
+        return bool(answer == 1)
+
     async def settle(self, reservation_id: str, actual: Mapping[str, int], *, pinning: Pinning | None = None) -> bool:
         used = "".join(f"{LETTERS[unit]}{min(max(0, amount), LARGEST_CHARGE)}," for unit, amount in actual.items())
         if pinning is None:
@@ -190,16 +211,24 @@ class RedisLedger:
         await self._lists.rank(found, minute, last)
 
     async def health(self) -> Health:
-        keys = [self._nothing, self._due, self._prefix + "epoch", self._prefix + "expired"]
         try:
-            answer = await self._link.run(self._scripts["health"], keys, [_EPOCH_LASTS_MS])
+            answer = await self._link.run(*self._health)
         except LedgerUnavailable:
             return Health(self._link.kind, False, self._epoch_s, None, None, None)
-        now_ms, epoch_ms, open_reservations, expired = answer
+        now_ms, epoch_ms, open_reservations, expired, workers = answer
         if self._epoch_s is not None and epoch_ms / 1000 > self._epoch_s:
             _log.error("the ledger began empty at %.3f: everything counted before is lost", epoch_ms / 1000)
         self._epoch_s = epoch_ms / 1000
-        return Health(self._link.kind, True, self._epoch_s, open_reservations, expired, now_ms / 1000)
+        told = Health(self._link.kind, True, self._epoch_s, open_reservations, expired, now_ms / 1000)
+        return told._replace(workers=workers or None)
+
+    def work_as(self, worker: str) -> None:
+        """From now on `health` announces this worker."""
+        self._health[2][1] = worker  # type: ignore[index]
+
+    def now_s(self) -> float:
+        """The ledger's clock, as well as it is known here: Unix seconds."""
+        return self._now_ms() / 1000
 
     async def close(self) -> None:
         if self._asking is not None:

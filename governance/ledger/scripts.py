@@ -11,6 +11,7 @@ _WITH = {
     "reserve": ("clock", "cooling", "windows", "subjects"),
     "move": ("clock", "cooling", "windows", "subjects", "records"),
     "finish": ("clock", "windows", "subjects", "records"),
+    "late": ("clock", "windows", "subjects", "records"),
     "health": ("clock", "windows", "subjects", "records"),
     "reserved": ("clock", "windows", "subjects", "records"),
     "announce": ("clock", "lists"),

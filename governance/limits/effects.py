@@ -17,12 +17,12 @@ from governance.model.labels import requires
 from governance.model.limits import Window
 from governance.model.units import Unit
 
-Away = Literal["refuse", "allow"] | None
+Away = Literal["refuse", "allow", "share"] | None
 
 _COSMETIC: Final = ("description", "alert_at")
 _UNITS: Final = get_args(Unit)
 # What the ledger's own word is, when a limit says nothing, stands between both.
-_AWAY: Final[dict[Away, int]] = {"refuse": 0, None: 1, "allow": 2}
+_AWAY: Final[dict[Away, int]] = {"refuse": 0, "share": 1, None: 2, "allow": 3}
 # A count is kept by the name, the subject, the unit and the period of a limit.
 _Amounts = Mapping[tuple[str, int | str | None], tuple[int, str]]
 

@@ -67,7 +67,7 @@ class Limit(BaseModel):
     enabled: bool = True
     shared: bool = Field(default=False, description="end users and tags count together, whoever names them")
     mode: Literal["enforce", "shadow"] = "enforce"
-    on_unavailable: Literal["refuse", "allow"] | None = None
+    on_unavailable: Literal["refuse", "allow", "share"] | None = None
     alert_at: Percents = ()
     on_exceeded: Literal["refuse"] | RouteTo = "refuse"
     require: GivenRequire = Field(default={}, description="labels of whatever serves the requests that it counts")

@@ -36,7 +36,7 @@ class Window:
     period: int | str | None
     timezone: str = "UTC"
     mode: Mode = "enforce"
-    on_unavailable: Literal["refuse", "allow"] | None = None
+    on_unavailable: Literal["refuse", "allow", "share"] | None = None
     alert_at: tuple[int, ...] = ()
     route_to: str | None = None
     name_of_subject: str | None = None

@@ -11,7 +11,7 @@ from governance.policy.ungoverned import opened
 
 _COSMETIC: Final = frozenset({"version", "telemetry", "change_guard"})
 _GRANTS: Final = {"targets": 0, "virtual": 1}
-_ADMITS: Final = {"refuse": 0, "allow": 1}
+_ADMITS: Final = {"refuse": 0, "share": 1, "allow": 2}
 _PRICES: Final = ("input_usd_per_1m_tokens", "output_usd_per_1m_tokens", "cached_input_usd_per_1m_tokens")
 _WHO: Final = ("team", "team_name", "user", "customer", "customer_name", "name")
 
@@ -40,6 +40,9 @@ def _of_ledger(change: SectionChange) -> set[Effect]:
         return {"restarts_count"}
     if change.field == "on_unavailable" and {old.on_unavailable, new.on_unavailable} <= _ADMITS.keys():
         return ranked(_ADMITS[old.on_unavailable], _ADMITS[new.on_unavailable], "loosens", "tightens")
+    if change.field in ("timeout", "breaker", "spool"):
+        # When a ledger counts as away, and what is kept of that time; not what anybody may do while it is there.
+        return {"cosmetic"}
     if change.field == "deadline_s":
         return ranked(old.deadline_s, new.deadline_s, "tightens", "loosens")
     return {"tightens", "loosens"}

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
-from governance.ledger import open_ledger
 from governance.policy.bodies import BodySettings
 from governance.policy.catalog import CatalogSettings
 from governance.policy.change_guard import ChangeGuard
+from governance.policy.counting import LedgerSettings
 from governance.policy.environment import Variable
 from governance.policy.keys import Key, clashes
 from governance.policy.nodes import Path, Tree
@@ -22,29 +22,6 @@ from governance.policy.truth import PolicySettings, StoreSettings
 from governance.policy.ungoverned import Ungoverned
 
 DEFAULT_ORDER: Final = ("routing_rules", "task_routing", "routing_profiles", "rate_limits", "budgets", "failover")
-
-
-class LedgerSettings(BaseModel):
-    """Where windows are counted, and what happens when that place does not answer."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    url: str = Field(default="memory://", json_schema_extra={"writeOnly": True})
-    on_unavailable: Literal["refuse", "allow"] = "refuse"
-    deadline_s: int = Field(
-        default=120, ge=5, le=3600, description="a process that died gives its reservations back after this"
-    )
-
-    @field_validator("url")
-    @classmethod
-    def _names_a_ledger(cls, url: str) -> str:
-        try:
-            open_ledger(url)
-        except ValueError:
-            raise
-        except Exception as error:  # the client's own checks of its options
-            raise ValueError(f"is no URL of a ledger: {type(error).__name__}: {error}") from None
-        return url
 
 
 class AccessSettings(BaseModel):

@@ -15,7 +15,6 @@ from governance.engine.admission import MayCall
 from governance.engine.engine import Engine
 from governance.engine.host import Host
 from governance.engine.keyring import Keyring
-from governance.ledger import open_ledger
 from governance.limits.announcements import Announcements
 from governance.model import Recovery, Usage
 from governance.model.failure_kinds import OF_THE_REQUEST
@@ -62,8 +61,7 @@ class Gateway:
         self.keyring = Keyring(host.policy.core.keys)
         self.reload = ReloadState(host.policy, time.time())
         self.telemetry = Telemetry(host.policy.core, os.environ)
-        ledger = open_ledger(settings.url, on_unavailable=settings.on_unavailable)
-        timed = Timed(ledger, self.telemetry.metrics.ledger_took)
+        timed = Timed(settings.open(), self.telemetry.metrics.ledger_took)
         self.spending = Spending(self.telemetry, policies)
         self.contract = Contract(host.policy.core.on_contract_breach, self.telemetry.metrics.probed)
         self.models = ProxyModels(host, self._look_at_router, kept=policies)

@@ -31,7 +31,7 @@ def decision_headers(trace: Trace) -> dict[str, str]:
         headers["x-governance-attempts"] = str(len(tried))
     elif trace.refusal.retry_after_s is not None:
         headers["retry-after"] = str(trace.refusal.retry_after_s)
-    for note in ("profile", "rule", "task"):
+    for note in ("profile", "rule", "task", "ledger"):
         if note in trace.notes:
             headers[f"x-governance-{note}"] = _plain(str(trace.notes[note]))
     if _may_see_more(trace.request):

@@ -106,6 +106,13 @@ class Metrics:
         self._errors = histogram("settle_error_ratio", "(reserved - used) / used of a request", "unit", buckets=ERRORS)
         # Counted by the ledger, for all proxies: a counter of ours would add it up once for each worker.
         self._expired = gauge("reservations_expired_total", "Reservations that their deadline released")
+        self._away = gauge(
+            "ledger_away_requests",
+            "Requests of this worker while the ledger was away: allowed, shared, refused; late: counted since",
+            "outcome",
+        )
+        self._owed = gauge("ledger_owed", "Reservations whose charges wait in this worker for the ledger")
+        self._ledger_workers = gauge("ledger_workers", "Workers that count in the ledger, as last heard")
         self._epoch = gauge("ledger_epoch_seconds", "When the ledger began empty; a rise: all counts were lost")
         self._ledger = histogram("ledger_seconds", "What calls of the ledger took", "op")
         self._deciding = histogram("decision_seconds", "What deciding took, the ledger included")
@@ -207,6 +214,12 @@ class Metrics:
             reserved.update(_reserved(trace))
         for unit in ("requests", "tokens", "usd_micros", "concurrent"):
             self._reserved.of(unit).set(reserved[unit])
+        away = (health.allowed - health.shared, health.shared, health.refused, health.late)
+        for outcome, requests in zip(("allowed", "shared", "refused", "late"), away, strict=True):
+            self._away.of(outcome).set(requests)
+        self._owed.of().set(health.owed)
+        if health.workers is not None:
+            self._ledger_workers.of().set(health.workers)
         if health.epoch_s is not None:
             self._epoch.of().set(health.epoch_s)
         if health.expired is not None:

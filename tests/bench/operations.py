@@ -23,7 +23,7 @@ from tests.ledger.jumping import Jumping
 from tests.ledger.servers import running
 
 SET_CLOCK = (Path(__file__).parents[1] / "ledger" / "set_clock.lua").read_text()
-AT_ONCE = 100_000  # then begin anew with the next seed
+AT_ONCE = 50_000  # then begin anew with the next seed
 
 
 async def run(operations: int, with_redis: bool, seed: int, jumps: bool = False) -> None:

@@ -20,7 +20,7 @@ POLICY = f"""
 version: 1
 policy: {{}}
 store: {{}}
-ledger: {{}}
+ledger: {{breaker: {{}}}}
 access: {{body: {{}}}}
 keys:
   - {{name: k, sha256: {"ab" * 32}}}

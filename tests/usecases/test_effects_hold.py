@@ -47,7 +47,7 @@ LIMIT = {
     "match": CONDITIONS,
     "enabled": [True, False],
     "mode": ["enforce", "shadow"],
-    "on_unavailable": ["refuse", "allow"],
+    "on_unavailable": ["refuse", "allow", "share"],
     "alert_at": ["80%", ["50%", "90%"]],
     "description": ["one", "two"],
 }

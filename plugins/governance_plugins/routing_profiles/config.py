@@ -71,7 +71,7 @@ class TargetLimits(_Closed):
     cost: MoneyRates = ()
     concurrent: Count | None = None
     when_full: Literal["skip", "last"] = "skip"
-    on_unavailable: Literal["refuse", "allow"] | None = None
+    on_unavailable: Literal["refuse", "allow", "share"] | None = None
 
 
 class ProfileTarget(_Closed):

@@ -1,0 +1,8 @@
+"""Puts the checkout on the path: pytest itself puts no folder there."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
