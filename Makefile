@@ -75,6 +75,7 @@ bench: install ## what governance costs, as ratios measured in one run
 	-$(BIN)/python -m tests.bench.ledger
 	-$(BIN)/python -m tests.bench.rules
 	-$(BIN)/python -m tests.bench.conditions
+	-$(BIN)/python -m tests.bench.many
 	-$(BIN)/python -m tests.bench.estimate
 	-$(BIN)/python -m tests.bench.telemetry
 	-$(BIN)/python -m tests.bench.usage

@@ -7,6 +7,18 @@ conditions see of one request; `Expression.evaluate(facts)` answers True, False 
 
 from governance.expressions.compiled import Condition, Expression, compile_condition
 from governance.expressions.facts import Facts
+from governance.expressions.index import Index
+from governance.expressions.together import much, too_much
 from governance.expressions.variables import PERCENTS, VARIABLES
 
-__all__ = ["PERCENTS", "VARIABLES", "Condition", "Expression", "Facts", "compile_condition"]
+__all__ = [
+    "PERCENTS",
+    "VARIABLES",
+    "Condition",
+    "Expression",
+    "Facts",
+    "Index",
+    "compile_condition",
+    "much",
+    "too_much",
+]

@@ -11,9 +11,10 @@ from typing import Annotated, Any, Final
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from governance.expressions.adapt import edited, edits, original
-from governance.expressions.cost import MOST_NS, cost_ns
+from governance.expressions.cost import MOST_NS, TEST_NS, cost_ns
 from governance.expressions.facts import Facts, Reads, environment
 from governance.expressions.literals import Key, equalities, looked_up
+from governance.expressions.needed import Needed, needed
 from governance.expressions.quick import Test, plain_tests
 from governance.expressions.tree import Node, decode
 from governance.expressions.variables import FUNCTIONS, HIDDEN, VARIABLES, plain
@@ -35,9 +36,11 @@ class Expression:
         reads: what `Facts` has to provide for `evaluate`.
         equalities: what a request must have for it to match at all: the allowed values by what they are compared with,
             such as `("model",)` or `("headers", "x-tier")`.
+        needed: sets of which a request must have one member each for it to match at all.
+        cost_ns: the longest that `matches` can take, in nanoseconds; see `cost`.
     """
 
-    __slots__ = ("_decided", "_program", "_tests", "equalities", "reads", "text", "variables")
+    __slots__ = ("_decided", "_program", "_tests", "cost_ns", "equalities", "needed", "reads", "text", "variables")
 
     def __init__(
         self,
@@ -47,6 +50,8 @@ class Expression:
         required: Mapping[Key, frozenset[str]],
         tests: tuple[Test, ...],
         decided: bool,
+        needed: tuple[frozenset[Needed], ...] = (),
+        cost_ns: float = 0.0,
     ) -> None:
         self.text = text
         self._program = program
@@ -55,6 +60,8 @@ class Expression:
         self.equalities = required
         self._tests = tests
         self._decided = decided
+        self.needed = needed
+        self.cost_ns = (len(tests) + len(required)) * TEST_NS if decided else cost_ns
 
     @property
     def constant(self) -> bool:
@@ -133,7 +140,8 @@ def compile_condition(text: str) -> Expression:
         )
     # The library plans a program when it is evaluated for the first time, which takes longer than evaluating it.
     program.eval(environment().Activation({}))
-    return Expression(text, program, Reads(_names(tree), looked_up(tree)), equalities(tree), *plain_tests(tree))
+    reads = Reads(_names(tree), looked_up(tree))
+    return Expression(text, program, reads, equalities(tree), *plain_tests(tree), needed(tree), spent)
 
 
 def _validated(value: Any) -> Any:

@@ -100,6 +100,12 @@ class Facts:
         found: str | None = getattr(self.request, key[0]).get(key[1])
         return None if found is None else _cut(found, TEXT_BYTES)
 
+    def given(self, within: str) -> Mapping[str, Any]:
+        """`headers`, `params` or `metadata`, as the request brings them."""
+        of = self.request.identity if within == "metadata" else self.request
+        given: Mapping[str, Any] = getattr(of, within)
+        return given
+
     def listed(self, name: str) -> list[str]:
         """`tags`, `modalities` or `capabilities`."""
         found = self._lists.get(name)

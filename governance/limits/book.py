@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import weakref
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any, Final, Generic, TypeVar
 
-from governance.expressions import PERCENTS, Facts
+from governance.expressions import PERCENTS, Facts, Index
 from governance.expressions.facts import Reads
 from governance.limits.claims import Claims
+from governance.limits.filed import Filed
 from governance.limits.limit import Limit
 from governance.limits.subjects import (
     EACH,
     MOST_TAGS,
     Part,
-    caller_names,
     combined,
     known_names,
     metadata_values,
     name_of,
-    served_names,
 )
 from governance.model import Refusal, Request, Target, Window, codes
 from governance.model.labels import Require, required
@@ -44,6 +43,7 @@ OF_CALLER: Final = frozenset(
 L = TypeVar("L", bound=Limit)
 # Position of a limit, the limit, and its windows for one subject.
 Found = tuple[int, L, tuple[Window, ...]]
+_POSITION: Final = itemgetter(0)
 
 
 class LimitBook(Generic[L]):
@@ -67,21 +67,20 @@ class LimitBook(Generic[L]):
         kinds = {part.kind for limit in self.limits for part in limit.subject.caller}
         self._counts_end_users, self._counts_tags = "end_user" in kinds, "tag" in kinds
         self._metadata = tuple(dict.fromkeys(key for limit in self.limits for key in limit.subject.metadata))
-        self._always: list[int] = []
-        self._by_caller: dict[str, list[int]] = defaultdict(list)
-        self._by_served: dict[str, list[int]] = defaultdict(list)
-        for position, limit in enumerate(in_turns(self.limits)):
-            place = limit.subject.place
-            if place is None:
-                self._always.append(position)
-            elif any(part.id != "*" for part in limit.subject.caller):
-                self._by_caller[place].append(position)
-            else:
-                self._by_served[place].append(position)
+        self._filed = Filed(self.limits, self._metadata)
+        self.conditional = self._filed.conditional
 
     def let_go(self) -> None:
         """Forget the callers, who lead back to this book: nobody is decided on by it any more."""
         self._callers.clear()
+
+    def positions_of(self, request: Request) -> list[int]:
+        """Positions of the limits that may apply whoever serves, but for those that `conditional` finds."""
+        return self._filed.of_any(request)
+
+    def of_served(self, request: Request, target: Target) -> list[int]:
+        """Positions of those that name what serves."""
+        return self._filed.of_served(request, target)
 
     def caller(self, request: Request) -> Caller[L]:
         """What is known of whoever sends this request."""
@@ -109,7 +108,7 @@ class LimitBook(Generic[L]):
 
         Whatever could serve is taken to serve, and conditions on more than the caller are taken to hold.
         """
-        positions = {*self.of_caller(request), *(i for found in self._by_served.values() for i in found)}
+        positions = {*self._filed.of_caller(request), *self._filed.served}
         limits = self.round(request)
         for position in sorted(positions):
             limit = self.limits[position]
@@ -131,7 +130,7 @@ class LimitBook(Generic[L]):
 
     def required(self, request: Request) -> Require:
         """What the limits that apply require of whoever serves."""
-        limits, positions = self.round(request), set(self.of_caller(request))
+        limits, positions = self.round(request), set(self._filed.of_caller(request))
         applying = (self.limits[i] for i in self._requiring if i in positions and limits.applies(i))
         return tuple(each for limit in applying for each in required(limit.demands, f"limit {limit.name}"))
 
@@ -164,22 +163,6 @@ class LimitBook(Generic[L]):
             self._windows[position, caller, served, called] = known
         return known
 
-    def of_caller(self, request: Request) -> list[int]:
-        """Positions of the limits that may apply whoever serves."""
-        found = list(self._always)
-        if self._by_caller:
-            for name in caller_names(request, self._metadata):
-                found += self._by_caller.get(name, ())
-        return found
-
-    def of_served(self, request: Request, target: Target) -> list[int]:
-        """Positions of those that name what serves."""
-        found: list[int] = []
-        if self._by_served:
-            for name in dict.fromkeys(served_names(request, target.name)):
-                found += self._by_served.get(name, ())
-        return found
-
 
 class Caller(Generic[L]):
     """What a book knows of one caller, whatever it asks for: worked out once, and kept with the book.
@@ -192,7 +175,7 @@ class Caller(Generic[L]):
         self._names = known_names(request.identity)
         claims = Claims(request)
         self._owner = self._names.get(claims.owner)
-        self.positions = sorted(set(book.of_caller(request)))
+        self.positions = sorted(set(book.positions_of(request)))
         self._subjects: dict[int, tuple[str, ...]] = {}
         self._claims = claims
         self._models: weakref.ref[Any] | None = None
@@ -232,6 +215,12 @@ class Caller(Generic[L]):
             ]
         return found
 
+    def found(self, position: int, request: Request, target: Target | None) -> Iterator[Found[L]]:
+        """One limit, where it may apply, also when this target serves."""
+        subject = self._book.limits[position].subject
+        for served in subject.of_served(request, target) if target else ("",):
+            yield from self._found(position, request, served)
+
     def _found(self, position: int, request: Request, served: str) -> Iterator[Found[L]]:
         book, names = self._book, self._names
         for caller in self.subjects(position, request):
@@ -248,29 +237,42 @@ class Round(Generic[L]):
         self._caller = book.caller(request)
         self._facts: Facts | None = None
         self._matched: dict[int, bool] = {}
+        self._candidates: list[int] | None = None
 
     def of_caller(self) -> Iterator[tuple[L, tuple[Window, ...]]]:
         """Every limit that applies whoever serves, with its windows for each subject it counts."""
-        return self._applying(self._caller.windows(self._request))
+        return self._applying(self._caller.windows(self._request), None)
 
     def of_target(self, target: Target) -> Iterator[tuple[L, tuple[Window, ...]]]:
         """Every limit that applies when this target serves, with its windows for each subject it counts."""
-        return self._applying(self._caller.windows_of(target, self._request))
+        return self._applying(self._caller.windows_of(target, self._request), target)
 
     def applies(self, position: int) -> bool:
         """Whether a limit counts this caller and this request."""
         counted = self._caller.subjects(position, self._request)
         return bool(counted) and self._matches(position, self._book.limits[position])
 
-    def _applying(self, found: Iterable[Found[L]]) -> Iterator[tuple[L, tuple[Window, ...]]]:
+    def _applying(self, found: Iterable[Found[L]], target: Target | None) -> Iterator[tuple[L, tuple[Window, ...]]]:
+        if self._book.conditional is not None:
+            found = sorted((*found, *self._conditional(self._book.conditional, target)), key=_POSITION)
         for position, limit, windows in found:
             if not limit.match.text or self._matches(position, limit):
                 yield limit, windows
 
+    def _conditional(self, index: Index[int], target: Target | None) -> Iterator[Found[L]]:
+        if self._candidates is None:
+            several = index.candidates(self._seen())
+            self._candidates = [each for each in sorted(set().union(*several)) if self.applies(each)]
+        for position in self._candidates:
+            yield from self._caller.found(position, self._request, target)
+
     def _matches(self, position: int, limit: L) -> bool:
         matched = self._matched.get(position)
         if matched is None:
-            if self._facts is None:
-                self._facts = Facts(self._request, self._book.reads)
-            matched = self._matched[position] = not limit.match.text or limit.match.matches(self._facts)
+            matched = self._matched[position] = not limit.match.text or limit.match.matches(self._seen())
         return matched
+
+    def _seen(self) -> Facts:
+        if self._facts is None:
+            self._facts = Facts(self._request, self._book.reads)
+        return self._facts

@@ -9,8 +9,9 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, WithJsonSchema
 
-from governance.expressions import Condition, compile_condition
+from governance.expressions import Condition, compile_condition, too_much
 from governance.limits.subject_syntax import SubjectNames
+from governance.limits.work import WORK, most_ns
 from governance.model import Window
 from governance.model.labels import GivenRequire
 from governance.model.overlay import Over
@@ -109,6 +110,9 @@ class Limit(BaseModel):
 
 def limit_problems(limits: tuple[Limit, ...]) -> Problems:
     """Mistakes that any kind of limit can have: where, and what is wrong."""
+    message = too_much(WORK, most_ns((limit.subject.place, limit.match) for limit in limits if limit.enabled))
+    if message:
+        yield (), message
     for i, limit in enumerate(limits):
         if "shared" in limit.model_fields_set and not limit.subject.claimed:
             yield (i, "shared"), _NOT_CLAIMED

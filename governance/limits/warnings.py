@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from governance.catalog import Catalog
+from governance.expressions import much
 from governance.limits.limit import Limit, RouteTo
 from governance.limits.subjects import EACH
+from governance.limits.work import WORK, most_ns
 
 
 def limit_warnings(limits: Iterable[Limit], catalog: Catalog, claimed: Callable[[str], bool]) -> Iterator[str]:
@@ -15,9 +17,10 @@ def limit_warnings(limits: Iterable[Limit], catalog: Catalog, claimed: Callable[
     Args:
         claimed: whether a plugin has targets for a model of this name.
     """
-    for limit in limits:
-        if not limit.enabled:
-            continue
+    enabled = [limit for limit in limits if limit.enabled]
+    remark = much(WORK, most_ns((limit.subject.place, limit.match) for limit in enabled))
+    yield from [remark] if remark else ()
+    for limit in enabled:
         if isinstance(limit.on_exceeded, RouteTo):
             model = limit.on_exceeded.route_to
             if catalog.call_name(model) is None and not claimed(model):

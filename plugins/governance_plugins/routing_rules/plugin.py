@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from governance.catalog import Catalog, provider_and_model
-from governance.expressions import PERCENTS, Facts
+from governance.expressions import PERCENTS, Facts, much
 from governance.expressions.facts import Reads
 from governance.hookspecs import hookimpl
 from governance.limits import OF_CALLER
@@ -19,6 +19,7 @@ from governance_plugins.routing_rules.config import RoutingRulesConfig, Rule
 from governance_plugins.routing_rules.effects import Effect, effect, would
 from governance_plugins.routing_rules.rulebook import Rulebook
 from governance_plugins.routing_rules.unreachable import warnings
+from governance_plugins.routing_rules.work import WHAT
 
 # A chain that is longer stops here, and what was decided last stands.
 MOST_CHAINED: Final = 10
@@ -34,6 +35,7 @@ class RoutingRules:
 
     def __init__(self, config: RoutingRulesConfig) -> None:
         self._book = Rulebook(rule for rule in config.root if rule.enabled and not rule.only_requires)
+        self._most_ns = config.most_ns
         self._requiring = Rulebook(rule for rule in config.root if rule.enabled and rule.only_requires)
         rules = self._rules = (*self._book.rules, *self._requiring.rules)
         self.reads_percent = any(not rule.cel_expression.variables.isdisjoint(PERCENTS) for rule in in_turns(rules))
@@ -63,8 +65,10 @@ class RoutingRules:
         return _ruling(None if request.targets else walk.decide(), walk)
 
     def warnings(self, catalog: Catalog, claimed: Callable[[str], bool]) -> Iterator[str]:
-        """Rules that can never match or never work; see `governance check`."""
-        return warnings(self._rules, catalog, claimed)
+        """Rules that can never match or never work, and too many that may; see `governance check`."""
+        remark = much(WHAT, self._most_ns)
+        yield from [f"routing_rules: {remark}"] if remark else ()
+        yield from warnings(self._rules, catalog, claimed)
 
 
 @dataclass(slots=True)

@@ -1,20 +1,19 @@
 """Which rules can match a request at all, in the order in which they are asked.
 
-Rules are filed by whom they are for and by one of the literal tests that their condition needs (`model == "gpt-4o"`),
-so that the cost of a request follows the rules that survive this and not their number.
+Rules are filed by whom they are for and by what their condition needs (`model == "gpt-4o"`), so that the cost of a
+request follows the rules that survive this and not their number.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
 
-from governance.expressions import Facts
+from governance.expressions import Facts, Index
 from governance.expressions.facts import Reads
-from governance.expressions.literals import Key
 from governance.model import Identity
 from governance.model.turns import in_turns
 from governance_plugins.routing_rules.config import SCOPES, Rule
@@ -31,37 +30,6 @@ class Filed:
 _RANK = attrgetter("rank")
 
 
-class Shelf:
-    """The rules of one scope and id."""
-
-    def __init__(self, filed: Sequence[Filed]) -> None:
-        values: dict[Key, set[str]] = defaultdict(set)
-        for entry in in_turns(filed):
-            for key, allowed in entry.rule.cel_expression.equalities.items():
-                values[key] |= allowed
-        self._any: list[Filed] = []
-        self._by: dict[Key, dict[str, list[Filed]]] = defaultdict(lambda: defaultdict(list))
-        for entry in in_turns(filed):
-            required = entry.rule.cel_expression.equalities
-            if not required:
-                self._any.append(entry)
-                continue
-            # The test that tells most rules apart.
-            key = max(required, key=lambda key: len(values[key]))
-            for value in required[key]:
-                self._by[key][value].append(entry)
-
-    def candidates(self, facts: Facts) -> list[list[Filed]]:
-        """The rules that this request may match, as lists that are each in order."""
-        found = [self._any] if self._any else []
-        for key, by_value in self._by.items():
-            value = facts.text(key)
-            rules = None if value is None else by_value.get(value)
-            if rules:
-                found.append(rules)
-        return found
-
-
 class Rulebook:
     """The enabled rules of a policy."""
 
@@ -70,7 +38,9 @@ class Rulebook:
         shelves: dict[tuple[str, str], list[Filed]] = defaultdict(list)
         for entry in in_turns(filed):
             shelves[entry.rule.scope, scope_id(entry.rule)].append(entry)
-        self._shelves = {place: Shelf(entries) for place, entries in shelves.items()}
+        self._shelves = {
+            place: Index((entry.rule.cel_expression, entry) for entry in entries) for place, entries in shelves.items()
+        }
         self.rules = tuple(entry.rule for entry in filed)
         self.reads = Reads.union(rule.cel_expression.needs for rule in in_turns(self.rules))
 
@@ -88,7 +58,8 @@ class Rulebook:
             if len(lists) == 1:
                 yield from lists[0]
             elif lists:
-                yield from sorted(chain.from_iterable(lists), key=_RANK)
+                # A rule that needs any of several things may be there more than once.
+                yield from sorted(dict.fromkeys(chain.from_iterable(lists)), key=_RANK)
 
 
 def scope_chain(who: Identity) -> Iterator[tuple[str, tuple[str, ...]]]:
