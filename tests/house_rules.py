@@ -34,6 +34,7 @@ CLOCKS: Final = {
     "governance/cli/kept_in_store.py": "when somebody changed the policy by the command",
     "governance/cli/overlay_kept.py": "when somebody changed the overlay by the command",
     "governance/cli/doctor.py": "which models retire soon, and how far a server's clock is from ours",
+    "governance/cli/models.py": "which models are switched off by now",
     "governance/cli/policy.py": "which models retire soon",
     "governance/demo/wire.py": "when a fake answer was made",
     "governance/discovery/state.py": "when a provider's list was read",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import datetime, timezone
 from typing import Annotated, Any, Final, Literal
@@ -14,6 +15,7 @@ from governance.admin.administered import Administered
 from governance.admin.answered import Answered, NotDone
 from governance.telemetry import recent
 from governance.telemetry.recent import Recent
+from governance.usecases.who_serves import helped, needs_of
 from governance.usecases.why import why
 
 _CURSOR: Final = re.compile(r"[0-9]{1,15}-[0-9]{1,15}")
@@ -51,8 +53,7 @@ def routes(of: Administered) -> APIRouter:
         page = await recent.search(kept, query, limit, cursor)
         return {"decisions": page.decisions, "cursor": page.cursor}
 
-    @router.get("/decisions/{decision_id}", summary="One decision")
-    async def decision(decision_id: str) -> dict[str, Any]:
+    async def one(decision_id: str) -> dict[str, Any]:
         record = await find(kept_by(of), decision_id)
         if record is None:
             keep = of.telemetry.settings.decisions.keep
@@ -64,9 +65,18 @@ def routes(of: Administered) -> APIRouter:
             )
         return record
 
+    @router.get("/decisions/{decision_id}", summary="One decision")
+    async def decision(decision_id: str) -> dict[str, Any]:
+        """With `who_serves` where the request brings or wants images, audio or video: by the models of now."""
+        record = await one(decision_id)
+        if not needs_of(record):
+            return record
+        # Of thousands of models that takes a while.
+        return await asyncio.to_thread(helped, record, of.models.catalog, of.engine.host.policy)
+
     @router.get("/decisions/{decision_id}/why")
     async def told(decision_id: str) -> dict[str, Any]:
-        record = await decision(decision_id)
+        record = await one(decision_id)
         policy = of.engine.host.policy
         return why(record, policy if policy.revision == record["policy_revision"] else None).report()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 from fastapi import APIRouter, Response
@@ -9,6 +10,7 @@ from fastapi import APIRouter, Response
 from governance.admin.administered import Administered
 from governance.admin.answered import NotDone, Roomy
 from governance.engine.simulation import SimulationInput, simulate_now
+from governance.usecases.who_serves import helped, needs_of
 
 
 def routes(of: Administered) -> APIRouter:
@@ -22,6 +24,10 @@ def routes(of: Administered) -> APIRouter:
             raise NotDone(400, "invalid_request", f"body.model: is required, such as {example}")
         decision = await simulate_now(of.engine, given, of.models.catalog)
         # A caller's model name may hold what no UTF-8 can; in JSON its escape is the same text.
-        return Response(json.dumps(decision.trace.record(), default=str), media_type="application/json")
+        record = decision.trace.record()
+        if needs_of(record):
+            # Of thousands of models that takes a while.
+            record = await asyncio.to_thread(helped, record, of.models.catalog, of.engine.host.policy)
+        return Response(json.dumps(record, default=str), media_type="application/json")
 
     return router

@@ -70,11 +70,12 @@ def _simulated(request: str, policy: Path | None, config: Path | None) -> dict[s
     from governance.engine.host import Host
     from governance.engine.simulation import given_from, simulate
     from governance.policy.litellm_file import read_catalog
+    from governance.usecases.who_serves import helped
 
     given = given_from(_read(request))
     host = Host.load(policy_path(policy))
     catalog = read_catalog(config, known_models(host.policy))
-    return asyncio.run(simulate(host, given, catalog)).trace.record()
+    return helped(asyncio.run(simulate(host, given, catalog)).trace.record(), catalog, host.policy)
 
 
 def _list_recent(url: str, key_env: str, as_json: bool) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final
+import time
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -12,9 +13,6 @@ from governance.cli.discovery import read_models
 from governance.cli.table import Table
 from governance.cli.terminal import AsJson, ConfigOption, PolicyOption, clear_errors, print_json, show, shown
 
-if TYPE_CHECKING:
-    from governance.policy import Policy
-
 _NUMBERS: Final = ("in $/1M", "out $/1M", "context", "output")
 _SHORT: Final = {"image_generation": "→image", "audio_generation": "→audio", "video_generation": "→video"}
 
@@ -23,6 +21,12 @@ def models(
     provider: ProviderOption = None,
     modality: Annotated[
         str | None, typer.Option(help="only models that take or make it, e.g. image or image_generation")
+    ] = None,
+    needed: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--for", metavar="WORD", help="which can serve it and which cannot, and why: image, audio, speech, …"
+        ),
     ] = None,
     refresh: Annotated[bool, typer.Option("--refresh", help="read the providers' lists first")] = False,
     everything: Annotated[
@@ -36,36 +40,39 @@ def models(
 
     Shown are the models that the proxy of --config serves by name, that the policy names, as targets too, and that
     providers list.
+    With --for, each says whether it can serve a request that brings or wants that, and why.
     Exit code 1 when something given has mistakes or a provider could not be refreshed.
     """
     from governance.catalog import cards, installed_prices
     from governance.policy.litellm_file import read_catalog
+    from governance.usecases.who_serves import named_models, who_serves, words_of
 
     failed = False
     with clear_errors(as_json):
         used = given_policy(policy)
         _check_modality(modality)
+        if needed and modality:
+            raise typer.BadParameter("--for says which models fit and why; leave out --modality", param_hint="--for")
         if refresh:
             outcomes = read_models(used, config, provider, quiet=as_json)
             failed = any(outcome.error for outcome in outcomes)
         kept = Discovered(used)
         catalog = read_catalog(config, settings_of(used).known(installed_prices(), kept.state))
-        rows = cards(catalog, provider, modality, everything=everything, named=_named(used))
+        named, words = named_models(used), words_of(needed or ())
+        if words:
+            now_s = time.time()
+            rows = who_serves(catalog, words, now_s, named=named, everything=everything, provider=provider)
+        else:
+            rows = cards(catalog, provider, modality, everything=everything, named=named)
         problem = kept.problem
     if as_json:
         print_json({"models": rows, "problem": problem})
+    elif words:
+        _print_for(rows, words, problem)
     else:
         _print(rows, problem, everything=everything or bool(provider))
     if failed:
         raise typer.Exit(1)
-
-
-def _named(policy: Policy | None) -> list[str]:
-    """The models that targets name; groups are none."""
-    from governance.engine.named import named_targets
-    from governance.model import group_of
-
-    return [target for target in named_targets(policy) if group_of(target) is None] if policy else []
 
 
 def _check_modality(modality: str | None) -> None:
@@ -87,6 +94,20 @@ def _print(rows: list[dict[str, Any]], problem: str | None, *, everything: bool)
         table.add(*(Text(shown(cell), style=style) for cell in _cells(row)))
     summary = f"{len(rows):,} {'model' if len(rows) == 1 else 'models'}"
     show(table, summary if everything else f"{summary}; --all shows those that only LiteLLM's model map knows too")
+    if problem:
+        show(Text(shown(problem), style="red"))
+
+
+def _print_for(rows: list[dict[str, Any]], words: tuple[str, ...], problem: str | None) -> None:
+    from rich.text import Text
+
+    table = Table("model", "serves", "why", "in $/1M", names=("model",), numbers=("in $/1M",))
+    for row in rows:
+        said, style = {True: ("yes", "green"), None: ("?", "yellow"), False: ("no", "dim")}[row["serves"]]
+        cells = (shown(row["model"]), said, shown(row["why"]), _amount(row["input_usd_per_1m_tokens"]))
+        table.add(*(Text(cell, style=style) for cell in cells))
+    can = sum(row["serves"] is True for row in rows)
+    show(table, f"{can:,} of {len(rows):,} models can serve {' with '.join(words)}")
     if problem:
         show(Text(shown(problem), style="red"))
 

@@ -45,6 +45,8 @@ def decision_tree(record: dict[str, Any]) -> Tree:
     able = "could serve" if record["refusal"] else "fallback"
     chosen = "first choice" if record["attempts"] else "serves"
     _add_all(tree, "targets, in order", [_candidate(candidate, chosen, able) for candidate in record["candidates"]])
+    if record.get("who_serves"):
+        _add_help(tree, record["who_serves"])
     _add_all(tree, "windows", [_window(window, record["at"]) for window in record["windows"]])
     _add_all(tree, "shadow: what would have happened", list(map(_shadow, record["shadow"])))
     _add_all(tree, "attempts", list(map(_attempt, record["attempts"])))
@@ -148,6 +150,15 @@ def _candidate(candidate: dict[str, Any], chosen: str, able: str) -> Text:
     if candidate["reason"] is None:
         return Text.assemble(("→ ", "cyan"), candidate["target"], f"  {able}", detail)
     return Text.assemble(("✘ ", "red"), candidate["target"], (f"  {candidate['reason']}", "red"), detail)
+
+
+def _add_help(tree: Tree, found: dict[str, Any]) -> None:
+    """Which models could serve images, audio or video, whether or not they are among the targets."""
+    able = [Text.assemble(("✔ ", "green"), model) for model in found["serve"]]
+    others = [Text.assemble(("✘ ", "red"), each["model"], f"  {each['why']}") for each in found["cannot"]]
+    more = [Text(f"and {found['left_out']:,} more", style="dim")] if found["left_out"] else []
+    title = f"who can serve {', '.join(found['needs'])}, of all that the policy names or the proxy serves"
+    _add_all(tree, title, [*(able or [Text("nobody", style="yellow")]), *others, *more])
 
 
 def _window(window: dict[str, Any], at: str) -> Text:

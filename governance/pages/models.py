@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
@@ -12,6 +13,7 @@ from governance.catalog.modalities import CAPABILITY_KEYS
 from governance.pages.answered import UI, Shown
 from governance.pages.render import Show
 from governance.pages.sources import reading_of
+from governance.usecases.who_serves import WORDS, named_models, who_serves
 
 _ROWS: Final = 100
 
@@ -28,6 +30,7 @@ def routes(show: Show) -> APIRouter:
         text: Word = "",
         provider: Word = "",
         modality: Word = "",
+        needed: Annotated[str, Query(alias="for", pattern=f"^({'|'.join(WORDS)})?$")] = "",
         can: Word = "",
         known: Annotated[str, Query(pattern="^(served|unserved|gone)?$")] = "",
         all: bool = False,
@@ -35,7 +38,12 @@ def routes(show: Show) -> APIRouter:
     ) -> Response:
         # Thousands of cards take a while; requests do not wait for them.
         catalog = show.of.models.catalog
-        rows = await asyncio.to_thread(cards, catalog, provider.strip() or None, modality or None, everything=all)
+        if needed:
+            named, now_s = named_models(show.of.engine.host.policy), show.of.engine.clock()
+            find = partial(who_serves, catalog, (needed,), now_s, named=named, everything=all)
+        else:
+            find = partial(cards, catalog, modality=modality or None, everything=all)
+        rows = await asyncio.to_thread(find, provider=provider.strip() or None)
         wanted = text.strip().lower()
         found = [
             row
@@ -53,8 +61,18 @@ def routes(show: Show) -> APIRouter:
             first=first,
             number=page,
             more=len(found) > first + _ROWS,
-            given={"text": text, "provider": provider, "modality": modality, "can": can, "known": known, "all": all},
+            given={
+                "text": text,
+                "provider": provider,
+                "modality": modality,
+                "for": needed,
+                "can": can,
+                "known": known,
+                "all": all,
+            },
             abilities=tuple(CAPABILITY_KEYS),
+            needs=WORDS,
+            able=sum(1 for row in found if row.get("serves")),
             **reading_of(show),
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Annotated, Any, Final, get_args
 
@@ -16,6 +17,7 @@ from governance.pages.beside import decided_beside, drafts_of
 from governance.pages.forms import form_of
 from governance.pages.render import Show
 from governance.usecases.asked_again import asked_again, policy_test
+from governance.usecases.who_serves import help_for
 from governance.usecases.why import why
 
 _FIELDS: Final = ("virtual_key_id", "virtual_key_name", "user_id", "team_id", "team_name", "customer_id", "end_user_id")
@@ -34,7 +36,8 @@ def routes(show: Show) -> APIRouter:
     async def page(
         request: Request, form: dict[str, str], problems: list[str], record: Any, status: int, beside: Any = None
     ) -> Response:
-        text = show.of.engine.host.policy.text
+        policy = show.of.engine.host.policy
+        text = policy.text
         return await show.page(
             request,
             "simulate.html",
@@ -42,6 +45,7 @@ def routes(show: Show) -> APIRouter:
             form=form,
             problems=[{"message": problem, "line": None} for problem in problems],
             record=record,
+            helping=record and await asyncio.to_thread(help_for, record, show.of.models.catalog, policy),
             why=None if record is None else why(record, text),
             test="" if record is None else policy_test(record),
             kinds=get_args(RequestType),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
+from governance.catalog import INPUT_MODALITIES, OUTPUT_MODALITIES
 from governance.catalog.cards import card
 from governance.engine.overlay import profiles_of
 from governance.pages.answered import UI, Shown
@@ -16,8 +17,6 @@ from governance.pages.forms import form_of
 from governance.pages.render import Show
 from governance.pages.reviewed import review
 from governance.usecases.task_chains import with_override, with_profile
-
-MODALITIES: Final = ("text", "image", "audio", "video")
 
 Word = Annotated[str, Query(max_length=100)]
 
@@ -78,7 +77,8 @@ async def tasks_page(
         stated=next((each for each in of.engine.stated.policy.sections.values() if profiles_of(each)), None),
         cards=cards,
         fits={name: _fits(each, given["takes"], given["makes"]) for name, each in cards.items()},
-        modalities=MODALITIES,
+        taken=INPUT_MODALITIES,
+        made=OUTPUT_MODALITIES,
         offered=list(catalog.offered)[:300],
         given=given,
         problems=problems or [],

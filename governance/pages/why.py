@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from functools import partial
 from typing import Annotated, Any, Final
@@ -21,6 +22,7 @@ from governance.telemetry.recent import Query as Wanted
 from governance.telemetry.recent import search
 from governance.usecases.asked_again import asked_again, policy_test
 from governance.usecases.revisions import by_hash
+from governance.usecases.who_serves import help_for
 from governance.usecases.why import why
 
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", re.I)
@@ -77,6 +79,7 @@ def routes(show: Show) -> APIRouter:
             request,
             "decision.html",
             record=record,
+            helping=await asyncio.to_thread(help_for, record, show.of.models.catalog, show.of.engine.host.policy),
             why=why(record, decided_by),
             revision=revision,
             in_force=record["policy_revision"] == show.of.engine.host.policy.revision,

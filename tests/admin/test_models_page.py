@@ -69,6 +69,17 @@ async def test_models_are_filtered(store: InMemory) -> None:
     assert makes["left_out"] == 0
 
 
+async def test_each_model_says_whether_it_can_serve_a_request_and_why(store: InMemory) -> None:
+    async with worker(Models(store)).client() as client:
+        image = (await client.get("/governance/api/models", params={"for": "image", "all": True})).json()["models"]
+        wrong = await client.get("/governance/api/models", params={"for": "smell"})
+
+    assert [(row["model"], row["serves"]) for row in image] == [("openai/gpt-4o", True), ("openai/embed", False)]
+    assert image[1]["why"]
+    assert wrong.status_code == 400
+    assert wrong.json()["error"]["message"].startswith("for: `smell` is none; a prompt may bring image, audio, video")
+
+
 async def test_what_was_discovered_is_told_at_once_and_a_failure_is_in_the_answer(store: InMemory) -> None:
     async with FakeProvider().running() as provider:
         provider.says("/v1/models", {"data": [{"id": "new"}]})

@@ -118,3 +118,12 @@ async def test_a_name_that_no_text_can_hold_is_answered_all_the_same(worker: Wor
 
     assert answer.status_code == 200
     assert json.loads(answer.text)["refusal"]["code"] == "no_eligible_target"
+
+
+async def test_for_what_needs_images_who_could_serve_is_told(worker: Worker) -> None:
+    with_image = (await ask(worker, modalities=["text", "image"], capabilities=["vision"])).json()
+    without = (await ask(worker)).json()
+
+    assert with_image["who_serves"]["needs"] == ["image"]
+    assert [each["model"] for each in with_image["who_serves"]["cannot"]] == ["cerebras/glm-4.7", "openai/glm-4.7"]
+    assert "who_serves" not in without

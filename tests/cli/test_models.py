@@ -399,3 +399,33 @@ def test_models_that_targets_name_are_shown_with_the_day_on_which_they_retire(
         "groq/yours": None,
     }
     assert "retires 2027-01-14" in governance("models", "--policy", "governance.yaml").stdout
+
+
+def test_for_images_audio_and_video_each_model_says_whether_it_can_serve_and_why(
+    governance: Command, folder: Path
+) -> None:
+    (folder / "governance.yaml").write_text(
+        "version: 1\nrouting_profiles:\n"
+        "- name: F\n  virtual_provider: f\n"
+        "  targets: [{provider: openai, model: gpt-4o}, {provider: openai, model: new}]\n"
+        "- {name: G, virtual_provider: g, targets: [{provider: gemini, model: gemini-3.8-flash}]}\n"
+    )
+
+    rows = json.loads(governance("models", "--for", "videos", "--json").stdout)["models"]
+    assert [(row["model"], row["serves"]) for row in rows] == [
+        ("gemini/gemini-3.8-flash", True),
+        ("openai/new", None),
+        ("openai/gpt-4o", False),
+    ]
+    assert [row["why"] for row in rows[1:]] == ["nobody says what it takes", "brings video, takes image, text"]
+    assert "1 of 3 models can serve video" in governance("models", "--for", "video").stdout
+    assert "0 of 3 models can serve image with audio_generation" in governance("models", "--for", "image,tts").stdout
+
+
+def test_a_word_that_is_no_modality_is_refused_with_the_nearest(governance: Command, folder: Path) -> None:
+    (folder / "governance.yaml").write_text("version: 1\n")
+    done = governance("models", "--for", "vidio")
+
+    assert done.exit_code == 1
+    assert done.stderr.startswith("`vidio` is none, did you mean `video`?; a prompt may bring image, audio, video, ")
+    assert governance("models", "--for", "image", "--modality", "image").exit_code == 2

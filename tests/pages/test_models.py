@@ -48,3 +48,21 @@ async def test_models_are_found_by_what_they_can_and_whether_they_are_served(off
 
     assert "openai/gpt-4o" in served
     assert "openai/gpt-4o" not in unserved
+
+
+async def test_for_images_each_model_says_whether_it_serves_and_why(office: Office) -> None:
+    office.engine = office.of_policy("task_routing: {preset: classic}\n")
+    async with office.browser() as browser:
+        await browser.log_in("sk-admin")
+        models = (await browser.open("/models?for=video")).text
+        asked = '{"modalities": ["text", "video"]}'
+        simulated = (await browser.send_form("/simulate", model="balanced/code", more=asked)).text
+        plain = (await browser.send_form("/simulate", model="balanced/code")).text
+        wrong = await browser.open("/models?for=smell")
+
+    assert "can serve a request with video" in models
+    assert "no: the proxy serves no model `gemini/gemini-2.0-flash`" in models
+    assert "Who can serve video" in simulated
+    assert "task code<small>by the model" in simulated
+    assert "Who can serve" not in plain
+    assert wrong.status_code == 400
