@@ -1,4 +1,4 @@
-"""What a turn says of its place in a conversation: it points back (`it`, `das`, `同じ`), goes elsewhere, names code."""
+"""What a turn says of its place in a conversation: it points back (`it`, `dies`, `同じ`), goes elsewhere, names code."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ _CODE_NAME: Final = re.compile(
     r"|\b\w+\(\)|\b[a-z0-9]+_[a-z0-9_]+\b|\b[a-z]+[A-Z]\w+\b|(?:^|\s)(?:\.{0,2}/)?[\w.-]+/[\w.-]+/[\w./-]+\b",
     re.ASCII,
 )
+_NAME: Final = re.compile(r"(?<=[^\W\dA-Z_] )[A-Z][^\W\d_]{3,}|\b(?:1[5-9]|20)\d\d\b")
 _WORD: Final = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 _UNSPACED: Final = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
 _APOSTROPHE: Final = "\u2019"
@@ -53,6 +54,11 @@ def points_back(text: str) -> bool:
 def goes_elsewhere(text: str) -> bool:
     """Whether a turn says itself that it is about something else than what came before."""
     return _ELSEWHERE.search(text[:_LOOKED_AT].lower()) is not None
+
+
+def names_something(text: str) -> bool:
+    """Whether a turn names somebody or something by a name of its own, as far as capital letters tell that."""
+    return _NAME.search(text[:_LOOKED_AT]) is not None
 
 
 def names_code(text: str) -> bool:

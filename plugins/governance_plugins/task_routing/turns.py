@@ -13,7 +13,13 @@ from typing import Final, NamedTuple
 
 from governance.model.classification import Classification, Classifier
 from governance.model.talk import Talk
-from governance_plugins.task_routing.pointing import goes_elsewhere, names_code, points_back, said_words
+from governance_plugins.task_routing.pointing import (
+    goes_elsewhere,
+    names_code,
+    names_something,
+    points_back,
+    said_words,
+)
 
 FAST: Final = "fast"
 CODE: Final = "code"
@@ -26,14 +32,14 @@ _LONGEST: Final = 1_000
 _OF_THE_FIRST: Final = 0.7
 _OF_OTHERS: Final = 240
 # How sure a classifier has to be of a turn that stands by itself, and how much more where it does not.
-_FIRM: Final = 0.55
-_POINTS_BACK: Final = 0.25
-_FEW_WORDS: Final = 0.1
+_FIRM: Final = 0.65
+_POINTS_BACK: Final = 0.35
+_FEW_WORDS: Final = 0.2
 _VERY_FEW_WORDS: Final = 0.3
 _AMONG_TOOLS: Final = {"creative": 0.1}
 _AMONG_TOOLS_ELSE: Final = 0.2
 # Any short question may be taken for a general one.
-_QUESTION: Final = 0.2
+_QUESTION: Final = 0.3
 _FEW_FOR_A_QUESTION: Final = 8
 _FIRM_ELSEWHERE: Final = 0.4
 # Where no turn is sure enough: so much less will do for one that is so much surer than those before it.
@@ -165,7 +171,7 @@ def _need(text: str, task: str) -> float:
         need += _VERY_FEW_WORDS
     elif words <= 5:
         need += _FEW_WORDS
-    if task == UNSURE and words <= _FEW_FOR_A_QUESTION:
+    if task == UNSURE and words <= _FEW_FOR_A_QUESTION and not names_something(text):
         need += _QUESTION
     if words <= _LONG and not elsewhere and points_back(text):
         need += _POINTS_BACK
