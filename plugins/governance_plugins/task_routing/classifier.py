@@ -24,6 +24,8 @@ _MOST_SIGNALS: Final = 4
 _LEAST_SIGNAL: Final = 0.05
 _LONGEST_GREETING: Final = 4
 UNSURE: Final = "general"
+_WORD: Final = "word"
+_VOCABULARY: Final = "vocabulary"
 # Features that every text has.
 _SAY_NOTHING: Final = ("shape length", "shape ends", "shape beyond ascii", "shape lines")
 
@@ -50,13 +52,11 @@ _WEIGHTS: Final = Weights.read()
 
 def _told(feature: str) -> str:
     kind, _, name = feature.partition(" ")
-    if kind.startswith("word"):
-        return "vocabulary"
     return name if kind == "shape" else f"words of {name}"
 
 
 # How each feature is told, and what it says for a task on average.
-_SAYS: Final = {name: (_told(name), sum(row) / len(row)) for name, row in _WEIGHTS.rows.items()}
+_SAYS: Final = {name: (_told(name), sum(row) / len(row)) for name, row in _WEIGHTS.rows.items() if name[:4] != _WORD}
 
 
 def classify(text: str) -> Classification:
@@ -68,21 +68,18 @@ def classify(text: str) -> Classification:
     if len(text) > 6 and text.startswith("```") and text.endswith("```"):
         return Classification("code", 0.9, ("nothing but a code fence",))
     weights = _WEIGHTS
-    seen = [(name, amount, row) for name, amount in features(text).items() if (row := weights.rows.get(name))]
-    scores = list(weights.intercepts)
-    # Most features are words, and all words weigh the same: their columns are added up first.
-    by_amount: defaultdict[float, list[tuple[int, ...]]] = defaultdict(list)
-    for _, amount, row in seen:
-        by_amount[amount].append(row)
-    for amount, rows in by_amount.items():
-        for i, column in enumerate(zip(*rows, strict=True)):
-            scores[i] += amount * weights.unit * sum(column)
+    spoke = _Spoken(weights)
+    for name, amount in features(text).items():
+        row = weights.rows.get(name)
+        if row:
+            spoke.add(name, amount, row)
+    scores = spoke.scores()
     top = max(scores)
     chances = [math.exp(score - top) for score in scores]
     best = scores.index(top)
     confidence = chances[best] / sum(chances)
-    signals = _signals(weights, seen, best)
-    if all(name.startswith(_SAY_NOTHING) for name, _, _ in seen):
+    signals = spoke.for_task(best)
+    if spoke.nothing:
         # Sizes alone would take every unknown word for a short turn.
         confidence = min(confidence, LEAST_CONFIDENCE / 2)
     if confidence < LEAST_CONFIDENCE:
@@ -97,11 +94,42 @@ def _is_greeting(text: str) -> bool:
     return 0 < len(said) <= _LONGEST_GREETING and all("greeting" in GROUPS_OF.get(word, ()) for word in said)
 
 
-def _signals(weights: Weights, seen: list[tuple[str, float, tuple[int, ...]]], best: int) -> tuple[str, ...]:
-    """What spoke for a task more than for the others. Single words count together: they are the caller's own."""
-    spoke: defaultdict[str, float] = defaultdict(float)
-    for name, amount, row in seen:
-        told, average = _SAYS[name]
-        spoke[told] += amount * weights.unit * (row[best] - average)
-    strongest = sorted(spoke, key=lambda name: -spoke[name])[:_MOST_SIGNALS]
-    return tuple(name for name in strongest if spoke[name] > _LEAST_SIGNAL)
+class _Spoken:
+    """The features of a text that have a weight. Single words count together: they are the caller's own."""
+
+    def __init__(self, weights: Weights) -> None:
+        self._weights = weights
+        # Most features are words, and many weigh the same: their columns are added up first.
+        self._words: defaultdict[float, list[tuple[int, ...]]] = defaultdict(list)
+        self._others: list[tuple[str, float, tuple[int, ...]]] = []
+        self.nothing = True
+
+    def add(self, name: str, amount: float, row: tuple[int, ...]) -> None:
+        if name[:4] == _WORD:
+            self._words[amount].append(row)
+            self.nothing = False
+        else:
+            self._others.append((name, amount, row))
+            self.nothing = self.nothing and name.startswith(_SAY_NOTHING)
+
+    def scores(self) -> list[float]:
+        """For each task."""
+        unit = self._weights.unit
+        self._vocabulary = [0.0] * len(self._weights.tasks)
+        for amount, rows in self._words.items():
+            for i, column in enumerate(zip(*rows, strict=True)):
+                self._vocabulary[i] += amount * unit * sum(column)
+        found = [own + said for own, said in zip(self._weights.intercepts, self._vocabulary, strict=True)]
+        for _, amount, row in self._others:
+            for i, said in enumerate(row):
+                found[i] += amount * unit * said
+        return found
+
+    def for_task(self, best: int) -> tuple[str, ...]:
+        """What spoke for a task more than for the others, the strongest first."""
+        spoke = {_VOCABULARY: self._vocabulary[best] - sum(self._vocabulary) / len(self._vocabulary)}
+        for name, amount, row in self._others:
+            told, average = _SAYS[name]
+            spoke[told] = spoke.get(told, 0.0) + amount * self._weights.unit * (row[best] - average)
+        strongest = sorted(spoke, key=lambda name: -spoke[name])[:_MOST_SIGNALS]
+        return tuple(name for name in strongest if spoke[name] > _LEAST_SIGNAL)

@@ -88,26 +88,26 @@ _JOINED: Final = re.compile(r"[a-z][A-Z]")
 _STAMP: Final = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d|\d\d:\d\d:\d\d")
 _SHEET_FUNCTION: Final = re.compile(r"(?<![^\W\d_])[A-ZÄÖÜА-Я]{2,}(?:\.[A-ZА-Я]+)?\(")
 _SEPARATORS: Final = (",", ";", "\t", "|")
+_DIGITS: Final = frozenset("0123456789")
 _MOST_LINES: Final = 60
 _MOST_OF_A_KIND: Final = 12
 
 
 def shapes(text: str) -> Iterator[tuple[str, float]]:
     """Every shape that the text has, and how much of it: the logarithm of the number of times."""
+    # Most texts have few of the signs that marks begin with, and looking for the others would cost the most.
+    signs = set(text)
     for name, marks in _MARKS.items():
         count = 0
         for mark in marks:
-            count += text.count(mark)
+            if mark[0] in signs:
+                count += text.count(mark)
         if count:
             yield name, math.log1p(min(count, _MOST_OF_A_KIND))
-    for name, pattern in (
-        ("number", _NUMBER),
-        ("quantity", _QUANTITY),
-        ("equation", _EQUATION),
-        ("camelCase", _JOINED),
-        ("time stamp", _STAMP),
-        ("sheet function", _SHEET_FUNCTION),
-    ):
+    numbers = (("number", _NUMBER), ("quantity", _QUANTITY), ("time stamp", _STAMP)) if signs & _DIGITS else ()
+    equations = (("equation", _EQUATION),) if numbers or "=" in signs or "(" in signs else ()
+    functions = (("sheet function", _SHEET_FUNCTION),) if "(" in signs else ()
+    for name, pattern in (*numbers, *equations, *functions, ("camelCase", _JOINED)):
         found = len(pattern.findall(text))
         if found:
             yield name, math.log1p(min(found, _MOST_OF_A_KIND))

@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import Final
 
 # Where most of what tells a task stands: the instruction before, or the question after, what was pasted.
-HEAD_CHARACTERS: Final = 700
-TAIL_CHARACTERS: Final = 300
+HEAD_CHARACTERS: Final = 600
+TAIL_CHARACTERS: Final = 250
 
 # Han, kana, Thai, Lao, Khmer, Burmese. Hangul has spaces, but its endings cling to the words.
 _UNSPACED: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
