@@ -1,4 +1,4 @@
-"""What a turn says of its place in a conversation: it points back (`it`, `dies`, `同じ`), goes elsewhere, names code."""
+"""What a turn says of its place in a conversation: it points back (`it`, `same`), goes elsewhere, names code."""
 
 from __future__ import annotations
 
