@@ -19,7 +19,7 @@ from governance.engine.levels import LastSeen
 from governance.engine.moving import Moves
 from governance.engine.overlay import Effective, Overlay
 from governance.engine.parts import charge_part, kept_usd_micros, with_part
-from governance.engine.refusals import UNAVAILABLE
+from governance.engine.refusals import UNAVAILABLE, UNCOUNTABLE
 from governance.engine.retry_budget import Retries
 from governance.engine.speeds import Measured, Unmeasured
 from governance.ledger import Ledger, Option, Reserved
@@ -273,12 +273,10 @@ class Engine:
                 dry_run=trace.mode == "simulated",
                 pinned=pinned,
             )
-        except LedgerUnavailable as error:
-            trace.step("ledger", "reserve", f"unavailable: {error}", began)
-            return UNAVAILABLE
-        except ValueError as error:  # a plugin charges what cannot be counted
-            trace.step("ledger", "reserve", f"failed: {error}", began)
-            return Refusal(503, codes.PLUGIN_ERROR, "a plugin charges what cannot be counted", retry_after_s=1)
+        except (LedgerUnavailable, ValueError) as error:
+            counts = isinstance(error, LedgerUnavailable)  # else a plugin charges what cannot be counted
+            trace.step("ledger", "reserve", f"{'unavailable' if counts else 'failed'}: {error}", began)
+            return UNAVAILABLE if counts else UNCOUNTABLE
         if not reserved.available:
             if reserved.granted and reserved.away:
                 trace.notes["ledger"] = reserved.away

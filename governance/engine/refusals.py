@@ -13,6 +13,7 @@ from governance.trace import Attempt, Candidate, period_text
 # Room for one more in flight comes when any running request ends; nobody can know when.
 CONCURRENCY_RETRY_S = 1
 
+UNCOUNTABLE = Refusal(503, codes.PLUGIN_ERROR, "a plugin charges what cannot be counted", retry_after_s=1)
 UNAVAILABLE = Refusal(503, codes.LEDGER_UNAVAILABLE, "limits cannot be checked now; try again", retry_after_s=1)
 
 _PERIOD_NAMES = {"1s": "second", "60s": "minute", "3600s": "hour", "86400s": "day", "604800s": "week"}

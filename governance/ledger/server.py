@@ -43,7 +43,7 @@ async def ask_server(url: str, clock: Callable[[], float] = time.time) -> Server
     expires_at = loop.time() + _WITHIN_S
     try:
         address = await asyncio.wait_for(directory(url).find(_ANY_KEY, _WITHIN_S), _WITHIN_S)
-        connection = await Connection.open(address, expires_at)
+        connection = await Connection.open(address, expires_at, _WITHIN_S)
     except (asyncio.TimeoutError, TimeoutError):
         raise LedgerUnavailable("nobody names the server in time") from None
     except (OSError, NoAnswer, ConnectionLost, hiredis.ReplyError) as error:

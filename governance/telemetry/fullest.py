@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from governance.model import Window
+from governance.trace import Trace
 
 # The fullest one that was not seen for so long gives way to whichever is seen next.
 SEEN_LATELY_S: Final = 60.0
@@ -34,3 +35,12 @@ class Fullest:
     def flush(self) -> None:
         """Tell the number."""
         self._tell(self._ratio)
+
+
+def held_by(trace: Trace) -> dict[str, int]:
+    """What a request holds, by unit: of windows that count the same, the largest."""
+    held: dict[str, int] = {}
+    for reading, counted in trace.windows:
+        if counted and reading.amount > held.get(reading.window.unit, 0):
+            held[reading.window.unit] = reading.amount
+    return held

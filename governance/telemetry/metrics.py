@@ -18,7 +18,7 @@ from governance.ledger import Health
 from governance.limits.ids import AND
 from governance.limits.subjects import shown_subject
 from governance.model import Usage
-from governance.telemetry.fullest import Fullest
+from governance.telemetry.fullest import Fullest, held_by
 from governance.telemetry.series import MOST, Counts, Measures, Series
 from governance.trace import Trace
 
@@ -211,7 +211,7 @@ class Metrics:
         """
         reserved: Tally[str] = Tally()
         for trace in under_way:
-            reserved.update(_reserved(trace))
+            reserved.update(held_by(trace))
         for unit in ("requests", "tokens", "usd_micros", "concurrent"):
             self._reserved.of(unit).set(reserved[unit])
         away = (health.allowed - health.shared, health.shared, health.refused, health.late)
@@ -286,15 +286,6 @@ class Metrics:
 def shared_metrics() -> Metrics:
     """Those of this process, in the registry that LiteLLM's `/metrics` tells too."""
     return Metrics()
-
-
-def _reserved(trace: Trace) -> dict[str, int]:
-    """What a request holds, by unit: of windows that count the same, the largest."""
-    held: dict[str, int] = {}
-    for reading, counted in trace.windows:
-        if counted and reading.amount > held.get(reading.window.unit, 0):
-            held[reading.window.unit] = reading.amount
-    return held
 
 
 @lru_cache(maxsize=4096)

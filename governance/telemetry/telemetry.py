@@ -251,4 +251,4 @@ def _recent(core: Core) -> Recent | None:
     from governance.telemetry.shared import RecentOfAll
 
     key = prefix("default") + "decisions"
-    return RecentOfAll(Wire(directory(url), key, _STORE_TIMEOUT_S, "telemetry store"), key, keep)
+    return RecentOfAll(Wire(directory(url), key, _STORE_TIMEOUT_S, told="telemetry store"), key, keep)
