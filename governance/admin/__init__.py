@@ -36,6 +36,7 @@ from governance.admin import (
     routing_profile_changes,
     routing_profiles,
     simulate,
+    spend,
     usage,
 )
 from governance.admin.administered import Administered
@@ -56,6 +57,7 @@ _MODULES: Final = (
 )
 _READABLE: Final = (
     usage,
+    spend,
     decisions,
     residency,
     overview,

@@ -33,9 +33,11 @@ from governance.cli import (
     policy_merge,
     proxy,
     residency,
+    spend,
     status,
     tasks,
     test,
+    trace,
     usage,
     why,
 )
@@ -62,6 +64,8 @@ app.command("test")(test.run_tests)
 app.command()(usage.usage)
 app.command()(why.overview)
 app.command()(residency.residency)
+app.add_typer(spend.spend, name="spend")
+app.add_typer(trace.trace, name="trace")
 app.command()(models.models)
 app.command()(discovery.discover)
 app.add_typer(discovery.urls, name="urls")

@@ -19,7 +19,7 @@ from governance.usecases.spend_kept import Kept, add, add_up, others, take_over,
 log = logging.getLogger("governance.proxy")
 
 _EVERY_S: Final = 1.0
-_LOOK_AFTER_OTHERS_S: Final = 60.0
+_LOOK_AFTER_OTHERS_S: Final = 10.0
 _TIDY_S: Final = 3600.0
 # A worker that was killed may have left an hour of lines.
 _LONGEST_S: Final = 300.0

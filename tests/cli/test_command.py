@@ -33,6 +33,12 @@ READS = {
     "urls": (["--policy", "FILE"],),
     "urls set": (["openai", "https://example.com/models", "--policy", "FILE"],),
     "urls reset": (["--policy", "FILE"],),
+    "spend": (["--policy", "FILE"],),
+    "spend statement": (["--team", "a", "--month", "2026-11", "--policy", "FILE"],),
+    "spend reconcile": (["--invoice", "FILE", "--provider", "openai"],),
+    "trace export": (["out.jsonl", "--policy", "FILE"],),
+    "trace import": (["governance.yaml", "--policy", "FILE"],),
+    "trace verify": (["--policy", "FILE"],),
     "status": (["--policy", "FILE"], ["--config", "FILE"]),
     "doctor": (["--policy", "FILE"], ["--config", "FILE"]),
     "policy diff": (["FILE"], ["FILE", "governance.yaml"], ["governance.yaml", "FILE"]),
@@ -71,6 +77,7 @@ READ_NOTHING = {
         "why",
         "overview",
         "residency",
+        "trace",
         "plugins",
         "keys",
         "keys new",
@@ -102,6 +109,8 @@ AT_A_PROXY = {
     "overlay freeze": _FOR_A_WHILE,
     "overlay withdraw": ("a",),
     "profile set": ("eco",),
+    "spend statement": ("--team", "a", "--month", "2026-11"),
+    "spend reconcile": ("--invoice", "invoice.csv", "--provider", "openai"),
 }
 # Everything that it does not know is for LiteLLM.
 PASSES_ON = {"serve"}
@@ -127,6 +136,7 @@ def folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LITELLM_MASTER_KEY", "sk-admin")
     (folder / "governance.yaml").write_text("version: 1\ntask_routing: {}\n")
     (folder / "litellm.yaml").write_text("model_list: []\n")
+    (folder / "invoice.csv").write_text("model,cost\nm,1\n")
     (folder / "request.json").write_text('{"body": {"model": "auto"}}')
     (folder / "a.tests.yaml").write_text("tests: [{name: a, request: {model: auto}, expect: {outcome: refuse}}]\n")
     (folder / "a folder").mkdir()
