@@ -12,6 +12,7 @@ from governance.store import Revision, Staging, Store
 from governance.telemetry import recent
 from governance.telemetry.recent import Recent
 from governance.usecases.revisions import row, show
+from governance.usecases.shadow_figures import of_entries, of_policy
 from governance.usecases.staging import tried
 from governance.usecases.trial_summary import summary
 
@@ -31,7 +32,16 @@ def routes(of: Administered) -> APIRouter:
         revision, staging, active = found
         records = await _records(of.telemetry.recent, revision.created_at.timestamp())
         told = summary(records, revision.hash, active.hash).report()
-        return {"candidate": {**row(revision), **staging._asdict()}, "looked_at": len(records), **told}
+        figures = of_policy(records, revision.hash, of.models.catalog).report()
+        page = {"candidate": {**row(revision), **staging._asdict()}, "looked_at": len(records), **told}
+        return {**page, "figures": figures}
+
+    @router.get("/policy/shadow", responses=answers())
+    async def shadow() -> dict[str, Any]:
+        """What each entry in mode `shadow` would have done with the requests that it met, by the kept records."""
+        records = await _records(of.telemetry.recent, None)
+        entries = of_entries(records, of.models.catalog)
+        return {"looked_at": len(records), "entries": {name: figures.report() for name, figures in entries.items()}}
 
     return router
 
@@ -41,7 +51,7 @@ def _tried(store: Store) -> tuple[Revision, Staging, Revision] | None:
     return None if found is None else (*found, show(store))
 
 
-async def _records(kept: Recent | None, since_s: float) -> list[dict[str, Any]]:
+async def _records(kept: Recent | None, since_s: float | None) -> list[dict[str, Any]]:
     records: list[dict[str, Any]] = []
     cursor = None
     while kept is not None and len(records) < _MOST_READ:

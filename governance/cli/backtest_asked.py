@@ -31,7 +31,7 @@ class Asked(NamedTuple):
     active: Host
     candidate: Host
     catalog: Catalog
-    path: Path
+    path: Path | None
     question: Question
     now_ms: int
 
@@ -85,7 +85,7 @@ def asked_of(
     in_use = str(policy_path(None)) if url is None else RUNNING
     active, candidate = (opened(name, None, url, key_env).host for name in (against or in_use, policy))
     path = traces or log or folder_of(active.policy, os.environ)
-    if (traces or log) and not path.exists():
+    if path is not None and (traces or log) and not path.exists():
         raise GovernanceError(f"{path}: there is no such file or folder")
     return Asked(active, candidate, catalog_of(candidate, config), path, question, _now_ms())
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -31,6 +32,7 @@ Override = Annotated[
     str,
     typer.Option("--override-guard", metavar="REASON", help="also against the change guard, and why"),
 ]
+_MOST_TEAMS: Final = 10
 Tried = Annotated[int | None, typer.Argument(min=1, metavar="REVISION", help="which one is meant")]
 
 
@@ -154,12 +156,37 @@ def candidate(
     typer.echo(
         f"looked on at {shadow['seen']:,}: {shadow['would_differ']:,} would differ ({differences or 'in nothing'})"
     )
+    figures = told.get("figures") or {}
+    for line in figure_words(figures):
+        typer.echo(line)
     verdicts = {
         "not_enough_data": f"not enough data to compare them: fewer than {told['enough']} requests on one side",
         "worse": f"the candidate does worse: more are {' and '.join(told['worse'])}",
         "not_worse": "nothing shows that the candidate does worse",
     }
     typer.echo(verdicts[told["verdict"]])
+
+
+def figure_words(figures: dict[str, Any]) -> Iterator[str]:
+    """What a candidate that looks on would have done, beside what was done; nothing where it looked at nothing."""
+    from governance.backtest.figures import Figure
+    from governance.usecases.backtest_words import counted, money
+
+    totals = figures.get("totals")
+    if totals is None:
+        return
+    refused, cost = totals["refused"], totals["cost"]
+    did, would = ({part: Figure(**lanes[part]) for part in ("active", "candidate")} for lanes in (refused, cost))
+    newly, other = (counted(Figure(**totals[name]), sign=False) for name in ("newly_refused", "other_target"))
+    yield f"of {totals['requests']:,} requests that it looked on at:"
+    arrow = f"{counted(did['active'], sign=False)} refused, and by it {counted(did['candidate'], sign=False)}"
+    yield f"  {arrow}; newly refused {newly}, another target {other}"
+    label = cost["candidate"]["label"]
+    yield f"  cost {money(would['active'], sign=False)}, and by it {money(would['candidate'], sign=False)} ({label})"
+    for row in figures["teams"][:_MOST_TEAMS]:
+        of = row["totals"]
+        newly, other = (counted(Figure(**of[name]), sign=False) for name in ("newly_refused", "other_target"))
+        yield f"  team {shown(row['name'])}: {of['requests']:,} requests, newly refused {newly}, another target {other}"
 
 
 def _stage(percent: int | None, shadow: int | None) -> tuple[int, int] | None:

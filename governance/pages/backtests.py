@@ -60,7 +60,8 @@ async def looked_at(show: Show, request: Request, plan: Plan, text: str) -> dict
     nothing: dict[str, Any] = {"backtest": None, "why_not": None, "guarded": guard.given}
     if all(set(change.effects) == {"cosmetic"} for change in plan.changes):
         return nothing
-    if not folder_of(active, os.environ).is_dir():
+    folder = folder_of(active, os.environ)
+    if folder is None or not folder.is_dir():
         return {**nothing, "why_not": _NO_TRAFFIC}
     question = Question(last_s=guard.last)
     now_in_force, then = document_hash_of(active.text), document_hash_of(text)

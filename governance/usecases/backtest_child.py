@@ -59,7 +59,8 @@ def _run(asked: dict[str, Any]) -> None:
     catalog = Catalog(
         given["deployments"], known, given["aliases"], Adjustments(*given["adjustments"]), given["routing_groups"]
     )
-    path, question, now_ms = Path(asked["path"]), Question.from_text(asked["question"]), asked["now_ms"]
+    path = None if asked["path"] is None else Path(asked["path"])
+    question, now_ms = Question.from_text(asked["question"]), asked["now_ms"]
 
     def figures(of: Question) -> Report:
         return replayed(active, candidate, path, of, catalog, now_ms, lambda lines: _tell({"lines": lines}))

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import os
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -80,12 +81,13 @@ class Backtesting:
                 now=self._clock(),
             )
         )
+        path = wanted.path or folder_of(wanted.active, os.environ)
         spec = {
             "active": wanted.active.text,
             "candidate": wanted.candidate,
             "environment": wanted.environment,
             "catalog": catalog.given,
-            "path": str(wanted.path or folder_of(wanted.active, os.environ)),
+            "path": None if path is None else str(path),
             "question": wanted.question.text,
             "now_ms": int(one.begun_at.timestamp() * 1000),
         }
@@ -126,7 +128,15 @@ class Backtesting:
         """Why it came to nothing; "" where its result is kept."""
         pipe = asyncio.subprocess.PIPE
         child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", _CHILD, stdin=pipe, stdout=pipe, stderr=pipe, limit=_LONGEST_LINE
+            sys.executable,
+            "-m",
+            _CHILD,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+            limit=_LONGEST_LINE,
+            # It has processes of its own, which end with it.
+            start_new_session=True,
         )
         assert child.stdin is not None and child.stdout is not None and child.stderr is not None  # noqa: S101, PT018
         said = asyncio.ensure_future(child.stderr.read())
@@ -138,7 +148,7 @@ class Backtesting:
             told = await self._follow(id, child.stdout)
         finally:
             with suppress(ProcessLookupError):
-                child.kill()
+                os.killpg(child.pid, signal.SIGKILL)
             await child.wait()
         if told is None:
             return "cancelled"

@@ -11,7 +11,7 @@ from governance.backtest.report import Report
 from governance.backtest.run import backtest
 from governance.catalog import Catalog
 from governance.policy import Policy
-from governance.policy.truth import state_folder
+from governance.telemetry.recorder import folder_of as recorded_in
 from governance.traffic import Broken, TraceLine
 from governance.traffic.files import given, raw_lines
 from governance.traffic.reading import by_arrival
@@ -22,15 +22,15 @@ _TOLD_EVERY: Final = 2_000
 Progress = Callable[[int], None]
 
 
-def folder_of(policy: Policy, environment: Mapping[str, str]) -> Path:
-    """Where the traffic of a policy's proxy on this machine is recorded."""
-    return state_folder(environment) / "trace"
+def folder_of(policy: Policy, environment: Mapping[str, str]) -> Path | None:
+    """Where the traffic of a policy's proxy on this machine is recorded; None where it is not."""
+    return recorded_in(policy.core.telemetry.trace, environment)
 
 
 def replayed(
     active: Policy,
     candidate: Policy,
-    path: Path,
+    path: Path | None,
     question: Question,
     catalog: Catalog,
     now_ms: int,
@@ -39,7 +39,7 @@ def replayed(
     """What the candidate would have done.
 
     Args:
-        path: a folder of traffic, or a file of traffic or of a decision log, compressed or not.
+        path: a folder of traffic, or a file of traffic or of a decision log, compressed or not; None = no traffic.
         now_ms: Unix milliseconds, for a question about the time up to now.
         read: is told how many lines have been read so far.
 
@@ -51,8 +51,10 @@ def replayed(
     return backtest(active, candidate, lines, question.assumptions, catalog=catalog)
 
 
-def lines_of(path: Path, question: Question, now_ms: int) -> Iterator[TraceLine | Broken]:
+def lines_of(path: Path | None, question: Question, now_ms: int) -> Iterator[TraceLine | Broken]:
     """The lines of the time that is asked about, and whatever could not be read. Raises OSError."""
+    if path is None:
+        return
     from_us, to_us = (None if moment is None else moment * 1000 for moment in question.times_ms(now_ms))
     if path.is_dir() or not path.exists():
         files = given(path, from_us, to_us) if path.is_dir() else []
