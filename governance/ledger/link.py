@@ -62,10 +62,10 @@ class Wire:
         directory: Directory,
         key: str,
         timeout_s: float = TIMEOUT_S,
+        told: str = "ledger",
         *,
         failures: int = FAILURES,
         probe_s: float = PROBE_S,
-        told: str = "ledger",
     ) -> None:
         self.kind, self._told = directory.kind, told
         self._directory, self._key, self._timeout_s = directory, key, timeout_s
