@@ -82,7 +82,7 @@ async def _cut(world: World) -> None:
 
 
 async def _failover(world: World) -> None:
-    other = Server(appendonly="yes")
+    other = await asyncio.to_thread(Server, appendonly="yes")
     world.redis.pause()
     await asyncio.sleep(0.5)
     for wire in world.wires:
