@@ -131,6 +131,9 @@ class TaskRoutingConfig(BaseModel):
     )
     overrides: Chains = Field(default={}, description="by task: what comes first, in every profile")
     classifier: str = Field(default="heuristic", description="an installed classifier")
+    min_confidence: float | None = Field(
+        default=None, ge=0, le=1, description="what the classifier is less sure of is general, or as the turns before"
+    )
 
     affinity: Affinity | None = Field(default=None, description="keep conversations where their prompts are cached")
 

@@ -12,6 +12,7 @@ from governance.model.conversation import Recall
 from governance_plugins.task_routing.changes import task_effects, task_reach
 from governance_plugins.task_routing.config import AUTO, FALLBACK, TaskRoutingConfig
 from governance_plugins.task_routing.route import Route, Router, talk_of
+from governance_plugins.task_routing.sureness import at_least
 
 # A model of which nobody says that it can do these is not asked to.
 _BROUGHT = frozenset({"image", "audio", "video"})
@@ -32,7 +33,7 @@ class TaskRouting:
     def __init__(self, config: TaskRoutingConfig) -> None:
         self.facts_read = ("last_user_text",)
         self._config = config
-        self._router = Router(config, classifier(config.classifier))
+        self._router = Router(config, at_least(classifier(config.classifier), config.min_confidence))
 
     @hookimpl
     def pre_request(self, request: Request) -> Ruling | None:
