@@ -7,7 +7,7 @@ because judging a body is the provider's business.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -83,8 +83,9 @@ def read_request(
         model=model if isinstance(model, str) else "",
         request_type=kind,
         identity=identity,
-        modalities=frozenset({"text", *(_MODALITY_OF[n] for n in needs if n in _MODALITY_OF), *produced}),
-        capabilities=frozenset(needs),
+        # Thousands of requests are kept, and most of them need the same: nothing.
+        modalities=_modalities(needs, produced) if needs or produced else _TEXT_ALONE,
+        capabilities=frozenset(needs) if needs else _NO_NEEDS,
         headers=shown,
         params={
             str(k).lower(): _short(v)
@@ -107,6 +108,14 @@ def read_request(
         held=held_in(body, kind),
         conversation=BodyConversation(body, shown, identity, content.tokens),
     )
+
+
+_TEXT_ALONE: Final = frozenset({"text"})
+_NO_NEEDS: Final = frozenset[str]()
+
+
+def _modalities(needs: Collection[str], produced: Collection[str]) -> frozenset[str]:
+    return frozenset({"text", *(_MODALITY_OF[n] for n in needs if n in _MODALITY_OF), *produced})
 
 
 def verified_tags(*metadata: Any) -> tuple[str, ...]:

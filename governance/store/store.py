@@ -6,10 +6,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy.schema import CreateSchema
 
 from governance.model.errors import StoreUnavailable
@@ -49,6 +45,12 @@ class Store:
         Raises:
             StoreUnavailable: it does not answer, or a newer version has made it.
         """
+        # Only now: a worker whose policy is a file never comes here, and this is 9 MB of modules.
+        from alembic import command
+        from alembic.config import Config
+        from alembic.runtime.migration import MigrationContext
+        from alembic.script import ScriptDirectory
+
         config = Config()
         config.set_main_option("script_location", "governance.store:migrations")
         steps = ScriptDirectory.from_config(config)
