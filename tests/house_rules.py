@@ -47,6 +47,7 @@ CLOCKS: Final = {
     "governance/pages/beside.py": "when a draft was kept",
     "governance/pages/edit.py": "when a policy was put in force, and which workers told of themselves lately",
     "governance/pages/keys.py": "which keys have expired, and when the old secrets of one end",
+    "governance/pages/mine.py": "which month it is",
     "governance/pages/overview.py": "the last hour ends now",
     "governance/pages/render.py": "pages say how long ago something was",
     "governance/pages/session.py": "when somebody logged in",

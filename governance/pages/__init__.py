@@ -25,6 +25,7 @@ from governance.pages import (
     sheet,
     simulate,
     sources,
+    spend,
     static,
     switches,
     tasks,
@@ -35,7 +36,7 @@ from governance.pages.holder import Identify
 from governance.pages.render import Show
 
 _FOR_ALL_WHO_SEE = tuple(
-    each.routes for each in (overview, why, edge, models, policy, history, switches, keys, tasks, backtests)
+    each.routes for each in (overview, why, edge, models, policy, history, switches, keys, tasks, backtests, spend)
 )
 _FOR_ADMINS = (
     simulate.routes,

@@ -78,7 +78,12 @@ def _ails(details: dict[str, Any]) -> list[str]:
             found.append(f"The policy: {error}")
     if proxy.get("contract") == "broken":
         found.append("LiteLLM is not as governance expects it; see /governance/health.")
-    for part, name in (("decision_log", "The decision log"), ("decisions", "Recent decisions"), ("alerts", "Alerts")):
+    for part, name in (
+        ("decision_log", "The decision log"),
+        ("decisions", "Recent decisions"),
+        ("alerts", "Alerts"),
+        ("trace", "Recorded traffic"),
+    ):
         if details[part]["error"]:
             found.append(f"{name}: {details[part]['error']}")
     return found

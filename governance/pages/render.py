@@ -31,6 +31,7 @@ PAGES: Final = (
     ("overview", "Overview"),
     ("edge", "Near the edge"),
     ("decisions", "Decisions"),
+    ("spend", "Spend"),
     ("profiles", "Profiles"),
     ("rules", "Rules"),
     ("limits", "Limits"),
