@@ -23,6 +23,7 @@ FOR_VIEWERS = {
     "GET /tasks",
     "GET /keys",
     "GET /models",
+    "GET /spend",
     "GET /models/sources",
     "GET /profiles",
     "GET /rules",
