@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any, Final
 
@@ -66,11 +67,20 @@ class Classed:
         self._setting = setting
         self._typical = max(TYPICAL_OUTPUT_TOKENS, ceil(_TYPICAL_AT_MOST * int(self.used_out.max(initial=0))))
         self._longest_ms = int(self.end_ms.max(initial=0))
-        templates = [Templates(host, setting.catalog) for host in (setting.active, setting.candidate)]
-        self.kinds = [
-            self._kind(what, rows, *(each.of(what.line, self._corners(rows)) for each in templates))
-            for what, rows in self._by_class()
+        pairs = [
+            _templates(Templates(host, setting.catalog), columns, self._groups)
+            for host in (setting.active, setting.candidate)
         ]
+        self.kinds = [
+            self._kind(what, rows, active, candidate)
+            for (what, rows), active, candidate in zip(self._by_class(), *pairs, strict=True)
+        ]
+
+    def _groups(self, numbers: Sequence[int]) -> list[Corner]:
+        """The smallest and largest requests of these classes, at the first and last moment of all."""
+        of_these = np.zeros(len(self.columns.classes), dtype=bool)
+        of_these[list(numbers)] = True
+        return self._corners(np.flatnonzero(of_these[np.frombuffer(self.columns.kind, dtype=np.int32)]))
 
     def _by_class(self) -> Iterator[tuple[Class, Numbers]]:
         kinds = np.frombuffer(self.columns.kind, dtype=np.int32)
@@ -86,7 +96,7 @@ class Classed:
         mosts: list[int | None] = [] if not len(said) else [int(said.min()), int(said.max())]
         mosts += [None] if len(said) < len(most) else []
         prompts = [int(prompt.min()), int(prompt.max())]
-        times = [int(at_us[0]), int(at_us[-1])]
+        times = [int(at_us.min()), int(at_us.max())]
         found = [Corner(p, m, times[(i + j) % 2]) for i, p in enumerate(prompts) for j, m in enumerate(mosts)]
         return list(dict.fromkeys(found))
 
@@ -162,3 +172,31 @@ class Classed:
         if unit == "output_tokens":
             return at_ms, end_ms, used_out, outputs
         return at_ms, end_ms, used_in + used_out, inputs + outputs
+
+
+def _templates(
+    ask: Templates, columns: Columns, corners_of: Callable[[Sequence[int]], list[Corner]]
+) -> Iterator[Template]:
+    """How one policy decides each class: asked once for each, and at their corners once for all that go the same way.
+
+    Sizes decide who may serve by what the targets take and cost, whoever asks.
+    """
+    known: dict[Any, Template] = {}
+    groups: dict[Any, list[int]] = defaultdict(list)
+    found: list[Template] = []
+    for number, what in enumerate(columns.classes):
+        line = what.line
+        # Nothing that decides looks at whether an answer is streamed.
+        asked = replace(line.asked, streaming=False)
+        key = (line.who, asked, line.told.task)
+        template = known.get(key)
+        if template is None:
+            template = known[key] = ask.of(line)
+        found.append(template)
+        groups[asked, line.told.task, template.names, template.outcome, template.model].append(number)
+    for numbers in groups.values():
+        first = numbers[0]
+        held = ask.held(columns.classes[first].line, found[first], corners_of(numbers))
+        for number in numbers:
+            found[number] = found[number]._replace(fixed=found[number].fixed and held.fixed)
+    return iter(found)

@@ -129,6 +129,8 @@ class Elsewhere:
         self._minutes: dict[tuple[str, int], _Minute] = defaultdict(_Minute)
         self._took: dict[str, _Sums] = defaultdict(_Sums)
         self._outputs: dict[tuple[str, str, str, int], _Sums] = defaultdict(_Sums)
+        self._of_target: dict[tuple[str, str], _Sums] = defaultdict(_Sums)
+        self._of_type: dict[str, _Sums] = defaultdict(_Sums)
         self._inputs: dict[str, _Ratio] = defaultdict(_Ratio)
         self._costs: dict[tuple[str, str, str, int], _Sums] = defaultdict(_Sums)
 
@@ -142,7 +144,9 @@ class Elsewhere:
                 continue
             place = place_of(served, line)
             if used.output_tokens is not None:
-                self._outputs[place].add(used.output_tokens // max(1, line.asked.choices))
+                tokens = used.output_tokens // max(1, line.asked.choices)
+                for sums in (self._outputs[place], self._of_target[place[:2]], self._of_type[place[1]]):
+                    sums.add(tokens)
             if used.input_tokens and line.size.prompt_tokens:
                 ratio = self._inputs[served]
                 ratio.count += 1
@@ -154,7 +158,9 @@ class Elsewhere:
     def learn_alike(self, answers: Answers) -> None:
         """The same of many answers at once, each of them the first and only attempt of its request."""
         target = answers.place[0]
-        self._outputs[answers.place].add_all(answers.number, *answers.outputs)
+        place = answers.place
+        for sums in (self._outputs[place], self._of_target[place[:2]], self._of_type[place[1]]):
+            sums.add_all(answers.number, *answers.outputs)
         self._costs[answers.place].add_all(answers.number, *answers.costs)
         self._took[target].add_all(answers.number, answers.took_ms, 0)
         ratio = self._inputs[target]
@@ -201,18 +207,7 @@ class Elsewhere:
         """What this target would have used for the request."""
         inputs = self._input_tokens(line, target)
         place = place_of(target, line)
-        known = self._outputs.get(place)
-        mids: tuple[float, float, float]
-        variance = 0.0
-        if known is not None and known.count >= self.assumptions.enough_samples:
-            off = _SURE * math.sqrt(known.variance / known.count)
-            mids = (max(0.0, known.mean - off), known.mean, known.mean + off)
-            variance = known.variance
-        else:
-            recorded = line.used.output_tokens if line.used is not None else None
-            guess = output_tokens(request, target) if recorded is None else recorded / max(1, line.asked.choices)
-            low, mid, high = self.assumptions.spread
-            mids = (low * guess, mid * guess, high * guess)
+        mids, variance = self._output_tokens(line, request, target)
         if request.max_output_tokens is not None:
             most = float(request.max_output_tokens)
             mids = (min(mids[0], most), min(mids[1], most), min(mids[2], most))
@@ -227,6 +222,27 @@ class Elsewhere:
         return Spent(
             inputs, outputs[1], costs, round(of_costs), exact=False, outputs=(outputs[0], outputs[1], outputs[2])
         )
+
+    def _output_tokens(
+        self, line: TraceLine, request: Request, target: str
+    ) -> tuple[tuple[float, float, float], float]:
+        """Of each answer: the least that is expected, the middle and the most, and how much single ones scatter."""
+        enough = self.assumptions.enough_samples
+        for known in (self._outputs.get(place_of(target, line)), self._of_target.get((target, line.asked.type))):
+            if known is not None and known.count >= enough:
+                off = _SURE * math.sqrt(known.variance / known.count)
+                return (max(0.0, known.mean - off), known.mean, known.mean + off), known.variance
+        recorded = line.used.output_tokens if line.used is not None else None
+        guess: float
+        if recorded is not None:
+            guess = recorded / max(1, line.asked.choices)
+        else:
+            # Nobody has seen an answer to this one: a usual one of this target, else of anybody.
+            few = [self._of_target.get((target, line.asked.type)), self._of_type.get(line.asked.type)]
+            seen = next((each for each in few if each is not None and each.count), None)
+            guess = seen.mean if seen is not None else float(output_tokens(request, target))
+        low, mid, high = self.assumptions.spread
+        return (low * guess, mid * guess, high * guess), 0.0
 
     def _costs_of(
         self,
@@ -257,28 +273,6 @@ class Elsewhere:
         if line.used is not None and line.used.input_tokens is not None:
             return line.used.input_tokens
         return line.size.prompt_tokens
-
-
-def recorded_fate(line: TraceLine, target: str, nth: int) -> tuple[int, Fate] | None:
-    """The nth attempt of this target (from 0) as it was recorded, and its place; None where it was not made."""
-    made = [(index, hop) for index, hop in enumerate(line.hops) if hop.target == target and hop.outcome != "skipped"]
-    for index, hop in made[nth : nth + 1]:
-        if hop.outcome == "started":
-            return index, Fate("ok", None, None, served=hop.served)
-        end_us = line.end_us if hop.outcome == "ok" and line.end_us is not None else None
-        took_us = 1000 * hop.took_ms if end_us is None else max(0, end_us - hop.start_us)
-        outcome: Literal["ok", "failed"] = "ok" if hop.outcome == "ok" else "failed"
-        return index, Fate(outcome, hop.error, took_us, hop.status, hop.retry_after_s, hop.served)
-    return None
-
-
-def recorded_spent(line: TraceLine) -> Spent:
-    """What the answer used, as it was recorded."""
-    used = line.used
-    if used is None:
-        return Spent(None, None, None)
-    cost = used.usd_micros
-    return Spent(used.input_tokens, used.output_tokens, None if cost is None else (cost, cost, cost))
 
 
 def place_of(target: str, line: TraceLine) -> tuple[str, str, str, int]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from governance.backtest.arrivals import even
 from governance.backtest.classed import Classed, Kind
-from governance.backtest.columns import Columns
+from governance.backtest.columns import NONE, Columns
 from governance.backtest.elsewhere import Answers, Elsewhere, place_of
 from governance.backtest.hard import Hard
 from governance.backtest.lanes import Setting
@@ -18,6 +18,9 @@ from governance.backtest.tally import Tally
 from governance.backtest.unattended import Habit
 
 _MINUTE_US = 60_000_000
+# Binary digits of a prompt's tokens: 31 at most, and none.
+_SIZES = 32
+_AT_ONCE = 1_000_000
 _OF_SIZE = frozenset({"tokens", "input_tokens", "output_tokens", "usd_micros"})
 
 
@@ -80,18 +83,19 @@ class Plan:
     def count(self, tally: Tally, from_us: int) -> int:
         """Add up those that are not simulated and came from then on; returns how many came before."""
         early = 0
+        soft: list[Any] = []
         for kind in self.classed.kinds:
             rows = kind.rows[~self.hard[kind.rows]]
+            if not len(rows):
+                continue
             warm = rows[self.classed.at_us[rows] >= from_us]
             early += len(rows) - len(warm)
             if len(warm):
-                waits = np.unique(self.classed.end_ms[warm], return_counts=True)
-                tally.add_alike(
-                    kind.what.line,
-                    len(warm),
-                    int(self.classed.usd[warm].sum(dtype=np.int64)),
-                    Counter(dict(zip(waits[0].tolist(), waits[1].tolist(), strict=True))),
-                )
+                soft.append(warm)
+                tally.add_alike(kind.what.line, len(warm), int(self.classed.usd[warm].sum(dtype=np.int64)))
+        if soft:
+            waits, counts = np.unique(self.classed.end_ms[np.concatenate(soft)], return_counts=True)
+            tally.add_waits(Counter(dict(zip(waits.tolist(), counts.tolist(), strict=True))))
         return early
 
     def sample(self, share: float) -> dict[int, bool]:
@@ -117,49 +121,54 @@ class Plan:
 
 def learn(elsewhere: Elsewhere, classed: Classed, columns: Columns) -> None:
     """What answers at each target were like, of all that are plain; the others were learned as they were read."""
-    ill = {target for target, _, _, _ in columns.failures}
-    for kind in classed.kinds:
-        if not kind.what.plain:
-            continue
-        line, rows = kind.what.line, kind.rows
-        target = line.hops[0].target
-        prompts = classed.prompt[rows].astype(np.int64)
-        sizes = np.where(prompts > 0, np.floor(np.log2(np.maximum(prompts, 1))).astype(np.int64) + 1, 0)
-        for size in np.unique(sizes).tolist():
-            some = rows[sizes == size]
-            outputs = classed.used_out[some].astype(np.int64) // max(1, line.asked.choices)
-            costs = classed.usd[some].astype(np.int64)
-            known = some[(classed.used_in[some] > 0) & (classed.prompt[some] > 0)]
-            elsewhere.learn_alike(
-                Answers(
-                    (*place_of(target, line)[:3], size),
-                    len(some),
-                    _sums(outputs),
-                    _sums(costs),
-                    int(classed.took_ms[some].sum(dtype=np.int64)),
-                    (
-                        len(known),
-                        int(classed.used_in[known].sum(dtype=np.int64)),
-                        int(classed.prompt[known].sum(dtype=np.int64)),
-                    ),
-                )
+    places: dict[tuple[str, str, str], int] = {}
+    place_of_kind = np.full(len(columns.classes), NONE, dtype=np.int64)
+    for number, what in enumerate(columns.classes):
+        if what.plain:
+            found = place_of(what.line.hops[0].target, what.line)[:3]
+            place_of_kind[number] = places.setdefault(found, len(places))
+    sums = np.zeros((len(places) * _SIZES, 9), dtype=np.int64)
+    choices = np.array([max(1, what.line.asked.choices) for what in columns.classes], dtype=np.int64)
+    kinds = np.frombuffer(columns.kind, dtype=np.int32)
+    for begin in range(0, len(kinds), _AT_ONCE):
+        some = slice(begin, begin + _AT_ONCE)
+        place = place_of_kind[kinds[some]]
+        plain = np.flatnonzero(place != NONE) + begin
+        prompts = classed.prompt[plain].astype(np.int64)
+        # The number of binary digits, as `int.bit_length` counts them.
+        sizes = np.frexp(prompts.astype(np.float64))[1]
+        code = place[plain - begin] * _SIZES + np.where(prompts > 0, sizes, 0)
+        outputs = classed.used_out[plain].astype(np.int64) // choices[kinds[plain]]
+        costs, inputs = classed.usd[plain].astype(np.int64), classed.used_in[plain].astype(np.int64)
+        known = (inputs > 0) & (prompts > 0)
+        for column, values in enumerate(
+            (
+                np.ones_like(outputs),
+                outputs,
+                outputs * outputs,
+                costs,
+                costs * costs,
+                classed.took_ms[plain].astype(np.int64),
+                known.astype(np.int64),
+                inputs * known,
+                prompts * known,
             )
-        if target in ill:
-            minutes, counts = np.unique(classed.at_us[rows] // _MINUTE_US, return_counts=True)
+        ):
+            np.add.at(sums[:, column], code, values)
+    for named, number in places.items():
+        for size in range(_SIZES):
+            row = sums[number * _SIZES + size].tolist()
+            if row[0]:
+                answers = Answers(
+                    (*named, size), row[0], (row[1], row[2]), (row[3], row[4]), row[5], (row[6], row[7], row[8])
+                )
+                elsewhere.learn_alike(answers)
+    for target in {target for target, _, _, _ in columns.failures}:
+        rows = [kind.rows for kind in classed.kinds if kind.what.plain and kind.what.line.hops[0].target == target]
+        if rows:
+            minutes, counts = np.unique(classed.at_us[np.concatenate(rows)] // _MINUTE_US, return_counts=True)
             for minute, count in zip(minutes.tolist(), counts.tolist(), strict=True):
                 elsewhere.learn_minute(target, minute, count)
-
-
-def _sums(values: Any) -> tuple[int, int]:
-    # A square may be too large for 64 bits where there are many.
-    return int(values.sum()), sum(int(part) for part in (values.astype(object) ** 2)) if _large(values) else int(
-        (values * values).sum()
-    )
-
-
-def _large(values: Any) -> bool:
-    most = int(values.max(initial=0))
-    return most * most * len(values) >= 2**62
 
 
 def _parts(kinds: Sequence[Kind], hard: Hard) -> list[int]:

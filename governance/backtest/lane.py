@@ -12,8 +12,9 @@ from itertools import count
 from typing import Any, Final
 
 from governance.backtest.arrivals import beforehand, request_of
+from governance.backtest.as_recorded import recorded_fate, recorded_spent
 from governance.backtest.done import Done
-from governance.backtest.elsewhere import Elsewhere, Fate, Scenario, Spent, recorded_fate, recorded_spent
+from governance.backtest.elsewhere import Elsewhere, Fate, Scenario, Spent
 from governance.backtest.unattended import ByEvent, Habit, Silent, played
 from governance.backtest.watch import Watch
 from governance.catalog import Catalog
@@ -108,7 +109,7 @@ class Lane:
         models = self._catalog.for_team(line.who.team)
         decision = played(self.engine.admit(request_of(line, models), may_call=may_call_of(line)))
         trace = decision.trace
-        self.watch.see(self.now_us, trace, refused=decision.refusal)
+        self.watch.see(line, self.now_us, trace, refused=decision.refusal)
         done.outcome, done.target = decision.outcome, decision.target.name if decision.target else None
         done.rule, done.profile = trace.notes.get("rule"), trace.notes.get("profile")
         done.full = tuple(reading for reading, _ in trace.windows if not reading.fits)

@@ -10,6 +10,8 @@ from governance.traffic import TraceLine
 WITHIN_US: Final = 120_000_000
 # Whoever is refused so often at once is no program that retries one request.
 _MOST_WAITING: Final = 256
+# Clients of providers wait as long as they are told, or a few seconds by themselves, with some jitter.
+_BY_THEMSELVES_US: Final = 10_000_000
 # Statuses after which clients send the same again by themselves.
 _RETRIED: Final = frozenset({408, 409, 429, 500, 502, 503, 504})
 
@@ -17,12 +19,14 @@ _RETRIED: Final = frozenset({408, 409, 429, 500, 502, 503, 504})
 class Retries:
     """Finds retries in lines that come in the order of their arrival.
 
-    A retry is the same request of the same caller in every respect that is recorded, at most two minutes after a
-    refusal that invites to try again; each refusal is followed by one at most.
+    A retry is the same request of the same caller in every respect that is recorded, within ten seconds of a refusal
+    that invites to try again or of the time that it names, and within two minutes in any case; each refusal is
+    followed by one at most.
     """
 
     def __init__(self) -> None:
-        self._waiting: dict[Hashable, list[tuple[int, str, str]]] = {}
+        # When each was refused, for how long it was told to wait, and which request was sent first.
+        self._waiting: dict[Hashable, list[tuple[int, int | None, str]]] = {}
 
     def first_of(self, line: TraceLine) -> str | None:
         """The id of the request that was sent first, where this one is a retry of it; None where it is none."""
@@ -32,8 +36,8 @@ class Retries:
         if waiting:
             while waiting and waiting[0][0] < line.at_us - WITHIN_US:
                 waiting.pop(0)
-            for index, (ended_us, _, root) in enumerate(waiting):
-                if ended_us < line.at_us:
+            for index, (refused_us, wait_us, root) in enumerate(waiting):
+                if _comes_back(line.at_us - refused_us, wait_us):
                     first = root
                     del waiting[index]
                     break
@@ -42,10 +46,18 @@ class Retries:
         told = line.told
         if told.outcome == "refuse" and (told.status is None or told.status in _RETRIED):
             again = self._waiting.setdefault(key, [])
-            again.append((line.at_us, line.id, first or line.id))
+            wait_us = None if told.retry_after_s is None else 1_000_000 * told.retry_after_s
+            again.append((line.at_us, wait_us, first or line.id))
             if len(again) > _MOST_WAITING:
                 del again[0]
         return first
+
+
+def _comes_back(after_us: int, wait_us: int | None) -> bool:
+    """Whether somebody who waits like a client comes back so long after a refusal."""
+    if 0 < after_us <= _BY_THEMSELVES_US:
+        return True
+    return wait_us is not None and wait_us - 1_000_000 <= after_us <= wait_us + _BY_THEMSELVES_US
 
 
 def _alike(line: TraceLine) -> Hashable:

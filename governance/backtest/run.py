@@ -14,6 +14,7 @@ from governance.backtest.lanes import Both, Setting, both
 from governance.backtest.parallel import cores
 from governance.backtest.read import Reader
 from governance.backtest.report import Report
+from governance.backtest.suggest import suggestions
 from governance.backtest.tally import Tally
 from governance.backtest.told import Found, longest_window_us, report
 from governance.catalog import Catalog
@@ -64,7 +65,8 @@ def backtest(
         found, check, warm = both(setting, taken), SpotCheck(0, len(taken), 0), 0
     warm += _add(tally, found, from_us)
     coverage = reader.coverage(taken, weight=tally.weight, retries=found.retries, warm_up=warm)
-    everything = Found(tally, found.active, found.candidate, (), check)
+    least = suggestions(found.candidate, assumptions.refusals_at_most)
+    everything = Found(tally, found.active, found.candidate, least, check)
     return report(hosts, coverage, reader.traffic, everything, assumptions, catalog)
 
 

@@ -39,16 +39,6 @@ class Money:
             self.variance += weight * weight * done.variance
             self.guessed += weight
 
-    def take(self, other: Money) -> None:
-        """Add the sums of others."""
-        self.exact += other.exact
-        self.low += other.low
-        self.mid += other.mid
-        self.high += other.high
-        self.variance += other.variance
-        self.guessed += other.guessed
-        self.unknown += other.unknown
-
     @property
     def figure(self) -> Figure:
         """All of it."""
@@ -77,6 +67,14 @@ def _money(exact: int, of: Money) -> Figure:
         return Figure.between(exact, exact, exact, unknown=unknown)
     off = round(_SURE * math.sqrt(of.variance))
     return Figure.between(exact + of.low - off, exact + of.mid, exact + of.high + off, unknown=unknown)
+
+
+def _widest(middle: Figure, *others: Figure) -> Figure:
+    figures = (middle, *others)
+    if all(figure == middle for figure in others):
+        return middle
+    lows, highs = [figure.low or 0 for figure in figures], [figure.high or 0 for figure in figures]
+    return Figure.between(min(lows), middle.mid or 0, max(highs), unknown=max(figure.unknown for figure in figures))
 
 
 @dataclass(slots=True)
@@ -124,6 +122,8 @@ class Sums:
     other_target: Count = field(default_factory=Count)
     active: Money = field(default_factory=Money)
     candidate: Money = field(default_factory=Money)
+    candidate_low: Money = field(default_factory=Money)
+    candidate_high: Money = field(default_factory=Money)
 
     @property
     def changes(self) -> float:
@@ -138,7 +138,11 @@ class Sums:
             self.refused_candidate.figure,
             self.refused_candidate.minus(self.refused_active),
         )
-        cost = Lanes(self.recorded_cost, self.active.figure, self.candidate.figure, self.candidate.minus(self.active))
+        # Who is admitted depends on what others use: at either end it is somebody else.
+        ends = (self.candidate_low, self.candidate_high)
+        candidate = _widest(self.candidate.figure, *(money.figure for money in ends))
+        delta = _widest(self.candidate.minus(self.active), *(money.minus(self.active) for money in ends))
+        cost = Lanes(self.recorded_cost, self.active.figure, candidate, delta)
         return Totals(
             round(self.requests),
             refused,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
 from heapq import heappush, heapreplace
 from typing import NamedTuple
 
@@ -12,6 +11,7 @@ from governance.backtest.coverage import Reason
 from governance.backtest.done import Done
 from governance.backtest.figures import Figure, Lanes
 from governance.backtest.report import Worst
+from governance.backtest.runs import Run
 from governance.backtest.sums import Count, Sums
 from governance.backtest.traced import kind_of, recorded, traced
 from governance.traffic import TraceLine
@@ -27,23 +27,6 @@ class Played(NamedTuple):
     candidate: Done
     low: Done | None = None
     high: Done | None = None
-
-
-@dataclass(slots=True)
-class _Run:
-    name: str = ""
-    requests: float = 0.0
-    first_us: int | None = None
-    run_us: int | None = None
-    longest_us: int = 0
-
-    def note(self, at_us: int, *, refused: bool) -> None:
-        if not refused:
-            self.run_us = None
-            return
-        self.first_us = at_us if self.first_us is None else self.first_us
-        self.run_us = at_us if self.run_us is None else self.run_us
-        self.longest_us = max(self.longest_us, at_us - self.run_us)
 
 
 class Tally:
@@ -66,7 +49,7 @@ class Tally:
         self.weight = 0.0
         self.retries = 0
         self._keep, self._revision = keep, revision
-        self._runs: dict[str, _Run] = defaultdict(_Run)
+        self._runs: dict[str, Run] = defaultdict(Run)
         self._differences: dict[str, tuple[int, list[str]]] = {}
         self._waits: tuple[Counter[int], Counter[int], Counter[int]] = (Counter(), Counter(), Counter())
         self._waits_guessed = False
@@ -92,11 +75,11 @@ class Tally:
         self._note_run(line, kind)
         self._note_waits(line, a, b)
 
-    def add_alike(self, line: TraceLine, count: int, usd_micros: int, waits: Counter[int]) -> None:
+    def add_alike(self, line: TraceLine, count: int, usd_micros: int) -> None:
         """Count so many requests that both policies answer as they were answered.
 
         Args:
-            line: one of them. usd_micros: what all of them cost. waits: how long they took, in milliseconds.
+            line: one of them. usd_micros: what all of them cost.
         """
         if line.told.revision and line.told.revision != self._revision:
             self.other_policy += count
@@ -112,12 +95,15 @@ class Tally:
         for sums in (self.total, team, key, target):
             sums.requests += count
             sums.recorded_cost += usd_micros
-            sums.active.exact += usd_micros
-            sums.candidate.exact += usd_micros
+            for money in (sums.active, sums.candidate, sums.candidate_low, sums.candidate_high):
+                money.exact += usd_micros
         if who.team or who.key:
             run = self._runs[f"team:{who.team}" if who.team else f"virtual_key:{who.key}"]
             run.name = run.name or who.team_name or (who.key_name if not who.team else "")
             run.requests += count
+
+    def add_waits(self, waits: Counter[int]) -> None:
+        """How long these requests took in every lane, by milliseconds."""
         for lane in self._waits:
             lane.update(waits)
 
@@ -191,6 +177,8 @@ class Tally:
         sums.active.add(a, weight)
         sums.candidate.add(b, weight)
         low, high = played.low or b, played.high or b
+        sums.candidate_low.add(low, weight)
+        sums.candidate_high.add(high, weight)
         _scenarios(sums.refused_active, weight, a.refused, a.refused, a.refused, exact=a.exact)
         _scenarios(sums.refused_candidate, weight, low.refused, b.refused, high.refused, exact=b.exact)
         newly = [each.refused and not a.refused and a.outcome != "gone" for each in (low, b, high)]
@@ -230,7 +218,8 @@ class Tally:
             if name == a.served:
                 sums.active.add(a, weight)
             if name == b.served:
-                sums.candidate.add(b, weight)
+                for money in (sums.candidate, sums.candidate_low, sums.candidate_high):
+                    money.add(b, weight)
             if a.served != b.served:
                 sums.other_target.add(weight, exact=a.exact and b.exact)
 

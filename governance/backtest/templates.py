@@ -67,9 +67,17 @@ class Templates:
         # How full limits are and who is fast is different for each request.
         self._steady = not (host.reads_percent or host.reads_speeds or facts_read(host) & _WITHIN)
 
-    def of(self, line: TraceLine, corners: Sequence[Corner]) -> Template:
-        """The template of a class, from one line of it and its smallest and largest requests."""
-        found = [self._ask(line, corner) for corner in corners]
+    def of(self, line: TraceLine) -> Template:
+        """The template of a class, from one line of it; whether it holds for all sizes, `fixed` says later."""
+        size = line.size
+        return self._template([self._ask(line, Corner(size.prompt_tokens, size.max_output_tokens, line.at_us))])
+
+    def held(self, line: TraceLine, template: Template, corners: Sequence[Corner]) -> Template:
+        """The template of a class after a look at its smallest and largest requests, at its first and last."""
+        held = self._template([self._ask(line, corner) for corner in corners])
+        return held if held.names == template.names else held._replace(fixed=False)
+
+    def _template(self, found: Sequence[Decision]) -> Template:
         first = found[0]
         alike = all(_alike(first, other) for other in found[1:])
         drawn = any(decision.trace.draws or decision.trace.stick for decision in found)

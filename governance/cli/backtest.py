@@ -128,7 +128,7 @@ def suggest(
         report = run(asked_of(policy, against, traces, log, question, config, url, key_env))
         found = [each for each in report.suggestions if each.limit.lower() == limit.lower()]
         if not found:
-            raise GovernanceError(f"of limit {limit} nothing can be suggested: no recorded request is counted by it")
+            raise GovernanceError(f"of limit {limit} nothing can be suggested: the candidate refuses nobody by it")
     if as_json:
         from dataclasses import asdict
 

@@ -1,0 +1,30 @@
+"""What came of a request where it was sent: no guess, it has happened."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from governance.backtest.elsewhere import Fate, Spent
+from governance.traffic import TraceLine
+
+
+def recorded_fate(line: TraceLine, target: str, nth: int) -> tuple[int, Fate] | None:
+    """The nth attempt of this target (from 0) as it was recorded, and its place; None where it was not made."""
+    made = [(index, hop) for index, hop in enumerate(line.hops) if hop.target == target and hop.outcome != "skipped"]
+    for index, hop in made[nth : nth + 1]:
+        if hop.outcome == "started":
+            return index, Fate("ok", None, None, served=hop.served)
+        end_us = line.end_us if hop.outcome == "ok" and line.end_us is not None else None
+        took_us = 1000 * hop.took_ms if end_us is None else max(0, end_us - hop.start_us)
+        outcome: Literal["ok", "failed"] = "ok" if hop.outcome == "ok" else "failed"
+        return index, Fate(outcome, hop.error, took_us, hop.status, hop.retry_after_s, hop.served)
+    return None
+
+
+def recorded_spent(line: TraceLine) -> Spent:
+    """What the answer used, as it was recorded."""
+    used = line.used
+    if used is None:
+        return Spent(None, None, None)
+    cost = used.usd_micros
+    return Spent(used.input_tokens, used.output_tokens, None if cost is None else (cost, cost, cost))

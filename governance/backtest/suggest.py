@@ -1,0 +1,69 @@
+"""The smallest amount of a limit under which hardly anybody is refused: counted by the ledger's own windows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from heapq import heappop, heappush
+
+from governance.backtest.report import Suggestion
+from governance.backtest.watch import Asked, Watch
+from governance.ledger.windows import Concurrent, counter
+from governance.model import Window
+from governance.trace import period_text
+
+
+def suggestions(watch: Watch, refusals: int) -> tuple[Suggestion, ...]:
+    """For each limit that refuses somebody: what it would have to be, so that each subject is refused at most so often.
+
+    Args:
+        watch: what the candidate's lane has read.
+    """
+    by_limit: dict[tuple[str, str, str], list[tuple[int, str, Window]]] = defaultdict(list)
+    for key, seen in watch.seen.items():
+        window = seen.window
+        asked = watch.asked.get(key)
+        # What is in flight depends on how long answers take, which is what it decides itself.
+        if not seen.refused or window.period is None or asked is None:
+            continue
+        amount = smallest(window, asked, refusals)
+        by_limit[window.limit, window.unit, period_text(window.period)].append((amount, window.subject, window))
+    found = []
+    for (limit, unit, period), subjects in sorted(by_limit.items()):
+        amount, subject, window = max(subjects, key=lambda each: (each[0], each[1]))
+        found.append(Suggestion(limit, unit, period, window.amount, amount, refusals, len(subjects), subject))
+    return tuple(found)
+
+
+def smallest(window: Window, asked: Sequence[Asked], refusals: int) -> int:
+    """The smallest amount under which at most so many of these are refused."""
+    low, high = 0, max(1, sum(max(each.amount, each.used) for each in asked))
+    while low + 1 < high:
+        middle = (low + high) // 2
+        if refused(window, asked, middle) <= refusals:
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def refused(window: Window, asked: Sequence[Asked], amount: int) -> int:
+    """How many of these a window of this amount refuses, were it the only one. In the order of their arrival."""
+    counts = counter(window)
+    if isinstance(counts, Concurrent):
+        raise ValueError(f"{window.limit} counts what is in flight")
+    ends: list[tuple[int, int, int]] = []
+    count = 0
+    for number, each in enumerate(asked):
+        while ends and ends[0][0] <= each.at_us:
+            end_us, earlier, counted_ms = heappop(ends)
+            counts.roll(end_us // 1000)
+            counts.adjust(counted_ms, asked[earlier].used - asked[earlier].amount, amount, end_us // 1000)
+        counts.roll(each.at_us // 1000)
+        if counts.used + each.amount > amount:
+            count += 1
+            continue
+        counted_ms = -(-each.at_us // 1000)
+        counts.charge(counted_ms, each.amount, amount)
+        heappush(ends, (each.end_us, number, counted_ms))
+    return count
