@@ -6,12 +6,12 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 	--no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format fuzz pages soak talks chaos rollout bench classifier database compat lock clean
+.PHONY: help install demo test lint format fuzz pages soak talks chaos rollout closed-loop bench classifier database compat lock clean
 # Another environment's packages are none of ours, and LiteLLM compiled anew in each process costs twice its import.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: ## .venv with everything that the other targets need, in the versions of the lock; does nothing when it is there
 	@for name in $(PYTHONS); do \
@@ -70,6 +70,11 @@ talks: install ## 200 conversations of 20 turns over three targets, one of them 
 	@sh tests/provide.sh
 	GOVERNANCE_CONVERSATIONS=$(or $(SIZE),200x20) $(BIN)/pytest -q -s tests/e2e/test_staying.py
 
+closed-loop: install ## 100 pairs of policies, each tried on a record and live; PAIRS=... for more or fewer, SEED=... anew
+	@sh tests/provide.sh
+	GOVERNANCE_CLOSED_LOOP=$(or $(PAIRS),100) $(if $(SEED),GOVERNANCE_CLOSED_LOOP_SEED=$(SEED)) \
+		$(BIN)/pytest -q -s tests/e2e/test_closed_loop.py
+
 bench: install ## what governance costs, as ratios measured in one run
 	@sh tests/provide.sh
 	-$(BIN)/python -m tests.bench.ledger
@@ -81,6 +86,7 @@ bench: install ## what governance costs, as ratios measured in one run
 	-$(BIN)/python -m tests.bench.usage
 	-$(BIN)/python -m tests.bench.reload
 	-$(BIN)/python -m tests.bench.pages
+	-$(BIN)/python -m tests.bench.backtest
 	-$(BIN)/python -m tests.bench.proxy
 
 classifier: install ## the weights of the task classifier anew from the labelled prompts, and what they are worth

@@ -1,0 +1,201 @@
+"""A seeded workload on real proxies under several policies at once, and what a backtest of one says of the others.
+
+All proxies get each request in the same moment, so that a slow machine is slow for all of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import random
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx
+import yaml
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from governance.backtest.report import Report
+from governance.backtest.run import backtest
+from governance.catalog import installed_prices
+from governance.engine.host import Host
+from governance.policy.litellm_file import read_catalog
+from governance.traffic import TraceLine
+from governance.traffic.files import files_in
+from governance.traffic.reading import by_arrival
+from tests.e2e.beside import served
+from tests.e2e.conftest import Proxy, key
+from tests.e2e.scripted import chat
+from tests.patience import ANSWER_S, turns
+
+WINDOW_S = 4
+BURSTS = 3
+TEAMS = 4
+EACH = 6
+CANDIDATES = 3
+MODELS = ("gpt-4o-mini", "gpt-4o", "gpt-4.1-mini")
+# How much longer the answers of each model are than those of the first.
+FACTORS = {"gpt-4o-mini": 1.0, "gpt-4o": 0.8, "gpt-4.1-mini": 1.4}
+
+
+class Ask(NamedTuple):
+    """One request: of whom, in which burst, how long the prompt is, and how long the answer may be."""
+
+    team: int
+    burst: int
+    words: int
+    most: int | None
+
+
+class Outcome(NamedTuple):
+    """What was predicted, and what came of it. `requests`: that were sent to each proxy."""
+
+    itself: Report
+    report: Report
+    requests: int
+    refused: int
+    cost: int
+
+    @property
+    def off(self) -> float:
+        """By how much of all requests the predicted refusals are wrong; 0 within their range, where they have one."""
+        predicted = self.report.totals.refused.candidate
+        nearest = min(max(self.refused, predicted.low or 0), predicted.high or 0)
+        return abs(nearest - self.refused) / self.requests
+
+    @property
+    def within(self) -> bool:
+        """Whether the money that was spent lies in the predicted range."""
+        cost = self.report.totals.cost.candidate
+        return (cost.low or 0) <= self.cost <= (cost.high or 0)
+
+
+async def _answer(request: Request) -> JSONResponse:
+    body = json.loads(await request.body())
+    text = str(body["messages"][-1]["content"])
+    drawn = hashlib.sha256(text.encode()).digest()
+    output = max(1, round((5 + drawn[0]) * FACTORS[body["model"]]))
+    output = min(output, body.get("max_tokens") or output)
+    await asyncio.sleep(0.02 + drawn[1] / 5000)
+    usage = {"prompt_tokens": len(text.split()), "completion_tokens": output}
+    return JSONResponse(chat({**usage, "total_tokens": sum(usage.values())}))
+
+
+@contextlib.contextmanager
+def talker() -> Iterator[str]:
+    """A provider whose answers are as long as the prompt and the model say; its address."""
+    with served(Starlette(routes=[Route("/{path:path}", _answer, methods=["POST"])])) as url:
+        yield url
+
+
+def config(url: str) -> dict[str, Any]:
+    """LiteLLM's file for it."""
+    return {
+        "model_list": [
+            {
+                "model_name": f"openai/{model}",
+                "litellm_params": {"model": f"openai/{model}", "api_key": "not-a-key", "api_base": f"{url}/v1"},
+            }
+            for model in MODELS
+        ],
+        "litellm_settings": {"callbacks": ["governance.proxy.callback.handler"]},
+        "general_settings": {"master_key": "sk-end-to-end-tests-only", "custom_auth": "keys.user_api_key_auth"},
+    }
+
+
+def policies(seed: int) -> list[str]:
+    """The one in force, and others of the same shape that differ in limits, in a budget, or in who serves first."""
+    drawn = random.Random(seed)
+    orders = [list(MODELS), *(drawn.choice([list(MODELS), drawn.sample(MODELS, 3)]) for _ in range(CANDIDATES))]
+    return [_policy(drawn, order) for order in orders]
+
+
+def _policy(drawn: random.Random, order: list[str]) -> str:
+    targets = "\n".join(f"  - {{provider: openai, model: {m}, priority: {i}}}" for i, m in enumerate(order, 1))
+    text = f"version: 1\nrouting_profiles:\n- name: Fast\n  virtual_provider: fast\n  targets:\n{targets}\n"
+    limits = [f"- {{name: pace, subject: {{team: '*'}}, requests: {drawn.randint(2, EACH + 2)}/{WINDOW_S}s}}"]
+    if drawn.random() < 0.5:
+        limits.append(f"- {{name: words, subject: {{team: '*'}}, tokens: {drawn.randint(1000, 6000)}/{WINDOW_S}s}}")
+    text += "rate_limits:\n" + "\n".join(limits) + "\n"
+    if drawn.random() < 0.5:
+        text += (
+            f"budgets:\n- {{name: purse, subject: {{team: '*'}}, amount: {drawn.uniform(0.0005, 0.004):.6f} USD/day}}\n"
+        )
+    return text
+
+
+def workload(seed: int) -> list[Ask]:
+    """Bursts of several teams, each of which sends one request after the other."""
+    drawn = random.Random(seed)
+    return [
+        Ask(team, burst, drawn.randint(5, 120), drawn.choice([64, 256, 512]))
+        for burst in range(BURSTS)
+        for team in range(TEAMS)
+        for _ in range(drawn.randint(EACH - 2, EACH + 2))
+    ]
+
+
+async def drive(proxies: Sequence[Proxy], asks: Sequence[Ask], seed: int) -> None:
+    """Send each request to all of them at once; a window's length lies between two bursts."""
+    # A connection that rests between two bursts may be closed by the proxy just when it is used again.
+    resting = httpx.Limits(keepalive_expiry=1.0)
+    clients = [httpx.AsyncClient(base_url=proxy.url, timeout=ANSWER_S, limits=resting) for proxy in proxies]
+
+    async def team(number: int, some: Sequence[Ask]) -> None:
+        token = key(team_id=f"team-{number}", user_id=f"user-{number}")
+        for nth, ask in enumerate(some):
+            text = f"{seed} {number} {ask.burst} {nth} " + "word " * ask.words
+            body = {"model": "fast/any", "messages": [{"role": "user", "content": text}], "max_tokens": ask.most}
+            sent = {"json": body, "headers": {"authorization": f"Bearer {token}"}}
+            await asyncio.gather(*(client.post("/v1/chat/completions", **sent) for client in clients))
+
+    async with contextlib.AsyncExitStack() as stack:
+        for client in clients:
+            await stack.enter_async_context(client)
+        for burst in range(BURSTS):
+            of_burst = [[ask for ask in asks if (ask.burst, ask.team) == (burst, t)] for t in range(TEAMS)]
+            await asyncio.gather(*(team(number, some) for number, some in enumerate(of_burst)))
+            # What was counted has to leave the windows: they are the clock of this workload.
+            await asyncio.sleep(WINDOW_S + 0.5)
+
+
+def lines_of(proxy: Proxy, folder: Path, count: int) -> list[TraceLine]:
+    """What a proxy has recorded, as soon as all of it is there."""
+    for _ in turns(proxy.pid, folder):
+        found = [line for line in by_arrival(files_in(folder)) if isinstance(line, TraceLine)]
+        if len(found) >= count:
+            return found
+    raise AssertionError(f"{count} requests were sent, and {len(found)} were recorded")
+
+
+def play(start: Callable[..., Any], seed: int, folder: Path) -> list[Outcome]:
+    """One policy and its candidates, all of them live: the record of the first one is replayed under each."""
+    texts = policies(seed)
+    folders = [folder / str(number) for number in range(len(texts))]
+    written = [f"{text}telemetry: {{trace: {{to: {to}}}}}\n" for text, to in zip(texts, folders, strict=True)]
+    asks = workload(seed)
+    with talker() as url, contextlib.ExitStack() as stack:
+        proxies = [stack.enter_context(start(text, config(url))) for text in written]
+        asyncio.run(drive(proxies, asks, seed))
+        recorded, *lives = (lines_of(proxy, to, len(asks)) for proxy, to in zip(proxies, folders, strict=True))
+    file = folder / "litellm.yaml"
+    file.write_text(yaml.safe_dump(config(url)), "utf-8")
+    active, *candidates = (Host.parse(text).policy for text in written)
+    catalog = read_catalog(file, active.core.catalog.known(installed_prices()))
+    itself = backtest(active, active, recorded, catalog=catalog, processes=1)
+    return [
+        Outcome(
+            itself,
+            backtest(active, candidate, recorded, catalog=catalog, processes=1),
+            len(asks),
+            sum(line.told.outcome == "refuse" for line in live),
+            sum(line.used.usd_micros or 0 for line in live if line.used),
+        )
+        for candidate, live in zip(candidates, lives, strict=True)
+    ]
