@@ -14,7 +14,7 @@ from governance.usecases.noted import Author, name_of
 from governance.usecases.questions import Question
 
 # Whoever runs one tells it every second.
-GONE_AFTER: Final = timedelta(seconds=30)
+GONE_AFTER: Final = timedelta(seconds=60)
 _LONGEST_ERROR: Final = 2_000
 
 

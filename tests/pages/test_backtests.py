@@ -11,7 +11,7 @@ from governance.traffic import encoded
 from tests.backtest.workload import NOON_US, arrivals, recorded
 from tests.pages.conftest import POLICY, Office, utc_now
 from tests.pages.test_pages import _hidden
-from tests.patience import tries
+from tests.patience import happens
 
 LESS = POLICY.replace("2/minute", "1/minute")
 
@@ -41,10 +41,8 @@ async def test_a_review_looks_at_recorded_traffic_and_its_figures_come_as_they_a
         await browser.log_in("sk-admin")
         review = await browser.send_form("/review", text=LESS)
         id = review.text.partition("/governance/ui/backtests/")[2].partition("/")[0]
-        for _ in tries():
-            figures = await browser.open(f"/backtests/{id}/figures")
-            if 'value="end"' in figures.text:
-                break
+        assert await happens(office.backtesting.ended(id, 3_600.0))
+        figures = await browser.open(f"/backtests/{id}/figures")
         again = await browser.send_form("/review", text=LESS)
         browser.headers["hx-request"] = "true"
         still = await browser.open(f"/backtests/{id}/figures?seen=end")
@@ -52,6 +50,7 @@ async def test_a_review_looks_at_recorded_traffic_and_its_figures_come_as_they_a
         unknown = await browser.open("/backtests/none")
 
     assert f'hx-get="/governance/ui/backtests/{id}/figures"' in review.text
+    assert 'value="end"' in figures.text
     assert "coverage 100% of 30 requests" in figures.text
     assert "Refused" in figures.text
     assert "coverage 100% of 30 requests" in again.text, "it is not computed twice"

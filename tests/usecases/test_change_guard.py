@@ -197,9 +197,9 @@ def test_one_backtest_runs_at_a_time_until_it_ends_or_whoever_runs_it_has_died(s
     with pytest.raises(BacktestRuns) as refused:
         begin(store, "a", "c", WEEK, ADA, NOW)
     assert refused.value.running.id == one.id
-    assert still_runs(store, one.id, {"lines": 7}, NOW + timedelta(seconds=25))
+    assert still_runs(store, one.id, {"lines": 7}, NOW + timedelta(seconds=55))
 
-    later = NOW + timedelta(seconds=60)
+    later = NOW + timedelta(seconds=120)
     other = begin(store, "a", "c", WEEK, ADA, later)
 
     assert [(each.id, each.state) for each in backtests(store, 5)] == [(other.id, "running"), (one.id, "failed")]
