@@ -53,8 +53,8 @@ class Outcome(NamedTuple):
         forgotten = TIGHT.amount if self.fault.forgets else 0
         if self.mode == "allow":
             return forgotten + (CLIENTS - 1) * room
-        # What others admitted between a worker's last look and the fault, of 20 a second, and what Redis admitted after it
-        # until the last worker had found it well, a second at most, and told what it had served.
+        # What others admitted between a worker's last look and the fault, of 20 a second, and what Redis admitted after
+        # it until the last worker had found it well, a second at most, and told what it had served.
         return forgotten + (CLIENTS * (1 + 20) if self.mode == "share" else 0)
 
 
