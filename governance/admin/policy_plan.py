@@ -18,6 +18,7 @@ from governance.admin.administered import Administered
 from governance.admin.answered import Roomy, answers
 from governance.admin.policy_changes import now
 from governance.admin.refused_changes import refusals
+from governance.apart import full_collections_wait
 from governance.catalog import Catalog
 from governance.engine.host import Host
 from governance.model.errors import StoreUnavailable
@@ -84,7 +85,8 @@ async def planned(of: Administered, asked: Asked) -> tuple[Plan, str | None]:
         tests, untested = await _tests_in_force(of)
     # A long policy takes a while to read, and requests do not wait for that.
     settings = of.policies.settings if of.policies.source == "database" else None
-    made = await asyncio.to_thread(_planned, of.engine.stated, of.models.catalog, asked, tests, settings)
+    with full_collections_wait():
+        made = await asyncio.to_thread(_planned, of.engine.stated, of.models.catalog, asked, tests, settings)
     return made if untested is None else replace(made, warnings=(*made.warnings, untested)), untested
 
 

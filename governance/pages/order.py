@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from itertools import accumulate
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
+from governance.apart import apart
 from governance.model.errors import GovernanceError
 from governance.pages.answered import UI, Shown
 from governance.pages.editing import open_policy
@@ -41,7 +43,9 @@ def changes(show: Show) -> APIRouter:
         if word == "page":
             return await page(request, policy, text, base, "", "", int(name) if name in _NUMBERS else 1)
         try:
-            moved = await asyncio.to_thread(moved_rule, text or policy.text, name, _MOVES.get(word, 0))
+            before = text or policy.text
+            work = partial(apart, moved_rule, before, name, _MOVES.get(word, 0), size=len(before))
+            moved = await asyncio.to_thread(work)
         except GovernanceError as error:
             return await page(request, policy, "", policy.revision, "", str(error), 1)
         return await page(request, policy, moved, base, form.get("do", ""), "")
@@ -76,7 +80,9 @@ def changes(show: Show) -> APIRouter:
 
 def _groups(policy: Policy, text: str) -> list[Asked]:
     """The rules of a text, or of the policy in force, which is parsed already."""
-    return asked_order(text) if text else in_order(map(shown_written, policy.entries.get("rules", ())))
+    if text:
+        return apart(asked_order, text, size=len(text))
+    return in_order(map(shown_written, policy.entries.get("rules", ())))
 
 
 def _shown(groups: list[Asked], first: int) -> list[tuple[Asked, int, int]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from governance.apart import apart
 from governance.model.errors import GovernanceError, PolicyError
 from governance.policy.diff import folded
 from governance.policy.diff_secrets import HIDDEN, shown
@@ -119,6 +120,10 @@ def with_change(text: str, section: Section, change: EntryChange) -> str:
         NotEditable: the text is written so that somebody has to do it by hand.
         PolicyError: the text is no policy. Whether the new one can be used is not known.
     """
+    return apart(_with_change, text, section, change, size=len(text))
+
+
+def _with_change(text: str, section: Section, change: EntryChange) -> str:
     tree = _read(text)
     place = place_of(tree.data, section)
     if isinstance(change, Reorder):
