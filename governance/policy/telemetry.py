@@ -6,10 +6,20 @@ import re
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    WithJsonSchema,
+    model_validator,
+)
 
 from governance.discovery.safety import Origin, check_url
-from governance.policy.trace import SpendSettings, TraceSettings
+from governance.ledger import open_ledger
+from governance.policy.trace import SpendSettings, TraceSettings, parse_bytes
 
 # A place in the decision record whose content may be withheld.
 Redactable = Literal[
@@ -125,6 +135,9 @@ class RecentSettings(_Closed):
     """The recent decisions that can be looked up, of all workers on one ledger."""
 
     keep: int = Field(default=10_000, ge=0, le=1_000_000, description="about how many; 0 = none")
+    most: Annotated[
+        int, BeforeValidator(parse_bytes), WithJsonSchema({"type": "string", "examples": ["64 MiB", "500 MB"]})
+    ] = Field(default=64 * 2**20, ge=2**20, description="of the memory of Redis, whichever is reached first")
 
 
 class MetricsSettings(_Closed):
@@ -171,9 +184,26 @@ class AlertSettings(_Closed):
         return self
 
 
+def _store(url: str) -> str:
+    if url.startswith("memory:"):
+        raise ValueError("must be a Redis of its own; leave it out where there is none")
+    try:
+        open_ledger(url)
+    except ValueError:
+        raise
+    except Exception as error:  # the client's own checks of its options
+        raise ValueError(f"is no URL of a Redis: {type(error).__name__}: {error}") from None
+    return url
+
+
 class TelemetrySettings(_Closed):
     """What is told about decisions, and what is kept of them."""
 
+    url: Annotated[str, AfterValidator(_store)] | None = Field(
+        default=None,
+        description="a Redis of its own for recent decisions; omitted: that of the ledger",
+        json_schema_extra={"writeOnly": True},
+    )
     decision_log: DecisionLogSettings = DecisionLogSettings()
     decisions: RecentSettings = RecentSettings()
     metrics: MetricsSettings = MetricsSettings()

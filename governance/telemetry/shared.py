@@ -26,6 +26,11 @@ _LOOKED_AT: Final = 250
 # A decision is told when its request ends, so never before it was made; the clocks of hosts differ by less than this.
 _SKEW_MS: Final = 60_000
 _CLOSE_WITHIN_S: Final = 2.0
+# Percent of its `maxmemory`: a server that is fuller is the ledger's alone, whose counts it must take to the last.
+FULL_PERCENT: Final = 80
+# Bytes of Redis that a decision takes besides its record: its id, and the node of the stream that it has for itself.
+BESIDES_BYTES: Final = 250
+_FULL: Final = f"the memory of its server is used to {FULL_PERCENT} %, and the ledger's counts come first"
 
 
 class RecentOfAll:
@@ -36,12 +41,13 @@ class RecentOfAll:
     Args:
         link: its own, so that a batch of records never stands before a reservation.
         key: the stream.
+        keep, most_bytes: whichever is reached first.
     """
 
     kind = "redis"
 
-    def __init__(self, link: Link, key: str, keep: int) -> None:
-        self._link, self._key, self._keep = link, key, keep
+    def __init__(self, link: Link, key: str, keep: int, most_bytes: int) -> None:
+        self._link, self._key, self._keep, self._most_bytes = link, key, keep, most_bytes
         self._pending: deque[tuple[str, bytes]] = deque()
         self._sending: asyncio.Task[None] | None = None
         self._closed = False
@@ -71,6 +77,11 @@ class RecentOfAll:
             start = f"({told[1].decode()}"
         return None
 
+    async def sent(self) -> None:
+        """Wait until what was put is kept, or dropped."""
+        if self._sending is not None:
+            await asyncio.wait([self._sending])
+
     async def close(self) -> None:
         self._closed = True
         if self._sending is not None and not self._sending.done():
@@ -83,11 +94,13 @@ class RecentOfAll:
     async def _send(self) -> None:
         while self._pending:
             batch = [self._pending.popleft() for _ in range(min(_BATCH, len(self._pending)))]
-            words: list[str | bytes | int] = [self._keep, _LASTS_MS]
+            words: list[str | bytes | int] = [self._keep, _LASTS_MS, self._most_bytes, FULL_PERCENT, BESIDES_BYTES]
             for decision_id, record in batch:
                 words += (decision_id, record)
             try:
-                await self._link.run(_script("append"), [self._key], words)
+                put = await self._link.run(_script("append"), [self._key, f"{self._key}:bytes"], words)
+                if put < 0:
+                    raise LedgerUnavailable(_FULL)
             except LedgerUnavailable as error:
                 self.dropped += len(batch)
                 if self.error is None:

@@ -129,6 +129,7 @@ class Telemetry:
         before, after = (s.decision_log.model_dump(exclude=fixed) for s in (self.settings, settings))
         for what, changed in (
             ("decision_log (to, rotate_bytes, keep_files)", before != after),
+            ("url", self.settings.url != settings.url),
             ("decisions", self.settings.decisions != settings.decisions),
             ("alerts", self.settings.alerts != settings.alerts),
             ("trace (to, keep, most)", _place(self.settings) != _place(settings)),
@@ -239,7 +240,7 @@ def _line(redaction: Redaction, trace: Trace) -> bytes:
 
 
 def _recent(core: Core) -> Recent | None:
-    keep, url = core.telemetry.decisions.keep, core.ledger.url
+    keep, url = core.telemetry.decisions.keep, core.telemetry.url or core.ledger.url
     if not keep:
         return None
     if url.startswith("memory:"):
@@ -251,4 +252,5 @@ def _recent(core: Core) -> Recent | None:
     from governance.telemetry.shared import RecentOfAll
 
     key = prefix("default") + "decisions"
-    return RecentOfAll(Wire(directory(url), key, _STORE_TIMEOUT_S, told="telemetry store"), key, keep)
+    wire = Wire(directory(url), key, _STORE_TIMEOUT_S, told="telemetry store")
+    return RecentOfAll(wire, key, keep, core.telemetry.decisions.most)

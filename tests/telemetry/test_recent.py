@@ -25,6 +25,7 @@ from governance.trace import Candidate, Trace, uuid7
 from tests.ledger.servers import Server, running
 
 KEEP = 1_000
+MOST = 64 * 2**20
 
 
 class FakeLink:
@@ -65,10 +66,10 @@ async def open_recent(request: pytest.FixtureRequest) -> AsyncIterator[Open]:
         if request.param == "memory":
             recent = RecentHere(keep)
         elif request.param == "fakeredis":
-            recent = RecentOfAll(FakeLink(aioredis.FakeRedis(server=fakeredis.FakeServer())), key, keep)
+            recent = RecentOfAll(FakeLink(aioredis.FakeRedis(server=fakeredis.FakeServer())), key, keep, MOST)
         else:
             server: Server = request.getfixturevalue("redis_server")
-            recent = RecentOfAll(Wire(directory(server.url), key, timeout_s=30), key, keep)
+            recent = RecentOfAll(Wire(directory(server.url), key, timeout_s=30), key, keep, MOST)
         opened.append(recent)
         return recent
 
@@ -191,7 +192,7 @@ async def test_an_empty_store_has_an_empty_page(kept: Put) -> None:
 
 async def test_the_workers_on_one_redis_see_the_decisions_of_each_other(redis_server: Server, trace) -> None:
     key = f"gov:{{{uuid.uuid4().hex}}}:decisions"
-    here, there = (RecentOfAll(Wire(directory(redis_server.url), key, 30), key, KEEP) for _ in range(2))
+    here, there = (RecentOfAll(Wire(directory(redis_server.url), key, 30), key, KEEP, MOST) for _ in range(2))
     one = trace()
     here.put(one.id, encoded(one.record()))
     await here.close()
@@ -203,7 +204,7 @@ async def test_the_workers_on_one_redis_see_the_decisions_of_each_other(redis_se
 
 async def test_without_redis_decisions_are_dropped_and_counted_and_it_is_said_once(trace, caplog) -> None:
     with running() as server:
-        recent = RecentOfAll(Wire(directory(server.url), "k", 0.2, "telemetry store"), "k", KEEP)
+        recent = RecentOfAll(Wire(directory(server.url), "k", 0.2, "telemetry store"), "k", KEEP, MOST)
         server.kill()
         asked = 0
         while not recent.error:
@@ -228,7 +229,7 @@ async def test_without_redis_decisions_are_dropped_and_counted_and_it_is_said_on
 
 
 async def test_what_comes_after_the_end_is_counted() -> None:
-    recent = RecentOfAll(FakeLink(aioredis.FakeRedis()), "k", KEEP)
+    recent = RecentOfAll(FakeLink(aioredis.FakeRedis()), "k", KEEP, MOST)
     await recent.close()
     recent.put(uuid7(), b"{}")
 
