@@ -66,9 +66,9 @@ def _asked(
 ) -> tuple[list[Classification], list[float]]:
     found, taken_us = [], []
     for each in prompts:
-        began = time.perf_counter_ns()
+        began = time.thread_time_ns()
         found.append(classify(each.text))
-        taken_us.append((time.perf_counter_ns() - began) / 1000)
+        taken_us.append((time.thread_time_ns() - began) / 1000)
     return found, taken_us
 
 
@@ -102,7 +102,7 @@ def _print(measured: dict[str, Any]) -> None:
         f"{told} {measured[key]:.3f} {_interval(measured[f'{key}_interval'])}"
         for told, key in (("accuracy", "accuracy"), ("macro-F1", "macro_f1"))
     )
-    took = f"p50 {latency['p50']:.0f} us, p99 {latency['p99']:.0f} us, max {latency['max']:.0f} us"
+    took = f"p50 {latency['p50']:.0f} us, p99 {latency['p99']:.0f} us, max {latency['max']:.0f} us of CPU"
     summary = f"{measured['prompts']:,} prompts: {figures}; {took}"
     columns = list(measured["confusion"])
     heads = ("prompts", "precision", "recall", "F1", *(f"as {name}" for name in columns))
