@@ -25,6 +25,7 @@ from governance.policy.document import Core
 from governance.telemetry.metrics import Metrics
 from governance.telemetry.telemetry import Telemetry
 from governance.usecases.backtesting import Backtesting
+from governance.usecases.backtests import NoSuchBacktest
 from governance.usecases.overlay import InStore
 from tests.admin.kept import file, filed, stored
 
@@ -49,6 +50,9 @@ class Policies:
         self.settings = settings
         self.followed: dict[str, Any] | None = None
         self.store: dict[str, Any] = {"name": "sqlite:////g.db", "opened": False, "error": None}
+
+    async def ask(self, use: Any) -> Any:
+        raise NoSuchBacktest("nothing is kept here")
 
 
 class Overlay:

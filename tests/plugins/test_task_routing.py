@@ -67,7 +67,7 @@ def test_without_a_task_the_classifier_finds_one(model: str) -> None:
 
     assert names(decision)[0] == "a/coder"
     assert decision.trace.notes == {"task": "code", "profile": "lab", "virtual_provider": "lab"}
-    assert "task code by classifier heuristic, 0." in steps(decision)
+    assert "task code by classifier heuristic, " in steps(decision)
 
 
 @pytest.mark.parametrize("model", ["gpt-4o", "openai/gpt-4o", "laboratory", "openai/lab", "automatic/x", "code"])

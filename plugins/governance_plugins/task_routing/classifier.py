@@ -23,6 +23,7 @@ LEAST_CONFIDENCE: Final = 0.4
 _MOST_SIGNALS: Final = 4
 _LEAST_SIGNAL: Final = 0.05
 _LONGEST_GREETING: Final = 4
+_LONGEST_ASKING_BACK: Final = 12
 UNSURE: Final = "general"
 _WORD: Final = "word"
 _VOCABULARY: Final = "vocabulary"
@@ -65,6 +66,8 @@ def classify(text: str) -> Classification:
         return Classification(UNSURE, 0.0, ("no text",))
     if _is_greeting(text):
         return Classification("fast", 0.95, ("greeting",))
+    if _asks_back(text):
+        return Classification(UNSURE, 0.5, ("one word that asks",))
     if len(text) > 6 and text.startswith("```") and text.endswith("```"):
         return Classification("code", 0.9, ("nothing but a code fence",))
     weights = _WEIGHTS
@@ -85,6 +88,10 @@ def classify(text: str) -> Classification:
     if confidence < LEAST_CONFIDENCE:
         return Classification(UNSURE, confidence, (f"unsure, at best {weights.tasks[best]}", *signals))
     return Classification(weights.tasks[best], confidence, signals)
+
+
+def _asks_back(text: str) -> bool:
+    return len(text) <= _LONGEST_ASKING_BACK and text.endswith("?") and len(words(text)) == 1
 
 
 def _is_greeting(text: str) -> bool:
