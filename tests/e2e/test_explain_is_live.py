@@ -30,10 +30,11 @@ def explained(body: dict[str, Any], folder: Path, proxy) -> dict[str, Any]:
 
 
 def comparable(record: dict[str, Any]) -> dict[str, Any]:
-    """All of a record but what must differ: its own id and time, what happened after the decision, and what a record
-    that is kept says for whoever decides it once more.
+    """All of a record but what must differ: its own id and time, what happened after the decision, what a record that
+    is kept says for whoever decides it once more, and what only who explains is told of the models.
     """
     apart = ("id", "at", "mode", "served", "attempts", "usage", "policy_revision", "inputs", "unrecorded", "weight")
+    apart += ("who_serves",)
     same = {k: v for k, v in record.items() if k not in apart}
     same["steps"] = [(step["plugin"], step["hook"], step["did"]) for step in record["steps"]]
     same["windows"] = [{k: v for k, v in window.items() if k != "resets_at"} for window in record["windows"]]

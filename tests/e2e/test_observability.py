@@ -152,7 +152,13 @@ def test_spend_logs_and_spans_name_the_decision_and_who_served(
     logged = printed(observed, spend_logs, governance_decision_id=decision_id)
     told = printed(observed, spans, **{"governance.decision_id": decision_id})
 
-    assert logged == {"owner": "anna", "governance_decision_id": decision_id, "governance_target": "openai/marked"}
+    assert logged == {
+        "owner": "anna",
+        "governance_decision_id": decision_id,
+        "governance_model": "fast/marked",
+        "governance_profile": observed.decision(decision_id)["profile"],
+        "governance_target": "openai/marked",
+    }
     assert told["governance.target"] == "openai/marked"
     assert (told["governance.outcome"], told["governance.profile"]) == ("route", "Fast")
 

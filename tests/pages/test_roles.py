@@ -83,7 +83,7 @@ async def test_a_page_is_open_to_its_roles_and_shut_to_all_others(office: Office
             await browser.log_in(key)
         for route in sorted(routes(office) - FOR_EVERYBODY):
             method, _, path = route.partition(" ")
-            path = path.format(decision_id=decision, revision_id=1, section="budgets", name="x", entry_id="x")
+            path = path.format(decision_id=decision, revision_id=1, section="budgets", name="x", entry_id="x", id="x")
             data = {} if method == "GET" else {"data": {"model": "fast/m", "text": "version: 1"}}
             answer = await browser.request(method, f"{UI}{path}", headers={"sec-fetch-site": "same-origin"}, **data)
 
