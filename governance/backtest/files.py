@@ -12,7 +12,7 @@ from governance.traffic.reading import by_arrival
 class Traffic:
     """What arrived in [from_us, to_us), Unix microseconds, of these files; None: whenever.
 
-    Given to `backtest` like this, lines are read in several processes, and most of them as columns only.
+    They are read anew each time they are asked for, so that not all of them need be held.
     """
 
     def __init__(self, files: Sequence[TrafficFile], from_us: int | None = None, to_us: int | None = None) -> None:
