@@ -82,7 +82,7 @@ def _table(what: str, rows: Iterable[Row], *, refusals: bool = True) -> Iterator
     changed = [row for row in rows if changes(row)]
     if not changed:
         return
-    yield Text(f"by {what:<31}{'newly refused' if refusals else 'requests':>15}{'cost':>30}", "bold")
+    yield Text(f"by {what:<31}{'newly refused' if refusals else 'under either':>15}{'cost':>30}", "bold")
     for row in changed[:MOST_ROWS]:
         of = row.totals
         first = counted(of.newly_refused, sign=False) if refusals else f"{of.requests:,}"

@@ -86,12 +86,15 @@ def counted(figure: Figure, *, sign: bool = True) -> str:
 
 
 def money(figure: Figure, *, sign: bool = True) -> str:
-    """`+$310.00`, or `+$310.00 … +$420.00`."""
+    """`+$310.00`, or `+$310.00 … +$420.00`; and how many requests have no price, whose sum nobody knows."""
     if figure.low is None or figure.high is None:
         return "unknown"
-    if figure.low == figure.high:
-        return dollars(figure.low, sign=sign)
-    return f"{dollars(figure.low, sign=sign)} … {dollars(figure.high, sign=sign)}"
+    unpriced = f"{figure.unknown:,} unpriced" if figure.unknown else ""
+    if unpriced and not figure.low and not figure.high:
+        return unpriced
+    told = dollars(figure.low, sign=sign)
+    told += "" if figure.low == figure.high else f" … {dollars(figure.high, sign=sign)}"
+    return f"{told}, {unpriced}" if unpriced else told
 
 
 def dollars(micros: int, *, sign: bool = False) -> str:
