@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import Final
 
 from governance.catalog import Catalog
 from governance.engine.host import Host
@@ -11,6 +12,10 @@ from governance.model import Request
 from governance.trace import Trace
 
 log = logging.getLogger("governance.engine")
+
+
+# Names come from callers, so what is remembered of them is bounded.
+_MOST_NAMES: Final = 1_024
 
 
 class Behind:
@@ -31,6 +36,8 @@ class Behind:
         found = self._found.get(name)
         if found is None:
             found = tuple(dict.fromkeys(each for host in hosts for each in may_serve(host, name, catalog)))
+            if len(self._found) >= _MOST_NAMES:
+                self._found.clear()
             self._found[name] = found
         return found
 

@@ -2,6 +2,7 @@
 
 With `custom_auth` in its configuration, LiteLLM looks up no key of its own and checks no budget of its own. So where
 there is a database, LiteLLM goes on without custom auth, and a key of the policy is recognised before LiteLLM looks.
+Without a master key LiteLLM would then let in everybody, so there it keeps custom auth.
 """
 
 from __future__ import annotations
@@ -34,12 +35,16 @@ def beside_database(custom_auth: CustomAuth, known: Callable[[str], bool]) -> No
         known: whether a key is the policy's, be it withdrawn or expired.
     """
     by_litellm, checked = auth.user_api_key_auth_builder, auth.run_centralized_common_checks
+    aside = False  # custom auth is configured, and LiteLLM does not know it any more
 
     @wraps(by_litellm)
     async def built(request: Request, *args: Any, **kwargs: Any) -> UserAPIKeyAuth:
-        if proxy_server.user_custom_auth is custom_auth and proxy_server.prisma_client is not None:
-            proxy_server.user_custom_auth = None
-        if proxy_server.user_custom_auth is None and proxy_server.prisma_client is not None:
+        nonlocal aside
+        if proxy_server.user_custom_auth is custom_auth and proxy_server.prisma_client and proxy_server.master_key:
+            proxy_server.user_custom_auth, aside = None, True
+        if aside and not proxy_server.master_key:
+            proxy_server.user_custom_auth, aside = custom_auth, False
+        if aside:
             key = _sent(request, kwargs)
             if known(key):
                 return (await custom_auth(request, key)).model_copy()

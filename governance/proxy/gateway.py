@@ -147,8 +147,7 @@ class Gateway:
         self.doors.hook(call_type, auth, decided=request is not None)
         if request is None:
             return None
-        if self.models.behind(request.model):
-            request = limited(request, auth, asked)
+        request = limited(request, auth, asked, self.models.behind)
         may_call = self.may_call(auth, request.identity.virtual_key_id)
         refusal = barred(request, auth, asked or request.model, self.keyring, self.models)
         refusal = refusal or misused(request, data, call_type, self.models.is_name)

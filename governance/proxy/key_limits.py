@@ -6,13 +6,15 @@ would look for limits of the target, and those of the virtual name would bind no
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from litellm.proxy._types import UserAPIKeyAuth
 
 from governance.model import Request, Window
 from governance.model.units import Unit
+
+Behind = Callable[[str], Sequence[str]]
 
 _MINUTE_S: Final = 60
 _COUNTED: Final[tuple[tuple[str, Unit, str], ...]] = (
@@ -21,26 +23,37 @@ _COUNTED: Final[tuple[tuple[str, Unit, str], ...]] = (
 )
 
 
-def limited(request: Request, auth: UserAPIKeyAuth, alias: str | None) -> Request:
-    """The request for a virtual model with the limits that its key, or the key's team, has for that model.
+def limited(request: Request, auth: UserAPIKeyAuth, alias: str | None, behind: Behind) -> Request:
+    """The request with the limits that its key, or the key's team, has for the virtual model that it asks for.
 
     Args:
         alias: the name that was asked for, where it is one of the router's for the virtual model.
+        behind: who may serve a virtual model; nothing for every other name, which LiteLLM looks after itself.
     """
-    names = (request.model, alias) if alias else (request.model,)
     key = request.identity.virtual_key_id
-    windows = tuple(_windows(auth, key, names)) if key else ()
+    limits = [(setting, unit, _limits(auth, setting, of_model)) for setting, unit, of_model in _COUNTED] if key else ()
+    if not any(amounts for _, _, amounts in limits) or not behind(request.model):
+        return request
+    names = dict.fromkeys(map(_plain, (request.model, alias) if alias else (request.model,)))
+    windows = tuple(
+        Window(f"{setting} of the key", f"virtual_key:{key} && model:{name}", unit, amount, _MINUTE_S)
+        for setting, unit, amounts in limits
+        for name in names
+        for amount in _amounts(amounts, name)
+    )
     return request.but(limited=windows) if windows else request
 
 
-def _windows(auth: UserAPIKeyAuth, key: str, names: tuple[str, ...]) -> Iterator[Window]:
-    for setting, unit, of_model in _COUNTED:
-        for name in names:
-            amount = _limits(auth, setting, of_model).get(name)
-            if isinstance(amount, int) and not isinstance(amount, bool) and amount >= 0:
-                yield Window(
-                    f"{setting} of the key", f"virtual_key:{key} && model:{name.lower()}", unit, amount, _MINUTE_S
-                )
+def _amounts(amounts: dict[Any, Any], name: str) -> Iterator[int]:
+    """What was given for a model, by whatever spelling of its name; the smallest counts."""
+    found = (amount for given, amount in amounts.items() if _plain(str(given)) == name)
+    numbers = [amount for amount in found if isinstance(amount, int) and not isinstance(amount, bool) and amount >= 0]
+    yield from sorted(numbers)[:1]
+
+
+def _plain(name: str) -> str:
+    """One spelling of all that ask for the same virtual model."""
+    return "/".join(part.strip() for part in name.lower().split("/"))
 
 
 def _limits(auth: UserAPIKeyAuth, setting: str, of_model: str) -> dict[Any, Any]:

@@ -25,6 +25,7 @@ from governance.proxy.adjusting import adjustments_now
 from governance.proxy.described import describe_besides
 from governance.proxy.discovering import Discovering, Kept
 from governance.proxy.listing import listable
+from governance.proxy.misuse import LONGEST_MODEL
 from governance.proxy.router import (
     aliases,
     deployments,
@@ -146,9 +147,11 @@ class ProxyModels:
         return arrives_as_written(model) and not is_deployment_id(router, model) and group_of(model) is None
 
     def behind(self, name: str) -> tuple[str, ...]:
-        """The groups that may serve a virtual model, or an alias of one; nothing for every other name."""
-        name = self._meant(name)
-        if name not in self._virtual:
+        """The groups that may serve a virtual model, listed or not and however it is spelled, or an alias of one;
+        nothing for every other name.
+        """
+        router, name = proxy_server.llm_router, self._meant(name)
+        if router is None or name in group_names(router) or len(name) > LONGEST_MODEL:
             return ()
         hosts = (self._host, self._tried) if self._tried else (self._host,)
         return self._behind.of(name, hosts, self.catalog)
@@ -160,8 +163,8 @@ class ProxyModels:
             The alias that was asked for; None where it was none of a virtual model.
         """
         name = data.get("model")
-        meant = self._meant(name) if isinstance(name, str) else name
-        if meant == name or meant not in self._virtual:
+        meant = self._meant(name) if isinstance(name, str) else ""
+        if meant == name or not meant or not self.behind(meant):
             return None
         data["model"] = meant
         return str(name)

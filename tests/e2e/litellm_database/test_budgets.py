@@ -43,7 +43,7 @@ def test_a_budget_lets_no_more_through_a_virtual_model_than_through_its_dearest_
     on_database: Administered, holder: Holder
 ) -> None:
     let_through = {}
-    for model in ("gpt-4o", "fast/gpt-4o", "smart"):
+    for model in ("gpt-4o", "fast/gpt-4o", "smart", "FAST/gpt-4o", "fast/in-no-list"):
         key, body = holder(on_database)
         answers = asyncio.run(at_once(on_database.proxy.url, key, model, ASKED, **body))
         let_through[model] = served(answers)
