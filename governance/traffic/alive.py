@@ -29,9 +29,21 @@ class Alive:
 def is_alive(folder: Path, worker: str) -> bool:
     """Whether its process is there; also where that cannot be told."""
     try:
-        fd = os.open(_sign(folder, worker), os.O_RDWR | os.O_CLOEXEC)
+        return is_held(_sign(folder, worker), os.O_RDWR)
     except FileNotFoundError:
         return False
+
+
+def is_held(path: Path, access: int) -> bool:
+    """Whether a process has locked this file; also where that cannot be told. Raises FileNotFoundError.
+
+    Args:
+        access: `os.O_RDONLY` or `os.O_RDWR`, which is what the lock is asked for with.
+    """
+    try:
+        fd = os.open(path, access | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise
     except OSError:
         return True
     try:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from governance.traffic.alive import Alive
+from governance.traffic.alive import Alive, is_held
 from governance.traffic.files import HOUR_US, MODE, TrafficFile, compress, files_in, hour_of, name_of
 
 log = logging.getLogger("governance.traffic")
@@ -148,16 +148,9 @@ def abandoned(file: TrafficFile) -> bool:
     if file.compressed:
         return True
     try:
-        fd = os.open(file.path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
+        return not is_held(file.path, os.O_RDONLY)
+    except FileNotFoundError:
         return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    finally:
-        os.close(fd)
-    return True
 
 
 def _compress_abandoned(file: TrafficFile) -> None:
