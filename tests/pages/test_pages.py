@@ -19,6 +19,7 @@ from tests.pages.conftest import HOSTILE, POLICY, UI, Office
 
 STATIC = Path(__file__).parents[2] / "governance" / "pages" / "static"
 AXE = Path(__file__).parents[1] / "e2e" / "vendored"
+SITE = Path(__file__).parents[2] / "docs" / "site" / "vendored"
 MOST_BYTES = 60_000
 CHANGED = "name: all of us\nsubject: everyone\namount: 50 USD/day\nunpriced: allow\n"
 
@@ -162,7 +163,7 @@ def _hidden(page: str, name: str) -> str:
     return html.unescape(found[1])
 
 
-@pytest.mark.parametrize("folder", [STATIC, AXE], ids=["pages", "tests"])
+@pytest.mark.parametrize("folder", [STATIC, AXE, SITE], ids=["pages", "tests", "site"])
 def test_what_others_wrote_is_as_it_was_published(folder: Path) -> None:
     tomllib = pytest.importorskip("tomllib", reason="TOML is read by Python 3.11 and newer")
     vendored = tomllib.loads((folder / "vendored.toml").read_text("utf-8"))
