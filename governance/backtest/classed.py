@@ -10,8 +10,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from governance.backtest.columns import NONE, Class, Columns
+from governance.backtest.columns import Class, Columns
 from governance.backtest.lanes import Setting
+from governance.backtest.plain import NONE
 from governance.backtest.screen import Demand
 from governance.backtest.templates import Corner, Template, Templates
 from governance.model import Window

@@ -6,16 +6,21 @@ What is not a number is the same for many requests: who asks for what is a class
 from __future__ import annotations
 
 from array import array
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any, Final, NamedTuple
+from uuid import UUID
 
-from governance.backtest.arrivals import beforehand
+import numpy as np
+
+from governance.backtest.plain import LARGEST, NONE, can_be_rebuilt, is_plain, is_uuid, pattern_of, rebuilt
+from governance.backtest.scan import Numbers
 from governance.model import Failure
-from governance.traffic import TraceLine
+from governance.traffic import Size, TraceLine, Used
 
-NONE: Final = -1
-_LARGEST: Final = 2**31 - 1
+ID_BYTES: Final = 16
+_TOLD: Final = ("revision", "outcome", "target", "profile", "rule", "task")
 
 
 class Class(NamedTuple):
@@ -29,80 +34,206 @@ class Class(NamedTuple):
     plain: bool
 
 
+def _longs() -> Any:
+    return array("q")
+
+
+def _ints() -> Any:
+    return array("i")
+
+
 @dataclass(slots=True)
 class Columns:
     """One row for each line, in the order in which they were read.
 
     Args:
-        at_us: arrivals. kind: positions in `classes`. most: `max_output_tokens`, or `NONE`. end_ms, took_ms: of the
-            whole request and of its attempt. failures: (target, arrival, end, failure) of attempts, Unix microseconds.
+        ids: 16 bytes each: of a UUID, or a digest of what is none. at_us: arrivals. kind: positions in `classes`.
+            most: `max_output_tokens`, or `NONE`. end_ms, end_rest_us: of the whole request. start_us, took_ms: of its
+            attempt. kept: lines that cannot be made again of their numbers, by row. failures: (target, arrival, end,
+            failure) of attempts, Unix microseconds.
     """
 
-    at_us: Any = field(default_factory=lambda: array("q"))
-    kind: Any = field(default_factory=lambda: array("i"))
-    prompt: Any = field(default_factory=lambda: array("i"))
-    most: Any = field(default_factory=lambda: array("i"))
-    used_in: Any = field(default_factory=lambda: array("i"))
-    used_out: Any = field(default_factory=lambda: array("i"))
-    usd_micros: Any = field(default_factory=lambda: array("i"))
-    end_ms: Any = field(default_factory=lambda: array("i"))
-    took_ms: Any = field(default_factory=lambda: array("i"))
+    ids: Any = field(default_factory=bytearray)
+    at_us: Any = field(default_factory=_longs)
+    kind: Any = field(default_factory=_ints)
+    prompt: Any = field(default_factory=_ints)
+    most: Any = field(default_factory=_ints)
+    used_in: Any = field(default_factory=_ints)
+    used_out: Any = field(default_factory=_ints)
+    usd_micros: Any = field(default_factory=_ints)
+    end_ms: Any = field(default_factory=_ints)
+    end_rest_us: Any = field(default_factory=lambda: array("h"))
+    start_us: Any = field(default_factory=_ints)
+    took_ms: Any = field(default_factory=_ints)
     classes: list[Class] = field(default_factory=list)
     known: dict[Hashable, int] = field(default_factory=dict)
+    kept: dict[int, TraceLine] = field(default_factory=dict)
     failures: list[tuple[str, int, int, Failure]] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.at_us)
 
+    def class_of(self, line: TraceLine, *, plain: bool) -> int:
+        """The class of a line, a new one where there is none like it."""
+        told = (getattr(line.told, name) for name in _TOLD)
+        served = line.hops[0].served if plain else ""
+        key = (plain, line.who, line.asked, *told, served, line.recorded, line.unrecorded, line.hashed)
+        kind = self.known.get(key)
+        if kind is None:
+            kind = self.known[key] = len(self.classes)
+            self.classes.append(Class(pattern_of(line) if plain else line, plain))
+        return kind
+
     def add(self, line: TraceLine) -> None:
         """A row for this line."""
         plain = is_plain(line)
-        key = (plain, line.who, line.asked, *(getattr(line.told, name) for name in _TOLD), line.recorded, line.hashed)
-        kind = self.known.get(key)
-        if kind is None:
-            kind = self._new(key, line, plain)
+        if not plain or not can_be_rebuilt(line):
+            self.kept[len(self)] = line
         used, size = line.used, line.size
+        self.ids += id_bytes(line.id)
         self.at_us.append(line.at_us)
-        self.kind.append(kind)
-        self.prompt.append(min(size.prompt_tokens, _LARGEST))
-        self.most.append(NONE if size.max_output_tokens is None else min(size.max_output_tokens, _LARGEST))
+        self.kind.append(self.class_of(line, plain=plain))
+        self.prompt.append(min(size.prompt_tokens, LARGEST))
+        self.most.append(NONE if size.max_output_tokens is None else min(size.max_output_tokens, LARGEST))
         self.used_in.append(_known(used.input_tokens if used else 0))
         self.used_out.append(_known(used.output_tokens if used else 0))
         self.usd_micros.append(_known(used.usd_micros if used else 0))
-        self.end_ms.append(min((line.end_us or 0) // 1000, _LARGEST))
+        end_ms, rest_us = divmod(line.end_us or 0, 1000)
+        self.end_ms.append(min(end_ms, LARGEST))
+        self.end_rest_us.append(rest_us)
+        self.start_us.append(line.hops[0].start_us if plain else 0)
         self.took_ms.append(line.hops[0].took_ms if plain else 0)
         for hop in () if plain else line.hops:
             if hop.outcome == "failed":
                 failure = Failure(hop.error or "unknown", hop.status, hop.retry_after_s)
                 self.failures.append((hop.target, line.at_us, line.at_us + hop.end_us, failure))
 
-    def _new(self, key: Hashable, line: TraceLine, plain: bool) -> int:
-        kind = self.known[key] = len(self.classes)
-        self.classes.append(Class(line, plain))
-        return kind
+    def extend(self, ids: Any, kinds: Any, numbers: Numbers) -> None:
+        """Rows of plain lines that can be made again.
+
+        Args:
+            ids: 16 bytes each. kinds: their classes.
+        """
+        self.ids += np.ascontiguousarray(ids).tobytes()
+        self.kind.frombytes(kinds.astype(np.int32).tobytes())
+        end_ms, rest_us = np.divmod(numbers.end_us, 1000)
+        for column, values in (
+            (self.at_us, numbers.at_us),
+            (self.prompt, numbers.prompt),
+            (self.most, numbers.most),
+            (self.used_in, numbers.used_in),
+            (self.used_out, numbers.used_out),
+            (self.usd_micros, numbers.usd_micros),
+            (self.end_ms, end_ms),
+            (self.end_rest_us, rest_us.astype(np.int16)),
+            (self.start_us, numbers.start_us),
+            (self.took_ms, numbers.took_ms),
+        ):
+            column.frombytes(np.ascontiguousarray(values).tobytes())
+
+    def is_plain(self, row: int) -> bool:
+        """Whether the class of a row is."""
+        what: Class = self.classes[self.kind[row]]
+        return what.plain
+
+    def line(self, row: int) -> TraceLine:
+        """The line of a row."""
+        kept = self.kept.get(row)
+        if kept is not None:
+            return kept
+        most = int(self.most[row])
+        return rebuilt(
+            self.classes[self.kind[row]].line,
+            self.id(row),
+            int(self.at_us[row]),
+            1000 * int(self.end_ms[row]) + int(self.end_rest_us[row]),
+            Size(int(self.prompt[row]), None if most == NONE else most),
+            Used(int(self.used_in[row]), int(self.used_out[row]), 0, int(self.usd_micros[row])),
+            int(self.start_us[row]),
+            int(self.took_ms[row]),
+        )
+
+    def id(self, row: int) -> str:
+        """The id of a row's line."""
+        kept = self.kept.get(row)
+        return kept.id if kept is not None else str(UUID(bytes=bytes(self.ids[ID_BYTES * row : ID_BYTES * (row + 1)])))
+
+    def arrange(self, duplicate: Callable[[str], None]) -> None:
+        """Put the rows in the order of their arrival, then of their ids, and leave out what is there twice.
+
+        Args:
+            duplicate: is told the id of each row that is left out.
+        """
+        at_us = np.frombuffer(self.at_us, dtype=np.int64)
+        order = np.argsort(at_us, kind="stable").astype(np.int32)
+        self._order_ties(order, at_us)
+        order = self._without_twins(order, duplicate)
+        place = {row: position for position, row in enumerate(order.tolist()) if row in self.kept} if self.kept else {}
+        self.kept = {place[row]: line for row, line in self.kept.items() if row in place}
+        ids = np.frombuffer(self.ids, dtype=f"V{ID_BYTES}")[order]
+        self.ids = memoryview(ids).cast("B")
+        for name, dtype in _TYPES:
+            setattr(self, name, np.frombuffer(getattr(self, name), dtype=dtype)[order])
+
+    def _order_ties(self, order: Any, at_us: Any) -> None:
+        same = np.flatnonzero(at_us[order[1:]] == at_us[order[:-1]])
+        begin = 0
+        while begin < len(same):
+            end = begin
+            while end + 1 < len(same) and same[end + 1] == same[end] + 1:
+                end += 1
+            span = slice(same[begin], same[end] + 2)
+            order[span] = sorted(order[span].tolist(), key=self.id)
+            begin = end + 1
+
+    def _without_twins(self, order: Any, duplicate: Callable[[str], None]) -> Any:
+        mixed = mixed_ids(self.ids)
+        ranked = np.sort(mixed)
+        twins = ranked[1:][ranked[1:] == ranked[:-1]]
+        if not len(twins):
+            return order
+        of_id: dict[str, list[int]] = {}
+        for position in np.flatnonzero(np.isin(mixed[order], twins)).tolist():
+            of_id.setdefault(self.id(int(order[position])), []).append(position)
+        left_out = []
+        for positions in of_id.values():
+            rows = [int(order[position]) for position in positions]
+            chosen = first_of([self.kept[row].late if row in self.kept else False for row in rows])
+            left_out += [position for index, position in enumerate(positions) if index != chosen]
+        for position in sorted(left_out):
+            duplicate(self.id(int(order[position])))
+        return np.delete(order, left_out)
 
 
-_TOLD: Final = ("revision", "outcome", "target", "profile", "rule", "task")
+_TYPES: Final = (
+    ("at_us", np.int64),
+    ("end_rest_us", np.int16),
+    *(
+        (name, np.int32)
+        for name in (*("kind", "prompt", "most", "used_in", "used_out", "usd_micros", "end_ms", "start_us", "took_ms"),)
+    ),
+)
 
 
-def is_plain(line: TraceLine) -> bool:
-    """Whether the first choice answered, and everything that it used is known: most requests of most days."""
-    used, size = line.used, line.size
-    if len(line.hops) != 1 or used is None or line.end_us is None or line.weight != 1 or beforehand(line):
-        return False
-    hop, told = line.hops[0], line.told
-    numbers = (used.input_tokens, used.output_tokens, used.usd_micros, size.prompt_tokens, size.max_output_tokens or 0)
-    return (
-        hop.outcome == "ok"
-        and hop.reached
-        and told.outcome in ("route", "pass")
-        and hop.target == told.target
-        and not (told.degraded_by or told.overlay or told.arm or line.asked.refers_to or line.asked.conversation)
-        and not (size.audio_tokens or size.images or size.characters or told.passed_over)
-        and all(number is not None and 0 <= number <= _LARGEST for number in numbers)
-        and line.end_us // 1000 <= _LARGEST
-    )
+def first_of(late: Sequence[bool]) -> int:
+    """Which of several lines of one decision holds, in the order of their arrival: the first one, or one that was
+    answered after its end had been told.
+    """
+    return late.index(True) if True in late else 0
+
+
+def id_bytes(id: str) -> bytes:
+    """16 bytes of an id."""
+    if is_uuid(id):
+        return UUID(id).bytes
+    return blake2b(id.encode("utf-8", "surrogatepass"), digest_size=ID_BYTES).digest()
+
+
+def mixed_ids(ids: Any) -> Any:
+    """Of 16 bytes 8, as a number: the same for the same."""
+    halves = np.frombuffer(ids, dtype=np.uint64).reshape(-1, 2)
+    return halves[:, 0] * np.uint64(0x9E3779B97F4A7C15) ^ halves[:, 1]
 
 
 def _known(value: int | None) -> int:
-    return 0 if value is None else min(value, _LARGEST)
+    return 0 if value is None else min(value, LARGEST)

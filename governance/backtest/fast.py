@@ -10,10 +10,11 @@ import numpy as np
 
 from governance.backtest.arrivals import even
 from governance.backtest.classed import Classed, Kind
-from governance.backtest.columns import NONE, Columns
+from governance.backtest.columns import Columns
 from governance.backtest.elsewhere import Answers, Elsewhere, place_of
 from governance.backtest.hard import Hard
 from governance.backtest.lanes import Setting
+from governance.backtest.plain import NONE
 from governance.backtest.tally import Tally
 from governance.backtest.unattended import Habit
 

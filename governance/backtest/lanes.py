@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from governance.backtest.coverage import SpotCheck
 from governance.backtest.done import Done
 from governance.backtest.elsewhere import Elsewhere, Scenario
 from governance.backtest.lane import Lane
@@ -26,6 +27,31 @@ class Both(NamedTuple):
     active: Watch
     candidate: Watch
     retries: int
+
+
+Span = tuple[int, "int | None", "int | None"]
+NOTHING: Final[Span] = (0, None, None)
+
+
+class Ran(NamedTuple):
+    """What was played of all that was read.
+
+    Args:
+        early: requests that were counted without being played, and came before the figures begin.
+        span: how many requests, the first and the last arrival, Unix microseconds.
+        warm_us: for how long requests only fill windows.
+    """
+
+    both: Both
+    check: SpotCheck
+    early: int
+    span: Span
+    warm_us: int
+
+    @property
+    def from_us(self) -> int:
+        """Whoever came before is in no figure."""
+        return (self.span[1] or 0) + self.warm_us
 
 
 class Setting(NamedTuple):

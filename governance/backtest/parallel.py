@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
 from governance.backtest.lanes import Both, Habits, Setting, both
@@ -16,7 +16,7 @@ from governance.traffic import TraceLine
 T = TypeVar("T")
 R = TypeVar("R")
 # Below so many requests a second process costs more than it saves.
-_WORTH_IT: Final = 2_000
+WORTH_IT: Final = 2_000
 
 
 def in_processes(work: Callable[[T], R], parts: Sequence[T], processes: int) -> list[R]:
@@ -30,6 +30,15 @@ def in_processes(work: Callable[[T], R], parts: Sequence[T], processes: int) -> 
     with multiprocessing.get_context("fork").Pool(min(processes, len(parts)), _begin, (work, parts)) as pool:
         found: list[R] = pool.map(_work, range(len(parts)), chunksize=1)
         return found
+
+
+def in_order(work: Callable[[T], R], parts: Sequence[T], processes: int) -> Iterator[R]:
+    """The same one after the other, as each is ready."""
+    if processes <= 1 or len(parts) <= 1 or "fork" not in multiprocessing.get_all_start_methods():
+        yield from map(work, parts)
+        return
+    with multiprocessing.get_context("fork").Pool(min(processes, len(parts)), _begin, (work, parts)) as pool:
+        yield from pool.imap(_work, range(len(parts)))
 
 
 _GIVEN: list[Any] = []
@@ -59,17 +68,26 @@ def play(setting: Setting, lines: Sequence[TraceLine], parts: Iterable[int], hab
     by_part: dict[int, list[TraceLine]] = defaultdict(list)
     for line, part in zip(lines, parts, strict=True):
         by_part[part].append(line)
-    if len(lines) < _WORTH_IT or len(by_part) < 2:
+    if len(lines) < WORTH_IT or len(by_part) < 2:
         return both(setting, lines, habits)
     bins = _balanced(list(by_part.values()), processes)
-    found = in_processes(lambda some: both(setting, some, habits), bins, processes)
-    played: list[Played] = [each for one in found for each in one.played]
+    found = in_processes(lambda some: _sent(both(setting, some, habits)), bins, processes)
+    # What was given need not be sent back.
+    played = [Played(*each) for some, one in zip(bins, found, strict=True) for each in _with(some, one.played)]
     played.sort(key=lambda each: (each.line.at_us, each.line.id))
     active, candidate = Watch(), Watch()
     for one in found:
         active.take(one.active)
         candidate.take(one.candidate)
     return Both(played, active, candidate, sum(one.retries for one in found))
+
+
+def _sent(found: Both) -> Both:
+    return found._replace(played=[each[1:] for each in found.played])  # type: ignore[misc]
+
+
+def _with(lines: list[TraceLine], played: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
+    return ((line, *each) for line, each in zip(lines, played, strict=True))
 
 
 def _balanced(parts: list[list[TraceLine]], bins: int) -> list[list[TraceLine]]:

@@ -2,45 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
-from governance.backtest.columns import Columns, is_plain
 from governance.backtest.coverage import SpotCheck
 from governance.backtest.fast import Plan
-from governance.backtest.lanes import Both, Setting
+from governance.backtest.gathered import gathered
+from governance.backtest.lanes import NOTHING, Both, Ran, Setting
 from governance.backtest.parallel import play
+from governance.backtest.read import Reader
 from governance.backtest.spot_check import spot_check
 from governance.backtest.tally import Tally
-from governance.traffic import TraceLine
+from governance.backtest.watch import Watch
+from governance.traffic import Broken, TraceLine
 
 
 def quick(
-    setting: Setting, lines: Sequence[TraceLine], tally: Tally, from_us: int, processes: int
-) -> tuple[Both, SpotCheck, int]:
+    setting: Setting,
+    lines: Iterable[TraceLine | Broken],
+    reader: Reader,
+    tally: Tally,
+    warm_us: int,
+    processes: int,
+) -> Ran:
     """Count what nothing can touch, play the rest, and let the engine check a share of what was counted.
 
     Args:
-        lines: in the order of their arrival.
         tally: gets what is counted.
-        from_us: whoever came before is in no figure.
-
-    Returns:
-        What was played; how it was checked; how many that are counted came too early.
+        warm_us: for how long requests only fill windows, and are in no figure.
     """
-    columns = Columns()
-    for line in lines:
-        columns.add(line)
-    setting.elsewhere.learn(line for line in lines if not is_plain(line))
+    columns = gathered(lines, reader, processes)
+    if not len(columns):
+        return Ran(Both([], Watch(), Watch(), 0), SpotCheck(0, 0, 0), 0, NOTHING, warm_us)
+    setting.elsewhere.learn(line for row, line in sorted(columns.kept.items()) if not columns.is_plain(row))
     plan = Plan(setting, columns)
-    hard = np.flatnonzero(plan.hard)
-    some = [lines[row] for row in hard.tolist()]
-    parts = [plan.part_of(columns.kind[row]) for row in hard.tolist()]
+    hard = np.flatnonzero(plan.hard).tolist()
+    some = [columns.line(row) for row in hard]
+    parts = [plan.part_of(columns.kind[row]) for row in hard]
     found = play(setting, some, parts, plan.habits, processes)
-    early = plan.count(tally, from_us)
+    span = len(columns), int(columns.at_us[0]), int(columns.at_us[-1])
+    early = plan.count(tally, span[1] + warm_us)
     chosen = plan.sample(setting.elsewhere.assumptions.spot_check)
-    by_active = [lines[row] for row, active in sorted(chosen.items()) if active]
-    by_candidate = [lines[row] for row, active in sorted(chosen.items()) if not active]
+    by_active = [columns.line(row) for row, active in sorted(chosen.items()) if active]
+    by_candidate = [columns.line(row) for row, active in sorted(chosen.items()) if not active]
     checked = spot_check(setting, by_active, by_candidate, processes)
-    return found, SpotCheck(len(lines) - len(some), len(some), checked), early
+    return Ran(found, SpotCheck(len(columns) - len(some), len(some), checked), early, span, warm_us)

@@ -94,7 +94,10 @@ class TraceLine:
 
 def encoded(line: TraceLine) -> bytes:
     """The line, with its end."""
-    return encoded_told({"v": VERSION, **written(line)})
+    told = written(line)
+    # In the order in which a worker writes them.
+    first: dict[str, Any] = {"v": VERSION, **{key: told[key] for key in ("id", "at", "end") if key in told}}
+    return encoded_told({**first, **told})
 
 
 def encoded_told(told: Mapping[str, Any]) -> bytes:

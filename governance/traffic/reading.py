@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count, groupby
 from typing import Final, NamedTuple
 
@@ -11,8 +11,8 @@ from governance.traffic.broken import DUPLICATE_ID, LINE_HOLDS, LOST_LINES, MISS
 from governance.traffic.files import HOUR_US, TrafficFile, raw_lines
 from governance.traffic.line import TraceLine, decoded
 
-# Workers of several machines, and a clock that is set.
-_SLACK_US: Final = 1_000_000
+SLACK_US: Final = 1_000_000
+"""Workers of several machines, and a clock that is set."""
 HOLD_US: Final = 600_000_000
 """A request that takes longer than ten minutes comes later than its arrival would have it."""
 
@@ -29,24 +29,68 @@ class Entry(NamedTuple):
     line: TraceLine
 
 
+class Known:
+    """What was read before: ids of the last two hours, and the last line of each worker: its number, when it ended.
+
+    Args:
+        before: whether an id was read in these hours by somebody else.
+    """
+
+    def __init__(self, before: Callable[[str], bool] = lambda id: False) -> None:
+        self._before = before
+        self._ids: set[str] = set()
+        self._older: set[str] = set()
+        self._hour_us = 0
+        self.last: dict[str, tuple[int, int]] = {}
+
+    def faults(self, entry: Entry) -> list[Broken]:
+        """What is wrong with the next line."""
+        where, _, line = entry
+        end_us = ended_us(line)
+        if end_us >= self._hour_us + HOUR_US:
+            self._older, self._ids, self._hour_us = self._ids, set(), end_us - end_us % HOUR_US
+        known = f"{line.id} late" if line.late else line.id
+        if known in self._ids or known in self._older or self._before(known):
+            return [Broken(DUPLICATE_ID, where, line.id)]
+        self._ids.add(known)
+        found = [Broken(MISSING_END, where, line.id)] if line.open else []
+        number, last_us = self.last.get(line.worker, (0, 0))
+        if line.number and number and line.number > number + 1:
+            lost = line.number - number - 1
+            found.append(Broken(LOST_LINES, where, f"{lost} of worker {line.worker} before it", lost))
+        if end_us < last_us - SLACK_US:
+            found.append(Broken(OUT_OF_ORDER, where, f"it ended {(last_us - end_us) / 1e6:.3f} s before the last one"))
+        self.last[line.worker] = (max(number, line.number), end_us)
+        return found
+
+
 def entries(files: Iterable[TrafficFile]) -> Iterator[Entry | Broken]:
     """Every decision once, hour by hour, in the order in which they ended; what is wrong stands in front of its line.
 
     One that was answered after its end had been told comes again, as `late`. Only the ids of two hours are kept to
     know duplicates by.
     """
-    known = _Known()
+    known = Known()
     for _, of_hour in groupby(files, key=lambda file: file.hour_us):
-        order = count()
-        readers = [_keyed(list(of_worker), order) for _, of_worker in groupby(of_hour, key=lambda file: file.worker)]
-        for _, _, entry in heapq.merge(*readers, key=lambda keyed: keyed[:2]):
-            if isinstance(entry, Broken):
-                yield entry
-                continue
-            faults = known.faults(entry)
-            yield from faults
-            if all(fault.fault in LINE_HOLDS for fault in faults):
-                yield entry
+        yield from entries_of_hour(of_hour, known)
+
+
+def entries_of_hour(files: Iterable[TrafficFile], known: Known) -> Iterator[Entry | Broken]:
+    """The same of the files of one hour.
+
+    Args:
+        known: of the hours before it.
+    """
+    order = count()
+    readers = [_keyed(list(of_worker), order) for _, of_worker in groupby(files, key=lambda file: file.worker)]
+    for _, _, entry in heapq.merge(*readers, key=lambda keyed: keyed[:2]):
+        if isinstance(entry, Broken):
+            yield entry
+            continue
+        faults = known.faults(entry)
+        yield from faults
+        if all(fault.fault in LINE_HOLDS for fault in faults):
+            yield entry
 
 
 def by_arrival(
@@ -57,10 +101,24 @@ def by_arrival(
     Args:
         hold_us: a request that takes longer comes late, and is named as out of order.
     """
+    return arranged(entries(files), from_us, to_us, hold_us)
+
+
+def arranged(
+    found: Iterable[Entry | Broken],
+    from_us: int | None = None,
+    to_us: int | None = None,
+    hold_us: int = HOLD_US,
+    told_us: int = 0,
+) -> Iterator[TraceLine | Broken]:
+    """The same of entries.
+
+    Args:
+        told_us: what has arrived before that is told already.
+    """
     waiting: list[tuple[int, str]] = []
     lines: dict[str, TraceLine] = {}
-    told_us = 0
-    for entry in entries(files):
+    for entry in found:
         if isinstance(entry, Broken):
             yield entry
             continue
@@ -102,32 +160,3 @@ def _keyed(files: Iterable[TrafficFile], order: Iterator[int]) -> Iterator[tuple
         # As it stands in its file, whatever its clock says: merging needs an order that never goes back.
         at_us = max(at_us, ended_us(found))
         yield at_us, next(order), Entry(where, raw, found)
-
-
-class _Known:
-    """What was read before: ids of the last two hours, and the last line of each worker."""
-
-    def __init__(self) -> None:
-        self._ids: set[str] = set()
-        self._older: set[str] = set()
-        self._hour_us = 0
-        self._last: dict[str, tuple[int, int]] = {}
-
-    def faults(self, entry: Entry) -> list[Broken]:
-        where, _, line = entry
-        end_us = ended_us(line)
-        if end_us >= self._hour_us + HOUR_US:
-            self._older, self._ids, self._hour_us = self._ids, set(), end_us - end_us % HOUR_US
-        known = f"{line.id} late" if line.late else line.id
-        if known in self._ids or known in self._older:
-            return [Broken(DUPLICATE_ID, where, line.id)]
-        self._ids.add(known)
-        found = [Broken(MISSING_END, where, line.id)] if line.open else []
-        number, last_us = self._last.get(line.worker, (0, 0))
-        if line.number and number and line.number > number + 1:
-            lost = line.number - number - 1
-            found.append(Broken(LOST_LINES, where, f"{lost} of worker {line.worker} before it", lost))
-        if end_us < last_us - _SLACK_US:
-            found.append(Broken(OUT_OF_ORDER, where, f"it ended {(last_us - end_us) / 1e6:.3f} s before the last one"))
-        self._last[line.worker] = (max(number, line.number), end_us)
-        return found

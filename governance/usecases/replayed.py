@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from governance.backtest.decision_log import either
+from governance.backtest.files import Traffic
 from governance.backtest.report import Report
 from governance.backtest.run import backtest
 from governance.catalog import Catalog
@@ -14,7 +15,6 @@ from governance.policy import Policy
 from governance.telemetry.recorder import folder_of as recorded_in
 from governance.traffic import Broken, TraceLine
 from governance.traffic.files import given, raw_lines
-from governance.traffic.reading import by_arrival
 from governance.usecases.questions import Question
 
 _TOLD_EVERY: Final = 2_000
@@ -47,19 +47,26 @@ def replayed(
         OSError: there is nothing, or it cannot be read. An empty or missing folder is no traffic, and no error.
         GovernanceError: a policy cannot be replayed.
     """
-    lines = _told(lines_of(path, question, now_ms), read)
+    lines = lines_of(path, question, now_ms)
+    if isinstance(lines, Traffic):
+        lines.read = read
+    else:
+        lines = _told(lines, read)
     return backtest(active, candidate, lines, question.assumptions, catalog=catalog)
 
 
-def lines_of(path: Path | None, question: Question, now_ms: int) -> Iterator[TraceLine | Broken]:
-    """The lines of the time that is asked about, and whatever could not be read. Raises OSError."""
-    if path is None:
-        return
+def lines_of(path: Path | None, question: Question, now_ms: int) -> Iterable[TraceLine | Broken]:
+    """The lines of the time that is asked about, and whatever could not be read; of a folder, `Traffic`.
+
+    Raises OSError.
+    """
     from_us, to_us = (None if moment is None else moment * 1000 for moment in question.times_ms(now_ms))
-    if path.is_dir() or not path.exists():
-        files = given(path, from_us, to_us) if path.is_dir() else []
-        yield from by_arrival(files, from_us, to_us)
-        return
+    if path is None or not path.exists():
+        return ()
+    return Traffic(given(path, from_us, to_us), from_us, to_us) if path.is_dir() else _of_file(path, from_us, to_us)
+
+
+def _of_file(path: Path, from_us: int | None, to_us: int | None) -> Iterator[TraceLine | Broken]:
     for line in either(_lines(path), path.name):
         at_us = line.at_us if isinstance(line, TraceLine) else None
         if at_us is None or ((from_us is None or at_us >= from_us) and (to_us is None or at_us < to_us)):

@@ -78,6 +78,17 @@ def test_who_can_never_be_refused_is_counted_and_the_rest_is_simulated() -> None
     assert replace(fast, spot_check=engine.spot_check) == engine
 
 
+def test_several_processes_find_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("governance.backtest.parallel.WORTH_IT", 10)
+    limits = 'rate_limits:\n- {name: each, subject: {team: "*"}, requests: 9/minute}\n'
+    lines = recorded(policy(limits), arrivals(200, failing=0.02))
+
+    def found(processes: int) -> Report:
+        return backtest(policy(limits), policy(), lines, CHECKED, catalog=CATALOG, processes=processes)
+
+    assert found(2) == found(1)
+
+
 def test_a_difference_is_no_report(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = recorded(policy(), arrivals(100))
     monkeypatch.setattr("governance.backtest.hard.peak", lambda window, demand: 0)

@@ -1,31 +1,33 @@
-"""How long a backtest takes: `python -m tests.bench.backtest [REQUESTS]`.
+"""How long a backtest takes: `python -m tests.bench.backtest [REQUESTS …]`.
 
-Made-up traffic of 1,000 teams under 20 limits, as files of a trace; the candidate has one limit lower, which one
-team in a hundred meets. Prints seconds and the largest memory for each size; single runs, so orders of magnitude.
+Made-up traffic of 1,000 teams under 20 limits, as files that a worker leaves; the candidate has one limit lower, which
+one team in a hundred meets. Each size is asked by the command, in a process of its own: seconds from its start to its
+end, those of the CPU in all its processes, and the largest of them. Single runs, so orders of magnitude.
 """
 
 from __future__ import annotations
 
+import heapq
+import json
 import random
 import resource
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from itertools import count, groupby, islice
 from pathlib import Path
 
-from governance.backtest.files import Traffic
 from governance.backtest.parallel import cores
-from governance.backtest.run import backtest
 from governance.engine.host import Host
-from governance.policy import Policy
-from governance.traffic import Asked, Hop, Size, Told, TraceLine, Used, Who, encoded
-from governance.traffic.files import given, write_lines
-from tests.backtest.workload import CATALOG, NOON_US
+from governance.traffic.files import COMPRESSED, LINES, hour_of, name_of, write_lines
+from tests.backtest.workload import NOON_US
 
 TEAMS = 1_000
 SIZES = (100_000, 1_000_000)
-PER_FILE = 250_000
+PER_FILE = 64_000
+STEP_US = 3_600
 
 PROFILE = """
 version: 1
@@ -41,71 +43,91 @@ rate_limits:
 """
 
 
-def policy(pace: int) -> Policy:
+def policy(pace: int) -> str:
     """20 limits: two of each team, and 18 of single teams; nobody meets those."""
     single = "".join(f"- {{name: of {i}, subject: {{team: t{i}}}, requests: 1M/hour}}\n" for i in range(18))
-    return Host.parse(PROFILE.replace("PACE", str(pace)) + single).policy
+    return PROFILE.replace("PACE", str(pace)) + single
 
 
-def lines(count: int, revision: str, seed: int = 1) -> Iterator[TraceLine]:
-    """Traffic of an hour and more, in the order of its arrival: about one request a second of each busy team."""
-    drawn = random.Random(seed)
-    at_us = NOON_US
-    step = max(1, round(3_600_000_000 * count / 1_000_000 / count))
-    busy = [f"t{i}" for i in range(0, TEAMS, 100)]
-    told = Told(revision, "route", target="openai/gpt-4o-mini", profile="Fast")
-    sizes = [Size(drawn.randint(10, 900), drawn.choice((None, 256, 1024))) for _ in range(5_000)]
-    who = {
-        f"t{i}": Who(key=f"{i:064x}", key_name=f"key {i}", team=f"t{i}", team_name=f"Team {i}") for i in range(TEAMS)
-    }
-    for number in range(count):
-        at_us += step
-        team = drawn.choice(busy) if drawn.random() < 0.02 else f"t{drawn.randrange(TEAMS)}"
-        size, out, took = sizes[number % 5_000], drawn.randint(5, 250), drawn.randint(100, 3_000)
-        cost = round(size.prompt_tokens * 0.15 + out * 0.6)
-        yield TraceLine(
-            f"{number:08x}-0000-7000-8000-{number:012x}",
-            at_us,
-            who[team],
-            Asked("fast/glm-4.7", streaming=bool(number % 2)),
-            size,
-            told,
-            (Hop("openai/gpt-4o-mini", "ok", took_ms=took),),
-            Used(size.prompt_tokens, out, 0, cost),
-            took * 1000 + 200,
-            "bench",
-            number + 1,
-        )
+LINE = (
+    b'{"v":1,"id":"%08x-0000-7000-8000-%012x","at":%d,"end":%d,"who":{"key":"%064x","key_name":"key %d","team":"t%d",'
+    b'"team_name":"Team %d"},"req":{"model":"fast/glm-4.7"%b},"est":{"in":%d%b},"did":{"rev":"%b","out":"route",'
+    b'"target":"openai/gpt-4o-mini","fall":["openai/gpt-4o"],"profile":"Fast","win":[{"limit":"each team","of":'
+    b'"team:t%d","unit":"requests","per":"60s","most":1000,"took":1,"used":%d},{"limit":"each team tokens","of":'
+    b'"team:t%d","unit":"tokens","per":"3600s","most":500000000,"took":%d,"used":%d}]},"hops":[{"to":'
+    b'"openai/gpt-4o-mini","out":"ok","ms":%d}],"use":{"in":%d,"out":%d,"usd":%d},"by":"bench","no":%d,"in":'
+    b'"sha256:e9c3514059ec5d6c7408b645961ab8d75098564aa72e92cfbc9c0648575611bd"}\n'
+)
 
 
-def written(folder: Path, count: int, revision: str) -> list[Path]:
-    """Compressed files, as a worker leaves them."""
-    source, found = lines(count, revision), []
-    for begin in range(0, count, PER_FILE):
-        some = (encoded(next(source)) for _ in range(min(PER_FILE, count - begin)))
-        found.append(folder / f"{begin:09d}.jsonl.gz")
-        write_lines(found[-1], some)
-    return found
+def lines(requests: int, revision: str, seed: int = 1) -> Iterator[tuple[int, bytes]]:
+    """Traffic at 1,000,000 requests an hour: when each ended, and its line as a worker writes it, in that order."""
+    drawn, at_us, under_way = random.Random(seed), NOON_US, []
+    numbers = count(1)
+    for number in range(requests):
+        at_us += STEP_US
+        team = 100 * drawn.randrange(TEAMS // 100) if drawn.random() < 0.02 else drawn.randrange(TEAMS)
+        took_ms = drawn.randrange(100, 3_000)
+        heapq.heappush(under_way, (at_us + 1000 * took_ms + 200, number, at_us, team, took_ms))
+        while under_way[0][0] <= at_us:
+            yield under_way[0][0], _line(*heapq.heappop(under_way), revision, drawn, next(numbers))
+    while under_way:
+        yield under_way[0][0], _line(*heapq.heappop(under_way), revision, drawn, next(numbers))
+
+
+def _line(
+    end_us: int, number: int, at_us: int, team: int, took_ms: int, revision: str, drawn: random.Random, written: int
+) -> bytes:
+    prompt, out = drawn.randrange(10, 900), drawn.randrange(5, 250)
+    most = drawn.choice((b"", b',"max_out":256', b',"max_out":1024'))
+    asked = (b',"stream":true' if number % 2 else b"", prompt, most, revision.encode())
+    windows = (team, number % 50, team, prompt + out, 1000 + number)
+    used = (took_ms, prompt, out, round(prompt * 0.15 + out * 0.6))
+    return LINE % (number, number, at_us, end_us - at_us, team, team, team, team, *asked, *windows, *used, written)
+
+
+def record(folder: Path, requests: int, revision: str) -> None:
+    """Compressed files: a line stands in that of the hour in which its request ended."""
+    for hour_us, of_hour in groupby(lines(requests, revision), key=lambda each: hour_of(each[0])):
+        source = (line for _, line in of_hour)
+        for segment in count(1):
+            some = list(islice(source, PER_FILE))
+            if not some:
+                break
+            write_lines(folder / name_of(hour_us, "bench", segment).replace(LINES, COMPRESSED), some)
 
 
 def main(sizes: tuple[int, ...]) -> None:
-    active, candidate = policy(1_000), policy(60)
     print(f"{cores()} cores, {TEAMS} teams, 20 limits; one lowered")
-    for count in sizes:
-        with tempfile.TemporaryDirectory() as folder:
-            files = [file for path in written(Path(folder), count, active.revision) for file in given(path)]
-            began = time.perf_counter()
-            found = backtest(active, candidate, Traffic(files), catalog=CATALOG)
-            took_s = time.perf_counter() - began
-        own, of_processes = (
-            resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-        )
-        check = found.spot_check
-        print(
-            f"{count:>10,} requests: {took_s:6.1f} s, {1e6 * took_s / count:5.1f} us each, "
-            f"{own // 1024} MiB and {of_processes // 1024} MiB; simulated {check.simulated:,}, "
-            f"checked {check.checked:,}; newly refused {found.totals.newly_refused.mid:,}"
-        )
+    for requests in sizes:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            (folder / "trace").mkdir()
+            for pace in (1_000, 60):
+                (folder / f"{pace}.yaml").write_text(policy(pace), "utf-8")
+            record(folder / "trace", requests, Host.parse(policy(1_000)).policy.revision)
+            for which in ("first", "again"):
+                tell(which, requests, folder)
+
+
+def tell(which: str, requests: int, folder: Path) -> None:
+    """Ask the command, and say what that took."""
+    files = ("--policy", folder / "60.yaml", "--against", folder / "1000.yaml", "--traces", folder / "trace")
+    before, began_s = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    told = subprocess.run(
+        [sys.executable, "-m", "governance.cli", "backtest", *map(str, files), "--json"],
+        check=True,
+        stdout=subprocess.PIPE,
+    ).stdout
+    took_s, after = time.perf_counter() - began_s, resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    found = json.loads(told)
+    check, refused = found["spot_check"], found["totals"]["newly_refused"]["mid"]
+    print(
+        f"{requests:>10,} requests {which}: {took_s:6.1f} s, {cpu_s:6.1f} s of CPU, at most {after.ru_maxrss // 1024} "
+        f"MiB; simulated {check['simulated']:,}, checked {check['checked']:,}; newly refused {refused:,}",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

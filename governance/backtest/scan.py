@@ -1,0 +1,198 @@
+"""A file of traffic as columns: lines that are alike in everything but numbers are not decoded one by one.
+
+Most lines of most days are of one form, as a worker writes them: somebody asked, the first target answered, and all is
+known of that. Their numbers are cut out, and what is no number is a key that many lines share; one line of each key is
+decoded. Every other line comes back as it stands there.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from array import array
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from governance.backtest.plain import NONE, is_plain
+from governance.traffic import TraceLine, decoded
+
+_N: Final = rb"(0|[1-9]\d{0,8})"
+_OBJECT: Final = rb"\{[^{}\\\n]*(?:\{[^{}\\\n]*\}[^{}\\\n]*)*\}"
+_HEX: Final = rb"[0-9a-f]"
+# Without a backslash every quotation mark is one, so no text can look like what comes behind it. What stands in `win`
+# is passed over: nothing reads it of a request that was answered, but for what did not fit.
+_LINE: Final = re.compile(
+    rb'\{"v":1,"id":"(HEX{8}-HEX{4}-HEX{4}-HEX{4}-HEX{12})","at":([1-9]\d{0,15}),"end":NUM,'
+    rb'("who":OBJ,"req":OBJ),"est":\{"in":NUM(?:,"max_out":NUM)?\},'
+    rb'("did":\{"rev":"[^"\\\n]*","out":"(?:route|pass)"[^{}\[\]\\\n]*(?:\[[^{}\[\]\\\n]*\][^{}\[\]\\\n]*)?)'
+    rb'(?:"win":(\[[^\[\]\\\n]*\]))?\},'
+    rb'("hops":\[\{"to":"[^"\\\n]*","out":"ok")(?:,"start":NUM)?(?:,"ms":NUM)?([^{}\[\]\\\n]*)\}\],'
+    rb'"use":\{"in":NUM,"out":NUM(?:,"cached":\d{1,9})?,"usd":NUM(?:,"(?:cached|saved)":\d{1,9})*\},'
+    rb'"by":"([^"\\\n]*)","no":([1-9]\d{0,14})(?:,"in":"[^"\\\n]*")?((?:,"(?:rec|not|hash)":\[[^\[\]\\\n]*\])*)\}\n'
+    rb"|([^\n]*\n)".replace(b"HEX", _HEX)
+    .replace(b"NUM", _N)
+    .replace(b"OBJ", _OBJECT)
+)
+_DOES_NOT_FIT: Final = b'"fits":false'
+_AT_ONCE: Final = 1 << 20
+_OTHER: Final = -1
+_NEW: Final = -2
+# No line of ours is so long.
+_LONGEST: Final = 1 << 20
+
+
+def _or_none(text: bytes) -> int:
+    return int(text) if text else NONE
+
+
+def _or_zero(text: bytes) -> int:
+    return int(text) if text else 0
+
+
+# Which part of a line is which column, and how it is read.
+_COLUMNS: Final[tuple[tuple[int, Callable[[bytes], int]], ...]] = (
+    (1, int),
+    (2, int),
+    (4, int),
+    (5, _or_none),
+    (9, _or_zero),
+    (10, _or_zero),
+    (12, int),
+    (13, int),
+    (14, int),
+)
+
+
+class Numbers(NamedTuple):
+    """What differs within a class, one of each for a line; see `Columns`."""
+
+    at_us: Any
+    end_us: Any
+    prompt: Any
+    most: Any
+    start_us: Any
+    took_ms: Any
+    used_in: Any
+    used_out: Any
+    usd_micros: Any
+
+    @classmethod
+    def none(cls) -> Numbers:
+        """Of no line."""
+        return cls(array("q"), *(array("i") for _ in cls._fields[1:]))
+
+
+Key = tuple[bytes, ...]
+
+
+class Scan(NamedTuple):
+    """All lines of one file.
+
+    Args:
+        ids: of the plain lines, 16 bytes each. kind: which of `firsts` each is like.
+        firsts: key and one whole line of each.
+        counts: their numbers in the file of their worker.
+        others: every other line, with how many plain ones stand before it.
+        worker: who wrote the plain ones; "" where there are none.
+    """
+
+    ids: bytes
+    numbers: Numbers
+    kind: Any
+    firsts: list[tuple[Key, bytes]]
+    counts: Any
+    others: list[tuple[int, bytes]]
+    worker: str
+
+
+def scanned(path: Path, compressed: bool) -> Scan | None:
+    """The lines of a file; None where it has to be read line by line: it is cut off, torn, or of several workers."""
+    found = _Scanning()
+    try:
+        with gzip.open(path, "rb") if compressed else path.open("rb") as file:
+            rest = b""
+            while chunk := file.read(_AT_ONCE):
+                whole, newline, last = (rest + chunk).rpartition(b"\n")
+                if len(last) > _LONGEST:
+                    return None
+                found.take(whole + newline)
+                rest = last
+    except (EOFError, OSError, zlib.error):
+        return None
+    return None if rest or len(found.workers) > 1 else found.scan()
+
+
+class _Scanning:
+    def __init__(self) -> None:
+        self.workers: set[bytes] = set()
+        self._known: dict[Key, int] = {}
+        self._ids: list[bytes] = []
+        self._numbers = Numbers.none()
+        self._kind, self._counts = array("i"), array("q")
+        self._firsts: list[tuple[Key, bytes]] = []
+        self._others: list[tuple[int, bytes]] = []
+
+    def take(self, text: bytes) -> None:
+        """The next lines, each with its end."""
+        rows = _LINE.findall(text)
+        keys = [(row[3], row[6], row[8], row[11], row[17]) for row in rows]
+        kinds = [self._known.get(key, _NEW) for key in keys]
+        lines: list[bytes] = []
+        for index, row in enumerate(rows):
+            if row[18] or _DOES_NOT_FIT in row[7]:
+                kinds[index] = _OTHER
+            elif kinds[index] == _NEW:
+                lines = lines or text.split(b"\n")
+                kinds[index] = self._kind_of(keys[index], lines[index])
+        if _OTHER in kinds:
+            self._set_aside(kinds, lines or text.split(b"\n"))
+            rows = [row for row, kind in zip(rows, kinds, strict=True) if kind != _OTHER]
+            kinds = [kind for kind in kinds if kind != _OTHER]
+        if not rows:
+            return
+        columns: Any = [*zip(*rows, strict=True)]
+        self._ids.append(bytes.fromhex(b"".join(columns[0]).replace(b"-", b"").decode()))
+        self._kind.extend(kinds)
+        self._counts.extend(map(int, columns[16]))
+        self.workers.update(columns[15])
+        for (place, number), column in zip(_COLUMNS, self._numbers, strict=True):
+            column.extend(map(number, columns[place]))
+
+    def _set_aside(self, kinds: list[int], lines: list[bytes]) -> None:
+        before = len(self._kind)
+        for index, kind in enumerate(kinds):
+            if kind != _OTHER:
+                before += 1
+            elif lines[index].strip():
+                self._others.append((before, lines[index].strip()))
+
+    def _kind_of(self, key: Key, line: bytes) -> int:
+        # Another line of the same text may have made it known meanwhile.
+        kind = self._known.get(key)
+        if kind is None:
+            kind = len(self._firsts) if _is_plain(key, line) else _OTHER
+            if kind != _OTHER:
+                self._firsts.append((key, line))
+            self._known[key] = kind
+        return kind
+
+    def scan(self) -> Scan:
+        worker = b"".join(self.workers).decode("utf-8", "replace")
+        return Scan(b"".join(self._ids), self._numbers, self._kind, self._firsts, self._counts, self._others, worker)
+
+
+# A process reads one file after the other, and most of their keys are the same.
+_PLAIN: Final[dict[Key, bool]] = {}
+_MOST_KEYS: Final = 100_000
+
+
+def _is_plain(key: Key, line: bytes) -> bool:
+    plain = _PLAIN.get(key)
+    if plain is None:
+        if len(_PLAIN) >= _MOST_KEYS:
+            _PLAIN.clear()
+        found = decoded(line)
+        plain = _PLAIN[key] = isinstance(found, TraceLine) and is_plain(found)
+    return plain
