@@ -192,7 +192,9 @@ class Calendar:
         self.ends_ms = self.gone_ms
 
     def counts(self, counted_ms: int, now_ms: int) -> bool:
-        """Whether what was counted at `counted_ms` belongs to the period that is counted."""
+        """Whether what was counted at `counted_ms` belongs to the period that is counted, or to one that comes."""
+        if counted_ms >= self.gone_ms:
+            return now_ms < period_ms(self.period, self.timezone, counted_ms)[1]
         return counted_ms >= self.start_ms and now_ms < self.gone_ms
 
     def charge(self, now_ms: int, amount: int, limit: int) -> int:
@@ -201,6 +203,12 @@ class Calendar:
         return max(now_ms, self.start_ms)
 
     def adjust(self, counted_ms: int, difference: int, limit: int, now_ms: int) -> None:
+        if counted_ms >= self.gone_ms:
+            # The clock went back, and what reserved nothing did not hold the period in which it did.
+            if self.used or difference <= 0:
+                return
+            self.start_ms, self.gone_ms = period_ms(self.period, self.timezone, counted_ms)
+            self.ends_ms = self.gone_ms
         if counted_ms >= self.start_ms:
             self.used = min(max(0, self.used + difference), MOST_COUNTED)
 

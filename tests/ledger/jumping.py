@@ -78,7 +78,9 @@ class Oracle:
     def change(self, entry: Entry, amount: int) -> None:
         """Settled or given back."""
         if self.certain(entry):
-            entry.low = entry.high = amount
+            # What reserved nothing holds no period: it may count in another one that has been begun since.
+            held = entry.amount > 0 or self.now_us // 1000 >= _begins_ms(entry.window, entry.at_us)
+            entry.low, entry.high = amount if held else min(entry.low, amount), amount
         elif self.now_us // 1000 < _ends_ms(entry.window, entry.latest_us):
             entry.low, entry.high = min(entry.low, amount), max(entry.high, amount)
 
@@ -91,6 +93,10 @@ class Oracle:
     def _may_come_back(self, entry: Entry) -> bool:
         # The clock never goes back by more than two minutes behind the latest time.
         return self.possible(entry) or self.latest_us - entry.latest_us < 4 * 60_000_000
+
+
+def _begins_ms(window: Window, at_us: int) -> int:
+    return period_ms(window.period, "UTC", at_us // 1000)[0] if isinstance(window.period, str) else 0
 
 
 def _ends_ms(window: Window, at_us: int) -> int:

@@ -71,6 +71,21 @@ async def test_a_targets_charge_after_the_clock_went_back_is_given_back_where_it
     assert [await used(ledger, window) for window in (MINUTE, WATCHED)] == [150, 0]
 
 
+@pytest.mark.parametrize("since", [0, 5])
+async def test_what_reserved_nothing_before_the_clock_went_back_holds_no_period(
+    ledger: Ledger, clock: Clock, since: int
+) -> None:
+    clock.now = MIDNIGHT_S + 1
+    await reserve(ledger, "nothing", Charge(DAY, 0))
+    clock.now = MIDNIGHT_S - 5
+    await reserve(ledger, "since", Charge(DAY, since))
+    await ledger.settle("nothing", {"tokens": 3})
+
+    assert await used(ledger, DAY) == (since or 3)
+    clock.now = MIDNIGHT_S + 2
+    assert await used(ledger, DAY) == (0 if since else 3)
+
+
 async def test_an_empty_calendar_window_is_of_the_period_that_the_clock_shows(ledger: Ledger, clock: Clock) -> None:
     clock.now = MIDNIGHT_S + 1
     assert await used(ledger, DAY) == 0
