@@ -20,7 +20,7 @@ from governance.admin.answered import NotDone, Roomy
 from governance.admin.drafts import DraftShown, ask_for_draft, shown, tag
 from governance.admin.in_force import in_force, policy_is_a_file
 from governance.admin.policy_changes import Judged, done
-from governance.admin.policy_plan import Asked, told
+from governance.admin.policy_plan import Asked, told, written
 from governance.engine.host import Host
 from governance.engine.simulation import SimulationInput, simulate
 from governance.model.errors import GovernanceError, PolicyError, StoreUnavailable
@@ -104,7 +104,7 @@ def routes(of: Administered) -> APIRouter:
         found = await ask_for_draft(of, draft_id)
         made = await told(of, request, Asked(policy=found.yaml))
         page = {"draft": {"id": found.id, "version": found.version, "base": found.base_hash}, **made}
-        return Response(json.dumps(page, default=str), media_type="application/json")
+        return Response(await asyncio.to_thread(written, page), media_type="application/json")
 
     @router.post("/drafts/{draft_id}/simulate", summary="What a draft would do with a request")
     async def simulate_draft(draft_id: int, given: SimulationInput) -> Response:

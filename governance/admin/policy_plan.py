@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -22,6 +22,7 @@ from governance.apart import full_collections_wait
 from governance.catalog import Catalog
 from governance.engine.host import Host
 from governance.model.errors import StoreUnavailable
+from governance.model.turns import in_turns
 from governance.policy.document import Core
 from governance.policy.environment import within
 from governance.policy.nodes import MAX_BYTES
@@ -32,6 +33,8 @@ from governance.usecases.kept_plans import keep_plan
 from governance.usecases.noted import tests_hash
 from governance.usecases.plan import Plan, plan
 from governance.usecases.revisions import NoSuchRevision, show
+
+_PIECES: Final = 1_000  # a millisecond
 
 
 class Asked(BaseModel):
@@ -62,7 +65,8 @@ def routes(of: Administered) -> APIRouter:
     )
     async def plan_change(request: Request, asked: Asked) -> Response:
         """What would come of another policy; nothing is changed."""
-        return Response(json.dumps(await told(of, request, asked), default=str), media_type="application/json")
+        text = await asyncio.to_thread(written, await told(of, request, asked))
+        return Response(text, media_type="application/json")
 
     return router
 
@@ -75,7 +79,12 @@ async def told(of: Administered, request: Request, asked: Asked) -> dict[str, An
         untested = await _keep(of, made, asked, request)
         if untested is not None:
             made = replace(made, warnings=(*made.warnings, untested))
-    return {**made.report(), "kept": untested is None and stored}
+    return {**await asyncio.to_thread(made.report), "kept": untested is None and stored}
+
+
+def written(plan: dict[str, Any]) -> str:
+    """A plan as JSON. One of many changes would hold up requests for as long as that takes at once."""
+    return "".join(in_turns(json.JSONEncoder(default=str).iterencode(plan), _PIECES))
 
 
 async def planned(of: Administered, asked: Asked) -> tuple[Plan, str | None]:

@@ -65,7 +65,7 @@ async def review(
         changes=rows_of(made.changes),
         effects=[f"{count} {effect.replace('_', ' ')}" for effect, count in made.effects.items() if count],
         warnings=made.warnings,
-        tests=made.report()["tests"],
+        tests=(await asyncio.to_thread(made.report))["tests"],
         candidate=text,
         edited={"text": (text if callable(written) else written) or "", **edited.values},
         comment=edited.comment,

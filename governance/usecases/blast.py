@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from governance.engine.host import Host
 from governance.engine.plugins import change_reach
 from governance.limits import EVERYONE, Limit
 from governance.limits.ids import AND
 from governance.limits.subjects import EACH, SERVED_KINDS
 from governance.model.changes import EFFECTS, Effect, Reach, SectionChange
+from governance.policy import Policy
 from governance.policy.diff import Path
 from governance.policy.diff_core import core_reach
 from governance.policy.diff_effects import Change
@@ -110,9 +110,9 @@ def verdict(effects: Iterable[Effect]) -> str | None:
     return f"may {' and '.join(words)}" if words else None
 
 
-def touched(before: Host, after: Host, changes: Iterable[Change], reaches: Reaches = change_reach) -> list[Touched]:
+def touched(before: Policy, after: Policy, changes: Iterable[Change], reaches: Reaches = change_reach) -> list[Touched]:
     """Every entry that changes, in the order of the changes, once, with whom and what it can touch."""
-    old, new = Written.of(before.policy), Written.of(after.policy)
+    old, new = Written.of(before), Written.of(after)
     found: dict[Path, list[Change]] = {}
     for change in changes:
         found.setdefault(_entry_of(change.path, old, new), []).append(change)

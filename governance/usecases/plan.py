@@ -12,11 +12,12 @@ from governance.catalog import Catalog
 from governance.engine.host import Host
 from governance.model.changes import Effect
 from governance.model.errors import GovernanceError
+from governance.model.turns import in_turns
 from governance.policy.diff import MISSING, Path
 from governance.policy.diff_effects import Change, summary
 from governance.testing import Result, Suite, run
-from governance.usecases.blast import Touched, new_access, touched, verdict
-from governance.usecases.compare import compare
+from governance.usecases.blast import Touched, new_access, verdict
+from governance.usecases.compare import compare_and_touch
 
 _MOST_NAMED: Final = 4
 _KINDS: Final = {"added": "add", "removed": "remove"}
@@ -87,11 +88,11 @@ class Plan:
             "candidate": self.candidate,
             "counts": self.counts,
             "effects": self.effects,
-            "changes": [told(change) for change in self.changes],
+            "changes": [told(change) for change in in_turns(self.changes)],
             "radius": {
                 "says": self.says,
                 "new_access": new_access(self.radius),
-                "entries": [{"entry": place(entry.path), **entry.report()} for entry in self.radius],
+                "entries": [{"entry": place(entry.path), **entry.report()} for entry in in_turns(self.radius)],
             },
             "warnings": list(self.warnings),
             "tests": {
@@ -125,8 +126,8 @@ async def plan(
     if made_from is not None:
         check_fresh(made_from, base.policy.revision)
     tests = {str(suite.file): await run(candidate, suite, catalog) for suite in suites}
-    found = compare(base, candidate)
-    warnings, radius = candidate.warnings(catalog), tuple(touched(base, candidate, found))
+    found, radius = compare_and_touch(base, candidate)
+    warnings = candidate.warnings(catalog)
     return Plan(base.policy.revision, candidate.policy.revision, found, tests, warnings, radius=radius)
 
 

@@ -14,6 +14,7 @@ from governance.apart import LARGE, apart
 from governance.apart.parts import EACH, parts
 from governance.engine.host import Host
 from governance.model.errors import GovernanceError, PolicyError
+from governance.usecases.compare import compare, compare_and_touch
 
 LIMIT = "  - {{name: limit {0}, subject: {{team: t{0}}}, match: 'tags.exists(t, t == \"x{1}\")', requests: 5/minute}}\n"
 POLICY = "version: 1\nrate_limits:\n" + "".join(LIMIT.format(i, i % 9) for i in range(500))
@@ -62,6 +63,35 @@ def test_what_cannot_be_handed_over_is_done_here_and_said(beside: Beside, caplog
     assert type(beside(apart, threading.Lock, size=LARGE)) is type(threading.Lock())
 
     assert "cannot be handed over between processes (TypeError): it runs beside requests" in caplog.text
+
+
+def test_what_it_is_called_with_arrives_in_parts_and_whole(beside: Beside) -> None:
+    here = Host.parse(POLICY).policy
+
+    there, pid = beside(apart, copied, here, size=LARGE)
+
+    assert there == here
+    assert pid != os.getpid()
+
+
+def test_what_cannot_be_called_with_there_is_called_with_here(beside: Beside, caplog: pytest.LogCaptureFixture) -> None:
+    assert beside(apart, copied, threading.Lock(), size=LARGE)[1] == os.getpid()
+
+    assert "what it is called with cannot be handed over between processes" in caplog.text
+
+
+def test_the_difference_of_large_policies_is_the_same_whoever_looks(beside: Beside) -> None:
+    one, other = (
+        Host.parse(POLICY),
+        Host.parse(POLICY.replace("5/minute", "6/minute").replace("name: limit 7,", "name: x,")),
+    )
+
+    assert beside(compare_and_touch, one, other) == compare_and_touch(one, other)
+    assert len(beside(compare, one, other)) > 400
+
+
+def copied(value: Any) -> tuple[Any, int]:
+    return value, os.getpid()
 
 
 def test_a_process_that_is_killed_is_told(beside: Beside) -> None:

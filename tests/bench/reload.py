@@ -1,4 +1,4 @@
-"""How long the event loop of a worker stands still while a policy takes over, by the size of the policy.
+"""How long the event loop of a worker stands still while a policy takes over or is planned, by the size of the policy.
 
     python -m tests.bench.reload
 
@@ -16,11 +16,15 @@ import tempfile
 import time
 from pathlib import Path
 
+from governance.admin.policy_plan import written
+from governance.apart import full_collections_wait
+from governance.catalog import Catalog
 from governance.engine.host import Host
 from governance.proxy.collector import calm
 from governance.proxy.gateway import Gateway
 from governance.proxy.policies import FilePolicies
 from governance.proxy.reload import PolicyWatch
+from governance.usecases.plan import plan
 from tests.bench.stalls import Stalls
 
 SMALL = "version: 1\n"
@@ -52,7 +56,24 @@ async def measured(name: str, watch: PolicyWatch, gateway: Gateway, file: Path, 
     assert gateway.reload.policy.text == text, gateway.reload.error
     megabytes = len(text) / 2**20
     told = f"stall {stalls.own_ms:6.1f} ms, {stalls.most_ms:7.1f} ms by the clock"
-    print(f"{name:<24} {megabytes:5.2f} MB {took:7.1f} s   {told}")
+    print(f"{name:<24} {megabytes:5.2f} MB {took:7.1f} s   {told}", flush=True)
+
+
+async def compared(before: str, after: str) -> None:
+    """Print the same of a plan, as a proxy makes it and answers with it."""
+    base = await asyncio.to_thread(Host.parse, before)
+
+    def made() -> tuple[int, int]:
+        found = asyncio.run(plan(base, Host.parse(after), Catalog(None, {})))
+        return len(found.changes), len(written(found.report()))
+
+    async with Stalls() as stalls:
+        began = time.perf_counter()
+        with full_collections_wait():
+            changes, length = await asyncio.to_thread(made)
+        took = time.perf_counter() - began
+    told = f"stall {stalls.own_ms:6.1f} ms, {stalls.most_ms:7.1f} ms by the clock"
+    print(f"plan of {changes:,} changes, {length / 2**20:.1f} MB told {took:7.1f} s   {told}", flush=True)
 
 
 async def main() -> None:
@@ -68,6 +89,9 @@ async def main() -> None:
         for count in (100, 1_000, 10_000, 25_000):
             await measured(f"{count:,} limits", watch, gateway, file, limits(count))
         await measured("10,000 conditions", watch, gateway, file, conditions(10_000))
+        many = limits(25_000)
+        await compared(many, many.replace("requests: 103/minute", "requests: 90/minute"))
+        await compared(many, many.replace("/minute", "/hour"))
         await measured("nothing", watch, gateway, file, SMALL)
         print(f"{gc.get_freeze_count():,} objects are set apart", file=sys.stderr)
         await gateway.close()

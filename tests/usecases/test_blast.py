@@ -33,7 +33,7 @@ def limit(more: str = "", *, name: str = "research", of: str = "{team: research}
 
 def found(before: str, after: str, **more: Any) -> list[Touched]:
     old, new = (Host.parse(f"version: 1\n{text}") for text in (before, after))
-    return touched(old, new, compare(old, new), **more)
+    return touched(old.policy, new.policy, compare(old, new), **more)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ async def play(rng: random.Random, said: Counter[str]) -> None:
         old, new = Host.parse(json.dumps(document)), Host.parse(json.dumps(changed(document, rng)))
     except GovernanceError:
         return
-    entries = touched(old, new, compare(old, new))
+    entries = touched(old.policy, new.policy, compare(old, new))
     entries = [entry for entry in entries if entry.effects != ("cosmetic",)]
     for _ in range(8):
         request = asked(rng)
