@@ -5,6 +5,7 @@ From there on a copy is what an operator starts: a process of its own that runs 
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import json
 import multiprocessing
@@ -96,6 +97,9 @@ def main() -> None:
     assert not [name for name in sys.modules if name.split(".")[0] == "governance"], (
         "a copy imports what it governs with"
     )
+    # LiteLLM 1.110 has a thread in the parent of workers that opens files in this encoding; what it is just importing
+    # when a worker is forked is never there for that worker.
+    codecs.lookup("ascii")
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     answers = os.dup(1)
     os.dup2(2, 1)

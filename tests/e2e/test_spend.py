@@ -44,14 +44,16 @@ class Spent(NamedTuple):
     def get(self, path: str, **asked: str) -> Any:
         return self.proxy.client.get(f"/governance/api/spend{path}", params=asked).raise_for_status().json()
 
-    def windows(self) -> dict[str, dict[str, Any]]:
-        """Budgets by whom they count, once nothing is reserved any more."""
-        usage: list[dict[str, Any]] = []
+    def windows(self, keys: int) -> dict[str, dict[str, Any]]:
+        """Budgets by whom they count, once those of so many keys are known and nothing is reserved any more."""
+        found: dict[str, dict[str, Any]] = {}
         for _ in tries():
             usage = self.proxy.client.get("/governance/api/usage", params={"size": "500"}).json()["windows"]
-            if usage and not any(window["reserved"] for window in usage):
+            found = {w["subject"]: w for w in usage if w["unit"] == "usd_micros"}
+            known = sum(subject.startswith("virtual_key:") for subject in found)
+            if known >= keys and not any(window["reserved"] for window in usage):
                 break
-        return {w["subject"]: w for w in usage if w["unit"] == "usd_micros"}
+        return found
 
     def workers(self) -> list[int]:
         asked = ["ps", "-o", "pid=,args=", "--ppid", str(self.proxy.pid)]
@@ -103,22 +105,23 @@ def test_every_micro_dollar_is_attributed_also_when_a_worker_is_killed(spent: Sp
     providers.fail("cerebras/priced", status=500)
     answers += [ask(spent.proxy, number) for number in range(40, 50)]
     providers.heal()
-    # All of it is in the files, and the last second of it is nowhere else yet.
+    # All of it is in the files and every window is known, and the last second of it is nowhere else yet.
     spent.written(50)
+    spent.windows(keys=50)
     os.kill(spent.workers()[0], signal.SIGKILL)
     answers += [status for number in range(50, 70) if (status := ask(spent.proxy, number))]
     spent.written(len(answers))
 
     told = spent.counted(len(answers))
 
-    windows = spent.windows()
+    by_key = {f"virtual_key:{row['key']}": row["usd_micros"] for row in spent.get("", by="key")["rows"]}
+    windows = spent.windows(len(by_key))
     assert told["total"]["requests"] == len(answers)
     assert told["total"]["usd_micros"] == windows["everyone"]["used"] > 0
     by_team = {row["team"]: row["usd_micros"] for row in told["rows"]}
     assert {f"team:{team}": usd for team, usd in by_team.items()} == {
         subject: window["used"] for subject, window in windows.items() if subject.startswith("team:")
     }
-    by_key = {f"virtual_key:{row['key']}": row["usd_micros"] for row in spent.get("", by="key")["rows"]}
     assert by_key == {s: window["used"] for s, window in windows.items() if s.startswith("virtual_key:")}
     codes = {row["code"]: row["requests"] for row in spent.get("", by="code")["rows"]}
     assert codes["requests_exhausted"] == answers.count(429) > 0
