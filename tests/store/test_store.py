@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic.script import ScriptDirectory
 
 from governance.discovery import Listed
 from governance.model.errors import StoreUnavailable
-from governance.store import Revision, Staging, Store, Worker, default_url, open_store, shown
+from governance.store import Revision, Staging, Store, Worker, default_url, migrations, open_store, shown
 from governance.store.audit import event_hash
 from governance.store.connection import connect
 from governance.store.tables import metadata
@@ -207,6 +208,17 @@ def test_the_steps_go_up_and_down_and_up_again_with_data(url: str, store: Store)
     with store.write() as work:
         assert work.revisions.newest(10) == []
         keep(work)
+
+
+def test_tables_of_this_version_are_told_from_all_others(url: str, store: Store) -> None:
+    assert store.is_latest()
+    steps = ScriptDirectory(str(Path(migrations.__file__).parent)).walk_revisions()
+    for step in [*[step.revision for step in steps][1:], "base"]:
+        store.migrate(step)
+        assert not store.is_latest(), step
+
+    open_store(url, {}).close()
+    assert store.is_latest()
 
 
 def test_a_worker_of_the_first_version_goes_on_beside_the_newest_tables(store: Store) -> None:

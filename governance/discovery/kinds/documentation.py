@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
-
-from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
+from typing import TYPE_CHECKING, Final
 
 from governance.discovery.fields import model_name
 from governance.discovery.outbound import Outbound
 from governance.discovery.source import DiscoveryFailed, Found
+
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 # So that words of a page are not taken for models: one word in lower case, with a digit or a hyphen.
 _NAME: Final = re.compile(r"(?=[^-\d]*[-\d])[a-z0-9~@][a-z0-9._:/@~-]{2,99}")
@@ -22,6 +23,9 @@ async def read(outbound: Outbound) -> list[Found]:
 
     A page says which models there are; nothing else of it is trusted.
     """
+    # Only now: most sources are no pages, and this is 3 MB.
+    from selectolax.lexbor import LexborHTMLParser, SelectolaxError
+
     source = outbound.source
     if not source.docs_url:
         raise DiscoveryFailed("no page is known; give its `docs_url`")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 
-def policy(rules: int, url: str) -> dict[str, Any]:
+def policy(rules: int, url: str, limits: int = 0) -> dict[str, Any]:
     """Rules that do not match, a profile of three targets with limits, limits of team, user and key, a budget."""
     minute = {"requests": "1000000/minute", "tokens": "1000M/minute"}
     assumed = {"assume": {"input": "3 USD/1M", "output": "15 USD/1M"}}
@@ -36,6 +36,7 @@ def policy(rules: int, url: str) -> dict[str, Any]:
             },
             {"name": "user", "subject": {"user": "*"}, **minute},
             {"name": "key", "subject": {"virtual_key": "*"}, **minute},
+            *({"name": f"limit {i}", "subject": {"team": f"team-{i}"}, **minute} for i in range(limits)),
         ],
         "budgets": [
             {"name": "money", "subject": {"team": "research"}, "amount": "1000000 USD/month", "unpriced": assumed}

@@ -41,6 +41,7 @@ class Kind(NamedTuple):
     redis: bool = False
     limited: bool = False
     leaving: str = ""
+    limits: int = 0
 
 
 # The first one is what the others are compared with.
@@ -89,7 +90,7 @@ def started(folder: Path, kinds: tuple[Kind, ...] = KINDS) -> Iterator[list[Runn
             (here / "litellm.yaml").write_text(yaml.safe_dump(config(kind, upstream, redis)), "utf-8")
             if kind.rules is not None:
                 url = redis.url if kind.redis else "memory://"
-                (here / "governance.yaml").write_text(json.dumps(policy(kind.rules, url)), "utf-8")
+                (here / "governance.yaml").write_text(json.dumps(policy(kind.rules, url, kind.limits)), "utf-8")
             arguments = ["--host", "127.0.0.1", "--port", str(port), "--config", str(here / "litellm.yaml")]
             environment = {"GOVERNANCE_COLLECTOR": kind.leaving, "GOVERNANCE_CURES": kind.leaving}
             copy = stack.enter_context(
