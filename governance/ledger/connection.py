@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import deque
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 import hiredis
@@ -20,6 +21,9 @@ STALLED_S: Final = 0.02
 GRACE_S: Final = 0.25
 _MOST_TIMEOUTS: Final = 4  # that one call may take of a server that goes on answering the calls before it
 _TICK_S: Final = 0.05
+# Calls on their way at once. A server answers all that one process has sent before it turns to the next, so what many
+# send at once is a silence to the last of them; the rest waits here.
+_MOST_SENT: Final = 32
 
 
 class ConnectionLost(Exception):
@@ -42,6 +46,10 @@ class Address(NamedTuple):
     tls: ssl.SSLContext | None = None
 
 
+# The answer to come, when it expires, and how much this loop had been busy elsewhere when it was asked for.
+_Call = tuple["asyncio.Future[Any]", float, float]
+
+
 class Connection(asyncio.Protocol):
     """Answers come in the order of the commands, so a queue of futures is all the bookkeeping.
 
@@ -59,8 +67,9 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._reader = hiredis.Reader()
         self._transport: asyncio.Transport | None = None
-        self._waiting: deque[tuple[asyncio.Future[Any], float, float]] = deque()
-        self._unsent: list[bytes] = []
+        self._waiting: deque[_Call] = deque()
+        self._unsent: deque[tuple[bytes, _Call]] = deque()
+        self._flushing = False
         self._timer: asyncio.TimerHandle | None = None
         self._tick_at = 0.0
         self._stalled_s = 0.0  # all the time that this loop was busy elsewhere, as far as ticks have shown
@@ -114,10 +123,10 @@ class Connection(asyncio.Protocol):
         if self.lost is not None:
             future.set_exception(ConnectionLost(str(self.lost)))
             return future
-        self._waiting.append((future, expires_at, self._stalled_s))
-        if not self._unsent:
+        self._unsent.append((command, (future, expires_at, self._stalled_s)))
+        if not self._flushing and len(self._waiting) < _MOST_SENT:
+            self._flushing = True
             self._loop.call_soon(self._flush)
-        self._unsent.append(command)
         if self._timer is None:
             self._tick(self._loop.time() + _TICK_S)
         return future
@@ -131,15 +140,24 @@ class Connection(asyncio.Protocol):
             self._timer = None
         if self._transport is not None:
             self._transport.abort()
-        waiting, self._waiting = self._waiting, deque()
-        for future, _, _ in waiting:
+        calls = [*self._waiting, *(call for _, call in self._unsent)]
+        self._waiting.clear()
+        self._unsent.clear()
+        for future, _, _ in calls:
             if not future.done():
                 future.set_exception(reason)
 
     def _flush(self) -> None:
-        unsent, self._unsent = self._unsent, []
-        if self._transport is not None and self.lost is None:
-            self._transport.write(b"".join(unsent))
+        self._flushing = False
+        commands = []
+        while self._unsent and len(self._waiting) < _MOST_SENT:
+            command, call = self._unsent.popleft()
+            if call[0].done() and not call[0].cancelled():
+                continue  # who asked was told that it failed; who went away has still asked
+            self._waiting.append(call)
+            commands.append(command)
+        if commands and self._transport is not None and self.lost is None:
+            self._transport.write(b"".join(commands))
 
     def _tick(self, at: float) -> None:
         self._tick_at = at
@@ -152,14 +170,16 @@ class Connection(asyncio.Protocol):
         late_s = now - self._tick_at
         if late_s > STALLED_S:
             self._stalled_s += late_s
-        if not self._waiting:
+        if not self._waiting and not self._unsent:
             return
-        for future, expires_at, stalled_s in self._waiting:
+        oldest = self._waiting[0] if self._waiting else None
+        for call in chain(self._waiting, (call for _, call in self._unsent)):
+            future, expires_at, stalled_s = call
             latest_at = expires_at + (_MOST_TIMEOUTS - 1) * self._timeout_s
             ends_at = min(max(expires_at, self._heard_at + self._timeout_s), latest_at) + self._stalled_s - stalled_s
             if ends_at > now:
                 break
-            if future is self._waiting[0][0] and ends_at + self._timeout_s <= now:
+            if call is oldest and ends_at + self._timeout_s <= now:
                 self.lose(NoAnswer("no answer in time"))
                 return
             if not future.done():
@@ -182,6 +202,8 @@ class Connection(asyncio.Protocol):
                     future.set_result(answer)
         except (hiredis.ProtocolError, IndexError) as error:
             self.lose(ConnectionLost(f"not the Redis protocol: {type(error).__name__}"))
+        if self._unsent and not self._flushing:
+            self._flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lose(ConnectionLost(reason(exc)))

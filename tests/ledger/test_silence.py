@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
 from governance.ledger.connection import Address, Connection, ConnectionLost, NoAnswer
+from tests.patience import tries
 
 TIMEOUT_S = 1.0
 PING = b"*1\r\n$4\r\nPING\r\n"
@@ -90,3 +91,38 @@ async def test_a_queue_of_this_process_is_not_taken_for_a_server_that_hangs(slow
     server.answer()
 
     assert await calls[-1]
+
+
+async def test_what_many_ask_for_at_once_is_not_all_sent_at_once(slow: tuple[Slow, Connection]) -> None:
+    server, connection = slow
+    calls = [send(connection) for _ in range(100)]
+    for answered in range(1, 101):
+        await until(lambda answered=answered: server.asked > min(answered + 31, 100))  # type: ignore[misc]
+        assert server.asked <= 1 + answered + 31, "with the one that a connection begins with"
+        server.answer()
+        await calls[answered - 1]
+
+
+async def test_what_was_not_sent_in_time_is_not_sent_later_and_who_went_away_has_still_asked(
+    slow: tuple[Slow, Connection],
+) -> None:
+    server, connection = slow
+    calls = [send(connection) for _ in range(34)]
+    late = connection.send(PING, asyncio.get_running_loop().time() + 30)
+    calls[32].cancel()
+    for call in calls[:32] + calls[33:]:
+        with pytest.raises(NoAnswer):
+            await call
+    server.answer(32)
+    await until(lambda: server.asked == 1 + 32 + 2)
+    server.answer(2)
+
+    assert await late in (b"PONG", "PONG")
+
+
+async def until(so: Callable[[], bool]) -> None:
+    for _ in tries():
+        if so():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError
