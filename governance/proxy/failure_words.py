@@ -40,7 +40,8 @@ _ACCOUNT: Final = _any(
     r"(out of|not enough) credits",
     r"check your plan and billing",
     r"billing[ _](hard[ _]limit|not[ _]active|error)",
-    r"(hard|spend(ing)?|spend) limit (has been |was )?(reached|exceeded)",
+    r"(hard|spend(ing)?|usage)[_ ]limit[_ ](has been |was )?(reached|exceeded)",
+    r"\bcredit_balance_exhausted\b",
     r"account (is )?not active",
     r"reached your specified (API )?usage limits?",
     r"payment[ _]required",
@@ -105,11 +106,16 @@ _OBJECT: Final = _any(
     r"file.{0,60}not found",
 )
 _OVERLOADED: Final = _any(
-    r"overloaded", r"at capacity|capacity exceeded", r"ModelNotReady|not ready for inference", r"\bslow_down\b"
+    r"overloaded",
+    r"\b(at|over)[ _]capacity|capacity exceeded",
+    r"ModelNotReady|not ready (for|to serve) inference",
+    r"\bslow_down\b",
 )
 _RATE: Final = _any(
     r"rate[ _]limit", r"too many (requests|tokens)", r"throttl(ed|ing)", r"RESOURCE_EXHAUSTED|\btoo_many_requests\b"
 )
+# Bedrock's ServiceQuotaExceededException, of a while for all that its status of 400 says.
+_SERVICE_QUOTA: Final = _any(r"exceeds the service quota")
 _TIMEOUT: Final = _any(r"timed? ?out|timeout_error|deadline[ _]exceeded|ModelTimeout")
 _BROKEN: Final = _any(r"\bapi_error\b|internal[ _]server[ _]error|\bserver_error\b|ModelStreamError")
 
@@ -118,6 +124,7 @@ _OF_A_REFUSAL: Final = (
     ("output_limit_exceeded", _TOO_DEAR),
     ("account_exhausted", _ACCOUNT),
     ("auth", _AUTH),
+    ("rate_limited", _SERVICE_QUOTA),
     ("output_limit_exceeded", _OUTPUT_LIMIT),
     ("context_window_exceeded", _TOO_LONG),
     ("content_policy", _CONTENT),
@@ -152,7 +159,8 @@ def _meanings(status: int | None, text: str, retry_after_s: float | None) -> Ite
     if status == 429:
         yield from _first((("context_window_exceeded", TOO_LARGE), ("overloaded", _OVERLOADED)), text)
     elif status == 404:
-        yield from _first((("invalid_request", _OBJECT), *_OF_A_REFUSAL[-1:]), text)
+        # Google's of a model that is gone goes on: "or is not supported for generateContent".
+        yield from _first((("invalid_request", _OBJECT), *_OF_A_REFUSAL[-2:]), text)
     elif status == 402:
         yield from _first(_OF_A_REFUSAL[:1], text)
     elif status in _REFUSALS:

@@ -223,6 +223,12 @@ class Gateway:
         if live in self.live and live.trying:
             await self.break_off(live)
 
+    async def broke(self, live: Live) -> None:
+        """A stream that was an error and nothing else has been handed on."""
+        if live in self.live and live.trying and live.cut:
+            await self.fail(live, live.cut)
+            await self.release(live)
+
     async def release(self, live: Live) -> None:
         """The request ended without an answer, as far as is known."""
         if live.released_s is None:

@@ -118,6 +118,11 @@ class Live:
         return self.trying and self.decision.trace.attempts[-1].reached
 
     @property
+    def failed_whole(self) -> bool:
+        """Whether all of a stream was an error, which LiteLLM hands on and tells nothing of."""
+        return self.trying and self.cut is not None and not (self.delivered.output_tokens or self.usages.usages)
+
+    @property
     def told_within_s(self) -> float:
         """Seconds after its HTTP request is done in which LiteLLM tells what it used, if ever."""
         later = self.call_type == "aresponses" and self.decision.request.params.get("background") == "true"

@@ -24,6 +24,8 @@ class Ending(Protocol):
 
     async def left(self, live: Live) -> None: ...
 
+    async def broke(self, live: Live) -> None: ...
+
     async def break_off(self, live: Live) -> None: ...
 
     async def settle(self, live: Live, usage: Usage) -> None: ...
@@ -50,6 +52,8 @@ class Untold:
         if live.released_s is None and live in gateway.live:
             if live.left_early:
                 gateway.background(gateway.left(live))
+            elif live.failed_whole:
+                gateway.background(gateway.broke(live))
             else:
                 self.wait(live.decision.id, live.told_within_s)
         gateway.live.served(live)
