@@ -38,6 +38,7 @@ class Catalog:
         adjustments: the discounts and margins that the proxy applies.
         routing_groups: LiteLLM's: each name with the model groups that it is made of.
         team: whose requests these are; see `for_team`.
+        elsewhere: the proxy has models in its database too, so that what the list lacks is taken to be served.
     """
 
     def __init__(
@@ -48,10 +49,13 @@ class Catalog:
         adjustments: Adjustments = NO_ADJUSTMENTS,
         routing_groups: Mapping[str, Sequence[str]] = NO_ROUTING_GROUPS,
         team: str = "",
+        *,
+        elsewhere: bool = False,
     ) -> None:
         self.sources = sources if isinstance(sources, Sources) else Sources(sources)
         self._map = self.sources.model_map
         self._anything = deployments is None
+        self._elsewhere = elsewhere
         self.aliases = aliases
         self.adjustments = adjustments
         self._entries = () if deployments is None else tuple(deployments)
@@ -76,7 +80,13 @@ class Catalog:
             return self
         if team not in self._of_teams:
             self._of_teams[team] = Catalog(
-                self._entries, self.sources, self.aliases, self.adjustments, self._routing_groups, team
+                self._entries,
+                self.sources,
+                self.aliases,
+                self.adjustments,
+                self._routing_groups,
+                team,
+                elsewhere=self._elsewhere,
             )
         return self._of_teams[team]
 
@@ -130,7 +140,19 @@ class Catalog:
 
     def serves_any(self, provider: str) -> bool:
         """Whether some model of this provider is served."""
-        return self._anything or serves_any(provider, self.routes)
+        return self._anything or self._elsewhere or serves_any(provider, self.routes)
+
+    def is_unseen(self, target: str) -> bool:
+        """Whether a target is only taken to be served, because the proxy has models that are not in this list.
+
+        Args:
+            target: as for `resolved`, or `provider/*` for any model of a provider.
+        """
+        if not self._elsewhere:
+            return False
+        if target.endswith("/*"):
+            return not serves_any(target.removesuffix("/*"), self.routes)
+        return resolve(member_of(target)[0], self.routes, self._map).call_name is None
 
     def facts(self, target: str) -> ModelFacts:
         """What is known of a target; a deployment's own settings beat the model map.
@@ -219,7 +241,8 @@ class Catalog:
         if self._anything:
             group = group_of(whole)
             return Resolved(whole if group is None else group)
-        return resolve(whole, self.routes, self._map)
+        found = resolve(whole, self.routes, self._map)
+        return Resolved(group_of(whole) or whole) if found.call_name is None and self._elsewhere else found
 
     def _find_served(self, name: str) -> Pairs:
         whole, member = member_of(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from governance.model.target import group_target
 from governance.policy import Policy
 
 Named = Iterator[tuple[str, str]]
@@ -20,6 +21,26 @@ def named_targets(policy: Policy) -> dict[str, list[str]]:
             if place not in places:
                 places.append(place)
     return found
+
+
+def named_besides(policy: Policy) -> list[str]:
+    """Targets that are no `provider/model`: any model of a provider as `provider/*`, groups as `group:NAME`."""
+    found = (each for section in policy.sections.values() for each in _besides_in(section.model_dump()))
+    return list(dict.fromkeys(found))
+
+
+def _besides_in(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        provider, group = value.get("provider"), value.get("group")
+        if isinstance(provider, str) and value.get("model", "") is None:
+            yield f"{provider}/*"
+        elif isinstance(group, str):
+            yield group_target(group)
+        for each in value.values():
+            yield from _besides_in(each)
+    elif isinstance(value, (list, tuple)):
+        for each in value:
+            yield from _besides_in(each)
 
 
 def _of_section(plugin: str, section: Any) -> Named:

@@ -43,7 +43,8 @@ def read_catalog(
     entries = [entry for entry in read if not why_left_out(entry, custom, environment, known.model_map)]
     settings = config.get("litellm_settings")
     adjustments = adjustments_in(settings if isinstance(settings, dict) else {})
-    return Catalog(entries, known, _aliases(config), adjustments, _routing_groups(config))
+    elsewhere = models_in_database(config, environment) is not None
+    return Catalog(entries, known, _aliases(config), adjustments, _routing_groups(config), elsewhere=elsewhere)
 
 
 def left_out_entries(file: Path, environment: Mapping[str, str] | None = None) -> Iterator[str]:
@@ -54,6 +55,18 @@ def left_out_entries(file: Path, environment: Mapping[str, str] | None = None) -
         why = why_left_out(_with_variables(entry, environment), custom, environment, installed_prices())
         if why:
             yield f"model_list[{i}] ({entry['model_name']}): LiteLLM leaves it out: {why}"
+
+
+def models_in_database(config: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> str | None:
+    """Who says that LiteLLM's database has models beside those of its file; None where nobody does.
+
+    Source: LiteLLM proxy/proxy_server.py and secret_managers/main.py (`str_to_bool`), 1.110.2.
+    """
+    settings = config.get("general_settings")
+    if isinstance(settings, dict) and settings.get("store_model_in_db") is True:
+        return "general_settings.store_model_in_db"
+    stored = _environment(dict(config), environment).get("STORE_MODEL_IN_DB", "")
+    return "$STORE_MODEL_IN_DB" if stored.strip().lower() == "true" else None
 
 
 def _environment(config: dict[str, Any], given: Mapping[str, str] | None) -> dict[str, str]:

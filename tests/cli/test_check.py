@@ -90,6 +90,35 @@ def test_a_target_that_the_proxy_does_not_serve_is_a_warning(governance: Command
     assert len(json.loads(governance("check", "--config", "litellm.yaml", "--json").stdout)["warnings"]) == 1
 
 
+@pytest.mark.parametrize("who", ["general_settings.store_model_in_db", "$STORE_MODEL_IN_DB"])
+def test_with_models_in_the_database_too_check_says_what_it_cannot_see(
+    governance: Command, folder: Path, monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
+    if who.startswith("$"):
+        monkeypatch.setenv("STORE_MODEL_IN_DB", "True")
+    stored = "" if who.startswith("$") else "general_settings: {store_model_in_db: true}\n"
+    (folder / "litellm.yaml").write_text(PROXY + stored)
+    told = json.loads(governance("check", "--config", "litellm.yaml", "--json").stdout)
+
+    assert told["warnings"] == [
+        f"litellm.yaml: {who}: LiteLLM's database, which is not looked at here, has models too; in no model_list, and "
+        "taken to be there: `openai/*`"
+    ]
+    explained = governance("explain", "-", "--config", "litellm.yaml", stdin='{"body": {"model": "fast/gpt-5"}}')
+    assert "served by cerebras/gpt-5, then openai/gpt-5" in explained.stdout
+
+
+def test_what_the_file_has_is_looked_for_in_no_database(governance: Command, folder: Path) -> None:
+    stored = "general_settings: {store_model_in_db: true}\n"
+    (folder / "litellm.yaml").write_text(PROXY + stored)
+    targets = "{provider: cerebras, model: glm-4.7, virtual_model: m}, {group: ours, virtual_model: m}"
+    profile = f"{{name: A, virtual_provider: a, targets: [{targets}]}}"
+    (folder / "governance.yaml").write_text(f"version: 1\nrouting_profiles: [{profile}]\n")
+    (warning,) = json.loads(governance("check", "--config", "litellm.yaml", "--json").stdout)["warnings"]
+
+    assert warning.endswith("taken to be there: model group `ours`")
+
+
 def test_a_budget_that_makes_a_model_unusable_is_a_warning(governance: Command, folder: Path) -> None:
     budget = "budgets: [{name: team money, subject: {team: '*'}, amount: 5 USD/day}]\n"
     (folder / "governance.yaml").write_text(f"version: 1\n{budget}")
