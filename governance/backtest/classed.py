@@ -199,5 +199,7 @@ def _templates(
         first = numbers[0]
         held = ask.held(columns.classes[first].line, found[first], corners_of(numbers))
         for number in numbers:
-            found[number] = found[number]._replace(fixed=found[number].fixed and held.fixed)
+            found[number] = found[number]._replace(
+                fixed=found[number].fixed and held.fixed, as_asked=found[number].as_asked and held.as_asked
+            )
     return iter(found)

@@ -11,10 +11,12 @@ import numpy as np
 from governance.backtest.arrivals import even
 from governance.backtest.classed import Classed, Kind
 from governance.backtest.columns import Columns
+from governance.backtest.counted import can_be_counted
 from governance.backtest.elsewhere import Answers, Elsewhere, place_of
 from governance.backtest.hard import Hard
 from governance.backtest.lanes import Setting
 from governance.backtest.plain import NONE
+from governance.backtest.play import Parts
 from governance.backtest.tally import Tally
 from governance.backtest.unattended import Habit
 
@@ -29,7 +31,7 @@ class Plan:
     """Who is counted and who is simulated.
 
     Args:
-        hard: for each row, whether it is simulated.
+        hard: for each row, whether it is simulated. parts: which of these hang together.
     """
 
     def __init__(self, setting: Setting, columns: Columns) -> None:
@@ -38,11 +40,7 @@ class Plan:
         found = Hard(setting, self.classed, columns)
         self.hard = found.rows
         self._contended = found.contended
-        self._parts = _parts(self.classed.kinds, found)
-
-    def part_of(self, row_kind: int) -> int:
-        """Which requests have to be simulated together: those of classes with the same number."""
-        return self._parts[row_kind]
+        self.parts = _together(self.classed.kinds, found, setting)
 
     def habits(self) -> Iterator[Habit]:
         """What the answers of all that are not simulated teach, by their ends, where that decides what is reserved."""
@@ -170,6 +168,20 @@ def learn(elsewhere: Elsewhere, classed: Classed, columns: Columns) -> None:
             minutes, counts = np.unique(classed.at_us[np.concatenate(rows)] // _MINUTE_US, return_counts=True)
             for minute, count in zip(minutes.tolist(), counts.tolist(), strict=True):
                 elsewhere.learn_minute(target, minute, count)
+
+
+def _together(kinds: Sequence[Kind], hard: Hard, setting: Setting) -> Parts:
+    of_class = _parts(kinds, hard)
+    contended = frozenset(hard.contended)
+    both = [{i: getattr(kind, name) for i, kind in enumerate(kinds)} for name in ("active", "candidate")]
+    # Whoever comes back comes back when told to, and is an arrival that was not recorded.
+    countable = set(of_class) if setting.elsewhere.assumptions.newly_refused == "gone" else set()
+    for index, kind in enumerate(kinds):
+        if not len(kind.rows) or not hard.rows[kind.rows].any():
+            continue
+        if not all(can_be_counted(each, contended, hard.ill) for each in (kind.active, kind.candidate)):
+            countable.discard(of_class[index])
+    return Parts(of_class, countable, (both[0], both[1]), contended)
 
 
 def _parts(kinds: Sequence[Kind], hard: Hard) -> list[int]:

@@ -109,7 +109,7 @@ class Lane:
         models = self._catalog.for_team(line.who.team)
         decision = played(self.engine.admit(request_of(line, models), may_call=may_call_of(line)))
         trace = decision.trace
-        self.watch.see(line, self.now_us, trace, refused=decision.refusal)
+        self.watch.see(line, self.now_us, trace.windows, refused=decision.refusal)
         done.outcome, done.target = decision.outcome, decision.target.name if decision.target else None
         done.rule, done.profile = trace.notes.get("rule"), trace.notes.get("profile")
         done.full = tuple(reading for reading, _ in trace.windows if not reading.fits)

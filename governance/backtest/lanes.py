@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from governance.backtest.coverage import SpotCheck
 from governance.backtest.done import Done
@@ -63,27 +63,55 @@ class Setting(NamedTuple):
     elsewhere: Elsewhere
 
 
-def both(setting: Setting, lines: Sequence[TraceLine], habits: Habits = tuple) -> Both:
+class AnyLane(Protocol):
+    """One policy over arrivals: `Lane`, or a faster one that does the same."""
+
+    watch: Watch
+
+    @property
+    def guesses(self) -> bool: ...
+    def arrive(self, line: TraceLine) -> Done: ...
+    def advance(self, until_us: int) -> None: ...
+    def finish(self) -> None: ...
+
+
+class Lanes(Protocol):
+    """Makes the lane of a policy: 0 is the one in force, 1 the candidate."""
+
+    def __call__(self, which: int, scenario: Scenario) -> AnyLane: ...
+
+
+def of_engine(setting: Setting, habits: Habits = tuple) -> Lanes:
+    """Lanes in which the engine decides. `habits`: what answers teach that are not among the lines."""
+
+    def lane(which: int, scenario: Scenario) -> AnyLane:
+        return Lane((setting.active, setting.candidate)[which], setting.catalog, setting.elsewhere, scenario, habits())
+
+    return lane
+
+
+def both(setting: Setting, lines: Sequence[TraceLine], lanes: Lanes | None = None) -> Both:
     """Play these lines, which come in the order of their arrival, under both policies.
 
     Where the candidate's lane has counted anything that did not happen, it is played twice more: with the low and
     the high end of what may have happened.
 
     Args:
-        habits: what answers teach that are not among these lines.
+        lanes: left out, the engine decides.
     """
     firsts = _firsts(lines) if setting.elsewhere.assumptions.remove_retries else {}
+    made = lanes or of_engine(setting)
 
-    def one(host: Host, scenario: Scenario) -> tuple[list[Done], Watch, bool]:
-        return _one(Lane(host, setting.catalog, setting.elsewhere, scenario, habits()), lines, firsts)
+    def one(which: int, scenario: Scenario) -> tuple[list[Done], Watch, bool]:
+        return _one(made(which, scenario), lines, firsts)
 
-    active, watch_active, _ = one(setting.active, "mid")
-    candidate, watch_candidate, guesses = one(setting.candidate, "mid")
+    active, watch_active, _ = one(0, "mid")
+    candidate, watch_candidate, guesses = one(1, "mid")
     low: Sequence[Done | None] = [None] * len(lines)
     high: Sequence[Done | None] = low
     if guesses:
-        low, _, _ = one(setting.candidate, "low")
-        high, _, _ = one(setting.candidate, "high")
+        low, _, _ = one(1, "low")
+        high, _, _ = one(1, "high")
     played = [Played(*each) for each in zip(lines, active, candidate, low, high, strict=True)]
     return Both(played, watch_active, watch_candidate, len(firsts))
 
@@ -95,7 +123,7 @@ def _firsts(lines: Sequence[TraceLine]) -> dict[str, str]:
     return {id: first for id, first in found if first is not None}
 
 
-def _one(lane: Lane, lines: Sequence[TraceLine], firsts: dict[str, str]) -> tuple[list[Done], Watch, bool]:
+def _one(lane: AnyLane, lines: Sequence[TraceLine], firsts: dict[str, str]) -> tuple[list[Done], Watch, bool]:
     done: list[Done] = []
     # Of requests that were sent once more: the last of them.
     last: dict[str, Done] = {}

@@ -10,7 +10,7 @@ from governance.backtest.coverage import SpotCheck
 from governance.backtest.fast import Plan
 from governance.backtest.gathered import gathered
 from governance.backtest.lanes import NOTHING, Both, Ran, Setting
-from governance.backtest.parallel import play
+from governance.backtest.play import play
 from governance.backtest.read import Reader
 from governance.backtest.spot_check import spot_check
 from governance.backtest.tally import Tally
@@ -39,12 +39,11 @@ def quick(
     plan = Plan(setting, columns)
     hard = np.flatnonzero(plan.hard).tolist()
     some = [columns.line(row) for row in hard]
-    parts = [plan.part_of(columns.kind[row]) for row in hard]
-    found = play(setting, some, parts, plan.habits, processes)
+    found, counted = play(setting, some, columns.kind[hard].tolist(), plan.parts, plan.habits, processes)
     span = len(columns), int(columns.at_us[0]), int(columns.at_us[-1])
     early = plan.count(tally, span[1] + warm_us)
     chosen = plan.sample(setting.elsewhere.assumptions.spot_check)
     by_active = [columns.line(row) for row, active in sorted(chosen.items()) if active]
     by_candidate = [columns.line(row) for row, active in sorted(chosen.items()) if not active]
     checked = spot_check(setting, by_active, by_candidate, processes)
-    return Ran(found, SpotCheck(len(columns) - len(some), len(some), checked), early, span, warm_us)
+    return Ran(found, SpotCheck(len(columns) - len(some), len(some), checked + counted), early, span, warm_us)

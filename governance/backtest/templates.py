@@ -15,7 +15,7 @@ from governance.engine.engine import Engine
 from governance.engine.host import Host
 from governance.ledger.memory import MemoryLedger
 from governance.ledger.reservation import Key, key_of
-from governance.model import Target, Window
+from governance.model import Charge, Refusal, Target, Window
 from governance.traffic import Size, TraceLine
 
 # What differs within a class: nobody can say for all of it what conditions on these come to.
@@ -36,7 +36,8 @@ class Template(NamedTuple):
     Args:
         fixed: all of them are, for any size and at any time, as long as no window is full and nobody cools down.
         model: what is asked for after rules have spoken. names: every target that may be tried, in order.
-        windows: all that any of these may charge.
+        windows: all that any of these may charge. shared: what each costs whoever serves.
+        refusal: why all of them are refused. as_asked: rules leave the request as large as it is.
     """
 
     fixed: bool
@@ -45,6 +46,10 @@ class Template(NamedTuple):
     profile: str | None
     names: tuple[str, ...]
     windows: tuple[Window, ...]
+    rule: str | None = None
+    shared: tuple[Charge, ...] = ()
+    refusal: Refusal | None = None
+    as_asked: bool = True
 
     @property
     def target(self) -> str | None:
@@ -70,14 +75,15 @@ class Templates:
     def of(self, line: TraceLine) -> Template:
         """The template of a class, from one line of it; whether it holds for all sizes, `fixed` says later."""
         size = line.size
-        return self._template([self._ask(line, Corner(size.prompt_tokens, size.max_output_tokens, line.at_us))])
+        corner = Corner(size.prompt_tokens, size.max_output_tokens, line.at_us)
+        return self._template([self._ask(line, corner)], [corner.most])
 
     def held(self, line: TraceLine, template: Template, corners: Sequence[Corner]) -> Template:
         """The template of a class after a look at its smallest and largest requests, at its first and last."""
-        held = self._template([self._ask(line, corner) for corner in corners])
+        held = self._template([self._ask(line, corner) for corner in corners], [corner.most for corner in corners])
         return held if held.names == template.names else held._replace(fixed=False)
 
-    def _template(self, found: Sequence[Decision]) -> Template:
+    def _template(self, found: Sequence[Decision], mosts: Sequence[int | None]) -> Template:
         first = found[0]
         alike = all(_alike(first, other) for other in found[1:])
         drawn = any(decision.trace.draws or decision.trace.stick for decision in found)
@@ -89,6 +95,10 @@ class Templates:
             trace.notes.get("profile"),
             _names(first),
             tuple({key_of(window): window for decision in found for window in _windows(decision)}.values()),
+            trace.notes.get("rule"),
+            first.shared,
+            first.refusal,
+            all(decision.request.max_output_tokens == most for decision, most in zip(found, mosts, strict=True)),
         )
 
     def _clock(self) -> float:

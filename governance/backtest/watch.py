@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from governance.ledger import Reading
 from governance.ledger.reservation import Key, key_of
 from governance.model import Refusal, Usage, Window
-from governance.trace import Trace
 from governance.traffic import TraceLine
 
 _HALF: Final = 0.5
@@ -17,6 +17,9 @@ _SLICE_US: Final = 1_000_000
 _MOST_ASKED: Final = 2_000_000
 # Of all windows: a report shows a few of them.
 _MOST_WINDOWS: Final = 4_096
+
+
+Windows = Iterable[tuple[Reading, bool]]
 
 
 class Asked(NamedTuple):
@@ -45,9 +48,9 @@ class Watch:
         self.asked: dict[Key, list[Asked]] = {}
         self._left = _MOST_ASKED
 
-    def see(self, line: TraceLine, at_us: int, trace: Trace, *, refused: Refusal | None) -> None:
-        """Note what a decision has read."""
-        for reading, counted in trace.windows:
+    def see(self, line: TraceLine, at_us: int, windows: Windows, *, refused: Refusal | None) -> None:
+        """Note what a decision has read: windows, and whether they were charged."""
+        for reading, counted in windows:
             window = reading.window
             if window.mode == "enforce" and self._left > 0:
                 self._left -= 1

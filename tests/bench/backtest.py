@@ -115,7 +115,7 @@ def tell(which: str, requests: int, folder: Path) -> None:
     files = ("--policy", folder / "60.yaml", "--against", folder / "1000.yaml", "--traces", folder / "trace")
     before, began_s = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     told = subprocess.run(
-        [sys.executable, "-m", "governance.cli", "backtest", *map(str, files), "--json"],
+        [Path(sys.executable).with_name("governance"), "backtest", *map(str, files), "--json"],
         check=True,
         stdout=subprocess.PIPE,
     ).stdout
