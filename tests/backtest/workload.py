@@ -86,7 +86,21 @@ def arrivals(
 
 
 def recorded(under: Policy, lines: Sequence[TraceLine]) -> list[TraceLine]:
-    """The same arrivals as this policy would have left them in the record."""
+    """The same arrivals as this policy would have left them in the record.
+
+    Whoever is served elsewhere uses there what is recorded of it, which decides who else has room: it is decided anew
+    until all of it is of one piece.
+    """
+    found = _decided(under, lines)
+    for _ in range(5):
+        again = _decided(under, found)
+        if [line.served for line in again] == [line.served for line in found]:
+            break
+        found = again
+    return found
+
+
+def _decided(under: Policy, lines: Sequence[TraceLine]) -> list[TraceLine]:
     elsewhere = Elsewhere(Assumptions())
     elsewhere.learn(lines)
     lane = Lane(Host.start(under), CATALOG, elsewhere)
