@@ -1,7 +1,11 @@
+import re
+
 from packaging.requirements import Requirement
 
-from tests.compat.environment import NotInstallable, loosened
-from tests.compat.report import BEGIN, END, Result, read, written
+from tests.compat.__main__ import LINES
+from tests.compat.__main__ import PAGE as DOCUMENT
+from tests.compat.environment import ROOT, NotInstallable, loosened
+from tests.compat.report import BEGIN, END, ROW, Result, read, written
 
 PAGE = f"Before.\n\n{BEGIN}{END}\nAfter.\n"
 WORKS = Result("1.108.14", "2026-11-28", 95, 0, "works")
@@ -14,6 +18,16 @@ def newest(requirement: str) -> str:
     if found and asked.specifier.contains(found.partition("==")[2]):
         return found
     raise NotInstallable(requirement)
+
+
+def test_the_documents_say_that_each_line_works_and_so_does_what_is_installed() -> None:
+    rows = {row[0]: row[4] for row in ROW.findall(DOCUMENT.read_text("utf-8"))}
+    locked = re.search(r"^litellm==(\S+) ", (ROOT / "requirements.lock").read_text("utf-8"), re.MULTILINE)
+
+    assert {".".join(version.split(".")[:2]) for version in rows} >= set(LINES)
+    assert set(rows.values()) == {"works"}
+    assert locked
+    assert locked[1] in rows
 
 
 def test_a_result_takes_the_place_of_the_older_one_of_its_line_and_leaves_the_others() -> None:
