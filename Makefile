@@ -87,6 +87,7 @@ bench: install ## what governance costs, as ratios measured in one run
 	-$(BIN)/python -m tests.bench.reload
 	-$(BIN)/python -m tests.bench.pages
 	-$(BIN)/python -m tests.bench.backtest
+	-$(BIN)/python -m tests.bench.memory
 	-$(BIN)/python -m tests.bench.proxy
 
 site: install ## the documentation as a site, in .site, without a warning; SERVE=1 shows it on loopback, PORT=... elsewhere

@@ -156,6 +156,8 @@ class _Reader:
         self.open: list[int] = []
         self.read: set[int] = set()
         self.repeated = False
+        # The same words stand in thousands of entries, and the policy that is made of them keeps each.
+        self.words: dict[str, str] = {}
 
     def value(self, node: yaml.Node, path: Path) -> Any:
         self.marks.setdefault(path, Mark(node.start_mark.line + 1, node.start_mark.column + 1))
@@ -198,6 +200,7 @@ class _Reader:
                 at = (*path, key)
                 self.fail(key_node, at, f"duplicate key; it stands first on line {self.marks[at].line}")
             else:
+                key = self.words.setdefault(key, key)
                 at = (*path, key)
                 self.marks[at] = Mark(key_node.start_mark.line + 1, key_node.start_mark.column + 1)
                 values[key] = self.value(value_node, at)
@@ -209,7 +212,7 @@ class _Reader:
         if quoted or node.tag == "tag:yaml.org,2002:str":
             if not quoted and text.lower() in _SWITCHES:
                 return self.ambiguous(node, path, "true, false")
-            return text
+            return self.words.setdefault(text, text)
         if text.lower() in _WORDS and text in {text.lower(), text.upper(), text.capitalize()}:
             return _WORDS[text.lower()]
         if text.lower() in _SWITCHES:

@@ -64,3 +64,4 @@ def set_apart(environment: Mapping[str, str]) -> None:
 def _set_apart() -> None:
     gc.collect(1)
     gc.freeze()
+    _give_back()

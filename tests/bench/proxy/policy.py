@@ -5,8 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 
-def policy(rules: int, url: str, limits: int = 0) -> dict[str, Any]:
-    """Rules that do not match, a profile of three targets with limits, limits of team, user and key, a budget."""
+def policy(rules: int, url: str, limits: int = 0, claims: bool = False) -> dict[str, Any]:
+    """Rules that do not match, a profile of three targets with limits, limits of team, user and key, a budget.
+
+    Args:
+        limits: so many more of other teams.
+        claims: whether each end user and each tag is counted too.
+    """
     minute = {"requests": "1000000/minute", "tokens": "1000M/minute"}
     assumed = {"assume": {"input": "3 USD/1M", "output": "15 USD/1M"}}
     return {
@@ -37,6 +42,7 @@ def policy(rules: int, url: str, limits: int = 0) -> dict[str, Any]:
             {"name": "user", "subject": {"user": "*"}, **minute},
             {"name": "key", "subject": {"virtual_key": "*"}, **minute},
             *({"name": f"limit {i}", "subject": {"team": f"team-{i}"}, **minute} for i in range(limits)),
+            *({"name": f"each {who}", "subject": {who: "*"}, **minute} for who in ("end_user", "tag") if claims),
         ],
         "budgets": [
             {"name": "money", "subject": {"team": "research"}, "amount": "1000000 USD/month", "unpriced": assumed}

@@ -33,7 +33,9 @@ class Running(NamedTuple):
 
 
 class Kind(NamedTuple):
-    """`rules`: None = without governance. `leaving`: what $GOVERNANCE_COLLECTOR and $GOVERNANCE_CURES say."""
+    """`rules`: None = without governance. `leaving`: what $GOVERNANCE_COLLECTOR and $GOVERNANCE_CURES say.
+    `limits`: so many of other teams. `claims`: each end user and tag is counted.
+    """
 
     name: str
     callbacks: tuple[str, ...] = ()
@@ -42,6 +44,7 @@ class Kind(NamedTuple):
     limited: bool = False
     leaving: str = ""
     limits: int = 0
+    claims: bool = False
 
 
 # The first one is what the others are compared with.
@@ -90,7 +93,9 @@ def started(folder: Path, kinds: tuple[Kind, ...] = KINDS) -> Iterator[list[Runn
             (here / "litellm.yaml").write_text(yaml.safe_dump(config(kind, upstream, redis)), "utf-8")
             if kind.rules is not None:
                 url = redis.url if kind.redis else "memory://"
-                (here / "governance.yaml").write_text(json.dumps(policy(kind.rules, url, kind.limits)), "utf-8")
+                (here / "governance.yaml").write_text(
+                    json.dumps(policy(kind.rules, url, kind.limits, kind.claims)), "utf-8"
+                )
             arguments = ["--host", "127.0.0.1", "--port", str(port), "--config", str(here / "litellm.yaml")]
             environment = {"GOVERNANCE_COLLECTOR": kind.leaving, "GOVERNANCE_CURES": kind.leaving}
             copy = stack.enter_context(
