@@ -6,7 +6,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 	--no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format fuzz pages soak talks chaos rollout closed-loop bench site classifier database compat lock clean
+.PHONY: help install demo test lint format fuzz pages soak talks chaos rollout closed-loop bench site production classifier database compat lock release clean
 # Another environment's packages are none of ours, and LiteLLM compiled anew in each process costs twice its import.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
@@ -93,6 +93,10 @@ bench: install ## what governance costs, as ratios measured in one run
 site: install ## the documentation as a site, in .site, without a warning; SERVE=1 shows it on loopback, PORT=... elsewhere
 	@$(BIN)/python -m tests.site $(if $(SERVE),--serve $(or $(PORT),8000))
 
+production: install ## what compose runs, by its files: HAProxy, 2 proxies, Redis, PostgreSQL, killed and restarted under load; REQUESTS=...
+	@sh tests/provide.sh haproxy
+	GOVERNANCE_PRODUCTION=$(or $(REQUESTS),150) $(BIN)/pytest -q -s tests/e2e/test_production.py
+
 classifier: install ## the weights of the task classifier anew from the labelled prompts, and what they are worth
 	$(BIN)/python -m tests.bench.classifier --write
 
@@ -110,8 +114,12 @@ lock: install ## pin what pyproject.toml asks for; UPGRADE=1 takes the newest ve
 	$(subst pyproject.toml,tests/deploy/tools.in,$(COMPILE)) $(if $(UPGRADE),--upgrade) --no-deps \
 		--output-file tests/deploy/tools.lock
 	$(subst pyproject.toml,docs/site/tools.in,$(COMPILE)) $(if $(UPGRADE),--upgrade) --output-file docs/site/tools.lock
+	$(subst pyproject.toml,tests/release/tools.in,$(COMPILE)) $(if $(UPGRADE),--upgrade) --output-file tests/release/tools.lock
 	$(subst pyproject.toml,tests/e2e/litellm_database/client.in,$(COMPILE)) $(if $(UPGRADE),--upgrade) --no-deps \
 		--output-file tests/e2e/litellm_database/client.lock
+
+release: install ## what is published of a commit, into dist/: sdist, wheel, lock, bill of materials; COMMIT=... for another
+	$(BIN)/python -m tests.release $(if $(COMMIT),--commit $(COMMIT))
 
 clean: ## remove what make and the tools have made
 	rm -rf .venv .compat .site .litellm-database .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist

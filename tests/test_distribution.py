@@ -13,6 +13,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from tests import patience
+from tests.e2e.conftest import free_port, process, wait_until_ready
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = {
@@ -112,6 +113,16 @@ def test_the_wheel_works_in_an_empty_environment_beside_the_proxy(wheel: Path, t
     import_it = "import governance_plugins.routing_profiles as module; print(module.__file__)"
     where = run(binaries / "python", "-c", import_it, cwd=tmp_path)
     assert where.startswith(str(tmp_path)), "imported from the checkout, not from the wheel"
+
+    (config,) = (tmp_path / "venv").glob("lib/python*/site-packages/governance/config")
+    example = (config / "demo.yaml", "--config", config / "demo.litellm.yaml")
+    assert ": valid; routing_profiles" in run(binaries / "governance", "check", *example, cwd=tmp_path)
+    doctor = run(binaries / "governance", "doctor", "--policy", *example, "--url", "http://127.0.0.1:1", cwd=tmp_path)
+    assert "fine     policy: " in doctor
+    port, output = free_port(), tmp_path / "demo.txt"
+    demo = [str(binaries / "governance"), "demo", "--port", str(port)]
+    with process(demo, output) as started:
+        wait_until_ready(f"http://127.0.0.1:{port}/health/liveliness", started, output)
 
 
 @pytest.mark.parametrize("lock", LOCKS)
