@@ -18,14 +18,9 @@ def main() -> None:
     # What plugins print must not get between what is told.
     told = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    asked = pickle.Unpickler(sys.stdin.buffer)  # noqa: S301 - the process that started this one wrote it
-    sys.path[:] = asked.load()
-    try:
-        while (message := asked.load())[0] == "part":
-            pass
-    except EOFError:
-        return  # who asked has thought better of it
-    function, args = message[1]
+    asked = sys.stdin.buffer
+    sys.path[:] = pickle.load(asked)  # noqa: S301 - the process that started this one wrote it
+    function, args = pickle.load(asked)  # noqa: S301 - the same
     try:
         kind, value = "returned", function(*args)
     except Exception as error:  # whatever it is, it belongs to whoever called

@@ -13,11 +13,9 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from itertools import chain
-from typing import IO, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from governance.apart.collections import full_collections_wait
-from governance.apart.parts import parts
 from governance.model.errors import GovernanceError
 from governance.model.turns import aside, rest
 
@@ -39,7 +37,7 @@ def apart(function: Callable[..., T], *args: Any, size: int) -> T:
     process can be started, or what comes of it cannot be handed over, it is done here.
 
     Args:
-        function: of a module, by its name there. Arguments are handed over in parts as well.
+        function: of a module, by its name there. Arguments are handed over at once, so they must not be many objects.
         size: characters that it has to read.
 
     Raises:
@@ -80,28 +78,15 @@ def _answer(process: subprocess.Popen[bytes], work: tuple[Any, ...]) -> tuple[st
         return "ended", None
     # A process that has ended already is found out by what it does not say.
     with suppress(BrokenPipeError):
-        try:
-            _ask(asked, work)
-        except (pickle.PicklingError, TypeError, AttributeError) as error:  # plugins may keep anything
-            return "untold", ("what it is called with", type(error).__name__)
+        # First where to find the rest of it.
+        asked.write(pickle.dumps(sys.path) + pickle.dumps(work))
         asked.close()
-    answer = pickle.Unpickler(told)  # noqa: S301 - our own process wrote it
+    parts = pickle.Unpickler(told)  # noqa: S301 - our own process wrote it
     try:
         while True:
-            kind, value = answer.load()
+            kind, value = parts.load()
             if kind != "part":
                 return kind, value
             rest()
     except (EOFError, pickle.UnpicklingError):
         return "ended", None
-
-
-def _ask(asked: IO[bytes], work: tuple[Any, ...]) -> None:
-    pickler = pickle.Pickler(asked, protocol=pickle.HIGHEST_PROTOCOL)
-    # First where to find the rest of it.
-    pickler.dump(sys.path)
-    for argument in work[1]:
-        for part in chain(parts(argument), (argument,)):
-            pickler.dump(("part", part))
-            rest()
-    pickler.dump(("work", work))

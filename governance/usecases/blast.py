@@ -190,6 +190,8 @@ def _is(key: Key, caller: str) -> bool:
 def _counting(targets: Iterable[str], new: Written) -> tuple[str, ...]:
     """Limits in force on one provider, model or target that is among these."""
     names = {name for target in targets for name in _served_names(target)}
+    if not names:
+        return ()
     return tuple(
         entry.name
         for section in new.policy.sections.values()
@@ -198,7 +200,6 @@ def _counting(targets: Iterable[str], new: Written) -> tuple[str, ...]:
         and entry.enabled
         and entry.subject.served
         and all(part.id == EACH or f"{part.kind}:{part.id.lower()}" in names for part in entry.subject.served)
-        and names
     )
 
 

@@ -65,21 +65,6 @@ def test_what_cannot_be_handed_over_is_done_here_and_said(beside: Beside, caplog
     assert "cannot be handed over between processes (TypeError): it runs beside requests" in caplog.text
 
 
-def test_what_it_is_called_with_arrives_in_parts_and_whole(beside: Beside) -> None:
-    here = Host.parse(POLICY).policy
-
-    there, pid = beside(apart, copied, here, size=LARGE)
-
-    assert there == here
-    assert pid != os.getpid()
-
-
-def test_what_cannot_be_called_with_there_is_called_with_here(beside: Beside, caplog: pytest.LogCaptureFixture) -> None:
-    assert beside(apart, copied, threading.Lock(), size=LARGE)[1] == os.getpid()
-
-    assert "what it is called with cannot be handed over between processes" in caplog.text
-
-
 def test_the_difference_of_large_policies_is_the_same_whoever_looks(beside: Beside) -> None:
     one, other = (
         Host.parse(POLICY),
@@ -90,8 +75,16 @@ def test_the_difference_of_large_policies_is_the_same_whoever_looks(beside: Besi
     assert len(beside(compare, one, other)) > 400
 
 
-def copied(value: Any) -> tuple[Any, int]:
-    return value, os.getpid()
+def test_policies_that_only_this_process_can_read_are_compared_here(
+    beside: Beside, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = POLICY.replace("{team: t0}", '{team: "${ONLY_HERE}"}')
+    one, other = (
+        Host.parse(each, "policy", {"ONLY_HERE": "a"}) for each in (text, text.replace("5/minute", "6/minute"))
+    )
+
+    assert beside(compare, one, other) == compare(one, other)
+    assert "cannot in a process of its own: PolicyError" in caplog.text
 
 
 def test_a_process_that_is_killed_is_told(beside: Beside) -> None:
