@@ -61,6 +61,7 @@ soak: install ## 20,000 mixed requests through two workers and a real Redis; REQ
 chaos: install ## what goes wrong around Redis, in every mode: promises and figures, which it puts into docs/chaos.md
 	@sh tests/provide.sh
 	$(BIN)/python -m tests.chaos --write
+	GOVERNANCE_OUTAGE=full $(BIN)/pytest -q -s tests/e2e/test_outage.py
 
 rollout: install ## 200 changes of a policy under load, with kills and a database that stands still; CHANGES=... for others
 	@sh tests/provide.sh
