@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Callable
 
 
@@ -74,13 +75,17 @@ class Wire:
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, lost: Callable[[], bool], *, replies: bool
     ) -> None:
         loop = asyncio.get_running_loop()
+        late: deque[bytes] = deque()  # no piece overtakes another
+        last_at = 0.0
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             while data := await source.read(65_536):
                 await self._passing.wait()
                 if lost():
                     continue
-                if replies and self.delay_s:
-                    loop.call_later(self.delay_s, _write, sink, data)
+                if replies and (self.delay_s or late):
+                    late.append(data)
+                    last_at = max(last_at, loop.time() + self.delay_s)
+                    loop.call_at(last_at, lambda: _write(sink, late.popleft()))
                 else:
                     _write(sink, data)
         sink.transport.abort()
