@@ -20,6 +20,7 @@ from governance.model import Charge
 from governance.model.errors import LedgerUnavailable
 
 _PAID_AT_ONCE: Final = 64
+_TAKEN_AT_ONCE: Final = 500
 
 _log = logging.getLogger("governance.ledger")
 
@@ -51,7 +52,7 @@ class Guarded:
         self._spool = Spool(spool) if spool else None
         self._otherwise: OnUnavailable = on_unavailable
         self._degraded = self._begin_anew()
-        self._away = False
+        self._away = self._taking_over = False
         self._allowed = self._refused = self._shared = self._late = 0
         self._paying: asyncio.Task[None] | None = None
         self.read, self.reserved = ledger.read, ledger.reserved
@@ -231,17 +232,27 @@ class Guarded:
             )
         self._pay_soon()
 
-    def _pay_soon(self) -> None:
-        if self._owed and (self._paying is None or self._paying.done()):
+    def _pay_soon(self, or_done: bool = False) -> None:
+        if (self._owed or or_done) and (self._paying is None or self._paying.done()):
             self._paying = asyncio.get_running_loop().create_task(self._pay())
 
     async def _found(self) -> None:
-        """The store has just answered: whatever processes that have ended left unpaid is owed by this one."""
+        """The store has just answered: what a process that has ended left unpaid is owed by this one.
+
+        Of one process at a time, so that it is never more than may be owed.
+        """
         self._answered()
-        if self._spool is not None:
-            for reservation_id, debt in await self._spool.adopt():
-                self._owed.add(reservation_id, debt)
-            self._pay_soon()
+        if self._spool is None or self._owed:
+            return
+        left = await self._spool.adopt()
+        self._taking_over = True
+        for number, (reservation_id, debt) in enumerate(left, 1):
+            self._owed.add(reservation_id, debt)
+            if number % _TAKEN_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        self._taking_over = False
+        if left:
+            self._pay_soon(or_done=True)
 
     async def _owe(self, reservation_id: str, debt: Debt) -> None:
         if self._owed.add(reservation_id, debt) and self._spool is not None:
@@ -253,7 +264,8 @@ class Guarded:
             paid = await asyncio.gather(*map(self._pay_all_of, first))
             if not all(paid):
                 return
-        if self._spool is not None:
+        # A file is removed when all of it is paid, of which some may not be owed yet.
+        if self._spool is not None and not self._taking_over:
             self._spool.done()
 
     async def _pay_all_of(self, reservation_id: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from hashlib import sha1
 from typing import Any, Final, Protocol
@@ -55,6 +56,7 @@ class Wire:
         key: any key of the realm; it says which node of a cluster to ask.
         failures, probe_s: of the breaker.
         told: what it is the link to, for messages.
+        clock: seconds, monotonic.
     """
 
     def __init__(
@@ -66,10 +68,11 @@ class Wire:
         *,
         failures: int = FAILURES,
         probe_s: float = PROBE_S,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.kind, self._told = directory.kind, told
         self._directory, self._key, self._timeout_s = directory, key, timeout_s
-        self._breaker = Breaker(self._breaker_changed, failures=failures, probe_s=probe_s)
+        self._breaker = Breaker(self._breaker_changed, clock, failures=failures, probe_s=probe_s)
         self._probing: asyncio.Task[None] | None = None
         self.probe: Probe | None = None  # what shows that the server is well; without, that it answers
         self._connection: Connection | None = None

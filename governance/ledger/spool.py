@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import io
 import json
 import logging
 import os
@@ -15,6 +16,7 @@ import uuid
 from pathlib import Path
 
 from governance.ledger.owed import Debt, read_back, written
+from governance.model.turns import in_turns
 
 _log = logging.getLogger("governance.ledger")
 
@@ -45,7 +47,7 @@ class Spool:
         await kept
 
     async def adopt(self) -> list[tuple[str, Debt]]:
-        """What processes that have ended left unpaid. Call `done` when all of it is paid."""
+        """What one process that has ended left unpaid. Call `done` when all of it is paid, and then again."""
         return await asyncio.to_thread(self._adopt)
 
     def done(self) -> None:
@@ -97,11 +99,10 @@ class Spool:
         os.fsync(self._file)
 
     def _adopt(self) -> list[tuple[str, Debt]]:
-        found: list[tuple[str, Debt]] = []
         try:
             paths = sorted(self._folder.glob("*.owed"))
         except OSError:
-            return found
+            return []
         for path in paths:
             if path == self._own or path in self._adopted:
                 continue
@@ -116,13 +117,13 @@ class Spool:
                 os.close(file)
                 continue
             self._adopted[path] = file
-            found += _debts(path, text)
-        return found
+            return _debts(path, text)
+        return []
 
 
 def _debts(path: Path, text: bytes) -> list[tuple[str, Debt]]:
     found = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(in_turns(io.BytesIO(text)), 1):
         try:
             found.append(read_back(json.loads(line)))
         except (KeyError, TypeError, ValueError) as error:

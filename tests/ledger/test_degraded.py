@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from governance.ledger import Ledger, Option, Reserved, open_ledger
 from governance.ledger.guard import Guarded
 from governance.ledger.link import Wire
-from governance.ledger.owed import Late
+from governance.ledger.owed import Late, written
 from governance.ledger.present import Present
 from governance.ledger.redis import RedisLedger, prefix
 from governance.model import Charge, Unit, Window
@@ -182,6 +183,25 @@ async def test_a_spool_is_paid_by_whoever_comes_next_and_once(server: Server, st
     await reserve(third, "again", Charge(limit, 0))
     await paid(third)
     assert [await used(third, each) for each in (limit, tokens)] == [4, 320]
+
+
+async def test_what_several_processes_have_left_is_paid_one_after_the_other(
+    server: Server, start: Start, tmp_path: Path
+) -> None:
+    folder, limit = tmp_path / "spool", window(10_000)
+    folder.mkdir()
+    late = Late(round(time.time() * 1000), 600, None, (Charge(limit, 1),), ())
+    for name, most in (("a", 1_200), ("b", 3)):
+        lines = [json.dumps(written(f"{name} {i}", late)) for i in range(most)]
+        (folder / f"{name}.owed").write_text("\n".join(lines))
+    ledger = start(folder)
+    await reserve(ledger, "own", Charge(limit, 1))
+    for _ in tries():
+        if not list(folder.glob("?.owed")):
+            break
+        await ledger.health()
+
+    assert await used(ledger, limit) == 1_204
 
 
 async def test_a_spool_that_cannot_be_written_is_told_and_nothing_else_fails(server: Server, tmp_path: Path) -> None:
