@@ -93,3 +93,19 @@ async def test_every_key_ends_by_itself_and_lies_in_its_realm() -> None:
             assert key.startswith(b"gov:{mine}:")
             assert client.pttl(key) > 0, f"{key!r} would stay for ever"
         await ledger.close()
+
+
+async def test_who_names_ever_new_users_makes_as_many_windows_as_its_own_limit_admits() -> None:
+    with running() as server:
+        ledger = open_ledger(server.url, realm="mine", timeout_s=30)
+        team = Window("of a team", "team:a", "requests", 20, 60)
+        admitted = 0
+        for i in range(200):
+            user = Window("of each", f"team:a && end_user:{i}", "requests", 5, "month")
+            charges = [Charge(team, 1), Charge(user, 1)]
+            admitted += (await ledger.reserve(charges, (), reservation_id=str(i), deadline_s=60)).granted
+        windows = list(server.client().scan_iter("gov:{mine}:w:*"))
+        await ledger.close()
+
+    assert admitted == 20
+    assert len(windows) == 20 + 1, "what was refused leaves nothing"
