@@ -55,7 +55,8 @@ class Connection(asyncio.Protocol):
 
     What is waited for is the end of silence: while a server answers the calls before it, a call is in a queue that this
     process has made. A call that has waited in vain fails alone, for what was sent after it may still be answered; when
-    it has been silent for two timeouts the connection is given up.
+    it has been silent for two timeouts the connection is given up. While more calls wait than may be on their way, a
+    silence may last four timeouts.
 
     Args:
         timeout_s: how long one silence may last.
@@ -151,11 +152,10 @@ class Connection(asyncio.Protocol):
         self._flushing = False
         commands = []
         while self._unsent and len(self._waiting) < _MOST_SENT:
-            command, call = self._unsent.popleft()
-            if call[0].done() and not call[0].cancelled():
-                continue  # who asked was told that it failed; who went away has still asked
-            self._waiting.append(call)
-            commands.append(command)
+            unsent = self._unsent.popleft()
+            if not _failed(unsent):
+                commands.append(unsent[0])
+                self._waiting.append(unsent[1])
         if commands and self._transport is not None and self.lost is None:
             self._transport.write(b"".join(commands))
 
@@ -173,10 +173,12 @@ class Connection(asyncio.Protocol):
         if not self._waiting and not self._unsent:
             return
         oldest = self._waiting[0] if self._waiting else None
+        # Where more wait than may be on their way, this process asks for more than the machine gives.
+        silence_s = self._timeout_s * (_MOST_TIMEOUTS if self._unsent else 1)
         for call in chain(self._waiting, (call for _, call in self._unsent)):
             future, expires_at, stalled_s = call
             latest_at = expires_at + (_MOST_TIMEOUTS - 1) * self._timeout_s
-            ends_at = min(max(expires_at, self._heard_at + self._timeout_s), latest_at) + self._stalled_s - stalled_s
+            ends_at = min(max(expires_at, self._heard_at + silence_s), latest_at) + self._stalled_s - stalled_s
             if ends_at > now:
                 break
             if call is oldest and ends_at + self._timeout_s <= now:
@@ -184,6 +186,8 @@ class Connection(asyncio.Protocol):
                 return
             if not future.done():
                 future.set_exception(NoAnswer("no answer in time"))
+        while self._unsent and _failed(self._unsent[0]):
+            self._unsent.popleft()
         self._tick(min(ends_at, now + _TICK_S) if ends_at > now else now + _TICK_S)
 
     # --- asyncio.Protocol -------------------------------------------------------------------------------------------
@@ -207,3 +211,9 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lose(ConnectionLost(reason(exc)))
+
+
+def _failed(unsent: tuple[bytes, _Call]) -> bool:
+    """Whether who asked was told that it failed; who went away has still asked."""
+    future = unsent[1][0]
+    return future.done() and not future.cancelled()
