@@ -244,13 +244,15 @@ class Guarded:
         self._answered()
         if self._spool is None or self._owed:
             return
-        left = await self._spool.adopt()
         self._taking_over = True
-        for number, (reservation_id, debt) in enumerate(left, 1):
-            self._owed.add(reservation_id, debt)
-            if number % _TAKEN_AT_ONCE == 0:
-                await asyncio.sleep(0)
-        self._taking_over = False
+        try:
+            left = await self._spool.adopt()
+            for number, (reservation_id, debt) in enumerate(left, 1):
+                self._owed.add(reservation_id, debt)
+                if number % _TAKEN_AT_ONCE == 0:
+                    await asyncio.sleep(0)
+        finally:
+            self._taking_over = False
         if left:
             self._pay_soon(or_done=True)
 
