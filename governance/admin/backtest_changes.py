@@ -46,6 +46,7 @@ class GivenAssumptions(BaseModel):
     warm_up: Literal["longest_window", "nothing"] | None = None
     changed_at_most: int | None = Field(default=None, ge=0, le=2_000)
     refusals_at_most: int | None = Field(default=None, ge=0)
+    refusals_ppm_at_most: int | None = Field(default=None, ge=0, le=1_000_000)
 
 
 class GivenBacktest(BaseModel):

@@ -25,7 +25,8 @@ class Assumptions:
             (high), where fewer than `enough_samples` answers of that model were recorded for the same task and size.
         enough_samples: see `spread`.
         changed_at_most: requests that are listed with both traces.
-        refusals_at_most: of each subject, for the suggested amounts.
+        refusals_at_most: of each subject, for the suggested amounts. refusals_ppm_at_most: the same as parts of
+            a million of its requests; what is more counts.
         spot_check: share of the requests that the engine decides once more.
     """
 
@@ -38,6 +39,7 @@ class Assumptions:
     enough_samples: int = 50
     changed_at_most: int = 200
     refusals_at_most: int = 0
+    refusals_ppm_at_most: int = 0
     spot_check: float = 0.01
 
     @property

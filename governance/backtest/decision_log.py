@@ -10,6 +10,7 @@ import orjson
 
 from governance.traffic import Asked, Broken, Hop, Size, Spot, Told, TraceLine, Used, Who, decoded
 from governance.traffic.broken import DUPLICATE_ID, NO_JSON, WRONG_FIELD
+from governance.traffic.files import TrafficFile, raw_lines
 
 # What the log's settings withhold stands there as this.
 _WITHHELD: Final = "[redacted]"
@@ -48,9 +49,26 @@ def _either(text: bytes | str, where: str) -> TraceLine | Broken:
         given = orjson.loads(text)
     except orjson.JSONDecodeError:
         return decoded(text, where)
-    if isinstance(given, dict) and "v" not in given and "policy_revision" in given:
+    if isinstance(given, dict) and is_record(given):
         return from_record(given, where)
     return decoded(text, where)
+
+
+def of_file(files: Iterable[TrafficFile], source: str) -> Iterator[TraceLine | Broken]:
+    """The same of files; what is torn is named among the lines. `source`: for messages."""
+    return either(_lines(files), source)
+
+
+def _lines(files: Iterable[TrafficFile]) -> Iterator[bytes]:
+    for file in files:
+        for where, raw in raw_lines(file):
+            # Whoever decodes it names it.
+            yield f"{raw.fault}: {where}".encode() if isinstance(raw, Broken) else raw
+
+
+def is_record(told: Mapping[str, Any]) -> bool:
+    """Whether this is one of a decision log."""
+    return "v" not in told and "policy_revision" in told
 
 
 def from_record(record: Mapping[str, Any], where: str = "") -> TraceLine | Broken:

@@ -108,6 +108,7 @@ class Suggestion:
     """The smallest amount of a limit under which each subject is refused at most `refusals` times.
 
     Args:
+        refusals: of `bound_by`. refusals_ppm: what was asked for as parts of a million of each subject's requests.
         amount: in the unit of the limit; None where none can be told (not a window of requests, tokens or money).
         stated: what the candidate says now.
         bound_by: the subject that needs it.
@@ -121,6 +122,7 @@ class Suggestion:
     refusals: int
     subjects: int
     bound_by: str
+    refusals_ppm: int = 0
 
 
 @dataclass(frozen=True, slots=True)

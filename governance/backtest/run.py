@@ -63,7 +63,7 @@ def backtest(
     found = played.both
     warm = played.early + _add(tally, found, played.from_us)
     coverage = reader.coverage(*played.span, weight=tally.weight, retries=found.retries, warm_up=warm)
-    least = suggestions(found.candidate, assumptions.refusals_at_most)
+    least = suggestions(found.candidate, assumptions.refusals_at_most, assumptions.refusals_ppm_at_most)
     everything = Found(tally, found.active, found.candidate, least, played.check)
     return report(hosts, coverage, reader.traffic, everything, assumptions, catalog)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from heapq import heappop, heappush
+from typing import Final
 
 from governance.backtest.report import Suggestion
 from governance.backtest.watch import Asked, Watch
@@ -12,26 +13,29 @@ from governance.ledger.windows import Concurrent, counter
 from governance.model import Window
 from governance.trace import period_text
 
+_MILLION: Final = 1_000_000
 
-def suggestions(watch: Watch, refusals: int) -> tuple[Suggestion, ...]:
+
+def suggestions(watch: Watch, refusals: int, ppm: int = 0) -> tuple[Suggestion, ...]:
     """For each limit that refuses somebody: what it would have to be, so that each subject is refused at most so often.
 
     Args:
-        watch: what the candidate's lane has read.
+        watch: what the candidate's lane has read. refusals: of each. ppm: or so many of a million of its requests.
     """
-    by_limit: dict[tuple[str, str, str], list[tuple[int, str, Window]]] = defaultdict(list)
+    by_limit: dict[tuple[str, str, str], list[tuple[int, str, Window, int]]] = defaultdict(list)
     for key, seen in watch.seen.items():
         window = seen.window
         asked = watch.asked.get(key)
         # What is in flight depends on how long answers take, which is what it decides itself.
         if not seen.refused or window.period is None or asked is None:
             continue
-        amount = smallest(window, asked, refusals)
-        by_limit[window.limit, window.unit, period_text(window.period)].append((amount, window.subject, window))
+        most = max(refusals, len(asked) * ppm // _MILLION)
+        found_here = (smallest(window, asked, most), window.subject, window, most)
+        by_limit[window.limit, window.unit, period_text(window.period)].append(found_here)
     found = []
     for (limit, unit, period), subjects in sorted(by_limit.items()):
-        amount, subject, window = max(subjects, key=lambda each: (each[0], each[1]))
-        found.append(Suggestion(limit, unit, period, window.amount, amount, refusals, len(subjects), subject))
+        amount, subject, window, most = max(subjects, key=lambda each: (each[0], each[1]))
+        found.append(Suggestion(limit, unit, period, window.amount, amount, most, len(subjects), subject, ppm))
     return tuple(found)
 
 

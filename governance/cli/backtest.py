@@ -23,6 +23,7 @@ from governance.cli.terminal import (
 from governance.model.errors import GovernanceError
 
 if TYPE_CHECKING:
+    from governance.backtest.assumptions import Assumptions
     from governance.backtest.report import Report
     from governance.usecases.judged import Judgement
 
@@ -89,6 +90,8 @@ def main(
         raise typer.BadParameter("which policy? name one by --policy")
     if save_test is not None and request is None:
         raise typer.BadParameter("--save-test needs --request: which one?")
+    if save_test is not None and url is not None and traces is None and log is None:
+        raise typer.BadParameter("--save-test needs --traces or --log: lines stay where they were recorded")
     most = (ppm(max_new_refusals), ppm(max_cost))
     with clear_outcome(as_json):
         assumptions = assumptions_of(assume, everything=request is not None)
@@ -108,8 +111,9 @@ def suggest(
     limit: Annotated[str, typer.Option("--limit", help="the name of the limit")],
     policy: Candidate,
     refusals: Annotated[
-        int, typer.Option("--refusals", min=0, help="so many of each subject may be refused at most")
-    ] = 0,
+        str,
+        typer.Option("--refusals", help="so many of each subject may be refused at most, or such a share: 10, 1%"),
+    ] = "0",
     against: Against = None,
     traces: Traces = None,
     log: Log = None,
@@ -122,9 +126,9 @@ def suggest(
     as_json: AsJson = False,
 ) -> None:
     """Suggest the smallest amount of a limit under which each subject is refused at most so often."""
+    at_most = _at_most(refusals)
     with clear_outcome(as_json):
-        assumptions = replace(assumptions_of([]), refusals_at_most=refusals)
-        question = question_of(last, since, until, assumptions, given=bool(traces or log))
+        question = question_of(last, since, until, at_most, given=bool(traces or log))
         report = run(asked_of(policy, against, traces, log, question, config, url, key_env))
         found = [each for each in report.suggestions if each.limit.lower() == limit.lower()]
         if not found:
@@ -136,10 +140,23 @@ def suggest(
         return
     for each in found:
         amount = "nobody can tell" if each.amount is None else f"{each.amount:,}"
+        most = refusals if each.refusals_ppm else f"{each.refusals:,}"
         typer.echo(
-            f"{each.limit}: {amount} {each.unit}/{each.period} (now {each.stated:,}): at most {each.refusals:,} "
+            f"{each.limit}: {amount} {each.unit}/{each.period} (now {each.stated:,}): at most {most} "
             f"refusals of each of {each.subjects:,} subjects, bound by {each.bound_by}"
         )
+
+
+def _at_most(refusals: str) -> Assumptions:
+    """`10`, or `1%` of the requests of each subject."""
+    if refusals.strip().endswith("%"):
+        share = ppm(refusals)
+        if share is None or not 0 <= share <= 1_000_000:
+            raise typer.BadParameter("--refusals: a share is between 0% and 100%")
+        return replace(assumptions_of([]), refusals_ppm_at_most=share)
+    if not (refusals.strip().isascii() and refusals.strip().isdecimal()) or len(refusals) > 12:
+        raise typer.BadParameter("--refusals: write a count such as 10, or a share such as 1%")
+    return replace(assumptions_of([]), refusals_at_most=int(refusals))
 
 
 def _judged(report: Report, most: tuple[int | None, int | None]) -> Judgement | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import typer
 
+from governance.cli.running_proxy import RunningProxy, running_proxy
 from governance.cli.terminal import policy_path
 from governance.model.errors import GovernanceError
 
@@ -26,7 +27,11 @@ WEEK_S: Final = 7 * 86_400
 
 
 class Asked(NamedTuple):
-    """Everything that a backtest needs. `path`: of a folder or a file."""
+    """Everything that a backtest needs.
+
+    Args:
+        path: of a folder or a file. proxy: whose traffic it is, where it is not of this machine.
+    """
 
     active: Host
     candidate: Host
@@ -34,6 +39,7 @@ class Asked(NamedTuple):
     path: Path | None
     question: Question
     now_ms: int
+    proxy: RunningProxy | None = None
 
 
 def _period_s(value: str | None) -> int | None:
@@ -83,11 +89,15 @@ def asked_of(
     if traces is not None and log is not None:
         raise typer.BadParameter("--traces and --log name one source each; give one of them")
     in_use = str(policy_path(None)) if url is None else RUNNING
+    there = url is not None and traces is None and log is None
+    if there and against not in (None, RUNNING):
+        raise typer.BadParameter("a proxy compares with the policy in force; --against needs --traces or --log besides")
     active, candidate = (opened(name, None, url, key_env).host for name in (against or in_use, policy))
     path = traces or log or folder_of(active.policy, os.environ)
     if path is not None and (traces or log) and not path.exists():
         raise GovernanceError(f"{path}: there is no such file or folder")
-    return Asked(active, candidate, catalog_of(candidate, config), path, question, _now_ms())
+    proxy = running_proxy(url, key_env) if there and url is not None else None
+    return Asked(active, candidate, catalog_of(candidate, config), path, question, _now_ms(), proxy)
 
 
 def question_of(
@@ -126,6 +136,10 @@ def assumptions_of(given: list[str], *, everything: bool = False) -> Assumptions
 
 def run(asked: Asked) -> Report:
     """The backtest; tells people how far it has read. Raises GovernanceError."""
+    if asked.proxy is not None:
+        from governance.cli.backtest_at_proxy import at_proxy
+
+        return at_proxy(asked.proxy, asked.candidate.policy.text, asked.question)
     from governance.usecases.replayed import replayed
 
     people = sys.stderr.isatty()

@@ -124,12 +124,13 @@ def reconcile(
 
     Exit code 0 when all is within the tolerance, 1 when something differs more or the file cannot be read.
     """
+    from governance.usecases.reconcile import days_of
     from governance.usecases.reconcile import reconcile as compare
 
     with clear_outcome(as_json):
         lines = _invoice(invoice, columns or [])
-        days = sorted({line.day for line in lines if line.day})
-        from_, to = from_ or (days[0] if days else None), to or (_day_after(days[-1]) if days else None)
+        first, after = days_of(lines)
+        from_, to = from_ or first, to or after
         last = None if from_ or to else "30d"
         told = _asked(policy, url, key_env, by="target,day", last=last, from_=from_, to=to, where={}, csv=False)
         found = {"from": told["from"], "to": told["to"], **compare(lines, told["rows"], provider)}
@@ -223,12 +224,6 @@ def _invoice(path: Path, columns: list[str]) -> Any:
         raise PolicyError([Problem(str(path), 0, 0, "", f"cannot be read: {error.strerror}")]) from None
     except UnicodeDecodeError:
         raise PolicyError([Problem(str(path), 0, 0, "", "is no text; a CSV file is wanted")]) from None
-
-
-def _day_after(day: str) -> str:
-    from datetime import date, timedelta
-
-    return (date.fromisoformat(day) + timedelta(1)).isoformat()
 
 
 def _differs(found: dict[str, Any], tolerance: float) -> bool:

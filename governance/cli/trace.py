@@ -68,7 +68,7 @@ def export(
 
 @trace.command("import")
 def import_trace(
-    file: Annotated[Path, typer.Argument(help="a file that `governance trace export` has written")],
+    file: Annotated[Path, typer.Argument(help="a file that `governance trace export` has written, or a decision log")],
     at: At = None,
     policy: PolicyOption = None,
     as_json: AsJson = False,

@@ -26,6 +26,7 @@ from governance.pages import (
     simulate,
     sources,
     spend,
+    statements,
     static,
     switches,
     tasks,
@@ -36,7 +37,8 @@ from governance.pages.holder import Identify
 from governance.pages.render import Show
 
 _FOR_ALL_WHO_SEE = tuple(
-    each.routes for each in (overview, why, edge, models, policy, history, switches, keys, tasks, backtests, spend)
+    each.routes
+    for each in (overview, why, edge, models, policy, history, switches, keys, tasks, backtests, spend, statements)
 )
 _FOR_ADMINS = (
     simulate.routes,

@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
@@ -78,6 +79,12 @@ def read_invoice(name: str, text: Iterable[str], columns: Mapping[str, str] | No
         return [line for row in reader if (line := _line(name, reader.line_num, row, found)) is not None]
     except (csv.Error, UnicodeDecodeError) as error:
         raise NoInvoice(name, reader.line_num, f"is no CSV: {error}") from None
+
+
+def days_of(lines: Iterable[Line]) -> tuple[str | None, str | None]:
+    """The first day of an invoice and the day after its last; None where it says no days."""
+    days = sorted({line.day for line in lines if line.day})
+    return (days[0], (date.fromisoformat(days[-1]) + timedelta(1)).isoformat()) if days else (None, None)
 
 
 def reconcile(lines: Iterable[Line], counted: Iterable[Mapping[str, Any]], provider: str) -> dict[str, Any]:

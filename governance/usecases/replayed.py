@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from governance.backtest.decision_log import either
+from governance.backtest.decision_log import of_file
 from governance.backtest.files import Traffic
 from governance.backtest.report import Report
 from governance.backtest.run import backtest
@@ -14,7 +14,7 @@ from governance.catalog import Catalog
 from governance.policy import Policy
 from governance.telemetry.recorder import folder_of as recorded_in
 from governance.traffic import Broken, TraceLine
-from governance.traffic.files import given, raw_lines
+from governance.traffic.files import given
 from governance.usecases.questions import Question
 
 _TOLD_EVERY: Final = 2_000
@@ -67,17 +67,10 @@ def lines_of(path: Path | None, question: Question, now_ms: int) -> Iterable[Tra
 
 
 def _of_file(path: Path, from_us: int | None, to_us: int | None) -> Iterator[TraceLine | Broken]:
-    for line in either(_lines(path), path.name):
+    for line in of_file(given(path), path.name):
         at_us = line.at_us if isinstance(line, TraceLine) else None
         if at_us is None or ((from_us is None or at_us >= from_us) and (to_us is None or at_us < to_us)):
             yield line
-
-
-def _lines(path: Path) -> Iterator[bytes]:
-    """Of one file; what is torn is left to whoever decodes it to name."""
-    for file in given(path):
-        for where, raw in raw_lines(file):
-            yield f"{raw.fault}: {where}".encode() if isinstance(raw, Broken) else raw
 
 
 def _told(lines: Iterable[TraceLine | Broken], read: Progress) -> Iterator[TraceLine | Broken]:

@@ -111,6 +111,12 @@ def spend(store: Store, of: Asked) -> Report:
     return Report(of, made[:MOST_ROWS], total, remarks, max(0, len(made) - MOST_ROWS))
 
 
+def teams_of(store: Store) -> list[str]:
+    """What the teams that have asked for anything are called. Raises StoreUnavailable."""
+    with store.read() as work:
+        return sorted(set(work.spend.names("team").values()))
+
+
 def told(report: Report) -> dict[str, Any]:
     """For programs: money in micro-dollars."""
     rows = [

@@ -9,8 +9,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+from governance.backtest.decision_log import is_record, of_file
 from governance.traffic import Broken, TraceLine, encoded
-from governance.traffic.files import COMPRESSED, IMPORTED, given, hour_of, name_of, write_lines
+from governance.traffic.files import COMPRESSED, IMPORTED, given, hour_of, name_of, raw_lines, write_lines
+from governance.traffic.line import loaded
 from governance.traffic.reading import ended_us, entries
 from governance.usecases.spend import moment
 
@@ -88,7 +90,7 @@ def export(path: Path, out: Path, from_us: int | None, to_us: int | None, team: 
 def import_file(path: Path, folder: Path) -> Verified:
     """Put the lines of a file into a folder of recorded traffic, by their hours; nobody spends anything by that.
 
-    The same file twice is there once.
+    The same file twice is there once. A decision log is put there as traffic, as far as it tells.
 
     Raises:
         OSError: the file cannot be read, or the folder not written.
@@ -96,13 +98,35 @@ def import_file(path: Path, folder: Path) -> Verified:
     folder.mkdir(mode=0o750, parents=True, exist_ok=True)
     found = Verified()
     hours: dict[int, list[bytes]] = {}
-    for raw, line in _wanted(path, None, None, None, found):
+    lines_of = _of_log(path, found) if _is_log(path) else _wanted(path, None, None, None, found)
+    for raw, line in lines_of:
         hours.setdefault(hour_of(ended_us(line)), []).append(raw + b"\n")
     for hour_us, lines in sorted(hours.items()):
         digest = sha256(b"".join(lines)).hexdigest()[:16]
         name = name_of(hour_us, f"{IMPORTED}{digest}").removesuffix(".jsonl") + COMPRESSED
         write_lines(folder / name, lines)
     return found
+
+
+def _is_log(path: Path) -> bool:
+    """Whether the first line that can be read is a record of a decision."""
+    for file in given(path):
+        for _, raw in raw_lines(file):
+            told = None if isinstance(raw, Broken) else loaded(raw)
+            if isinstance(told, dict):
+                return is_record(told)
+    return False
+
+
+def _of_log(path: Path, found: Verified) -> Iterator[tuple[bytes, TraceLine]]:
+    files = given(path)
+    found.files = len(files)
+    for line in of_file(files, path.name):
+        if isinstance(line, Broken):
+            found.note(line)
+            continue
+        found.read(line)
+        yield encoded(line).rstrip(b"\n"), line
 
 
 def _wanted(

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from socket import create_server
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
+from typer.testing import CliRunner
+from uvicorn import Config, Server
 
+from governance.admin import admin_router
+from governance.admin.access import only
 from governance.backtest.report import Report
+from governance.cli import app as command
 from governance.traffic import encoded
-from tests.admin.kept import caller
+from tests.admin.kept import caller, key_of, name_of, require
 from tests.backtest.workload import CATALOG, arrivals, policy, recorded
 from tests.patience import happens
 
@@ -155,3 +163,41 @@ async def test_a_change_that_the_guard_asks_about_is_looked_at_first(worker: Any
     )
     assert made.json()["guard"]["backtest"] == looked["id"]
     assert looked["state"] == "done"
+
+
+async def test_the_command_has_a_proxy_make_one_and_tells_the_same(
+    worker: Any, traffic: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "new.yaml").write_text(text_of("10/minute"))
+    monkeypatch.setenv("LITELLM_MASTER_KEY", "admin")
+    monkeypatch.setenv("COLUMNS", "80")
+    app = FastAPI()
+    app.include_router(
+        admin_router(worker, only(key_of, require("admin"), name_of), only(key_of, require("admin"), name_of))
+    )
+    server = Server(Config(app, log_level="critical", lifespan="off"))
+    # Whoever comes before it answers waits in the line of the socket.
+    listening = create_server(("127.0.0.1", 0))
+    serving = asyncio.ensure_future(server.serve([listening]))
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+    async def asked(*words: str) -> Any:
+        arguments = ["backtest", "--policy", str(tmp_path / "new.yaml"), "--url", url, *words]
+        return await asyncio.to_thread(CliRunner().invoke, command, arguments)
+
+    there = await asked("--from", ALL["from"], "--to", ALL["to"], "--assume", "newly_refused=retries", "--json")
+    here = await asked("--traces", str(traffic), "--assume", "newly_refused=retries", "--json")
+    people = await asked("--from", ALL["from"], "--max-new-refusals", "0.1%")
+    wrong = [await asked("--against", "1"), await asked("--request", "x", "--save-test", "x.yaml")]
+    server.should_exit = True
+    await serving
+
+    assert (there.exit_code, here.exit_code) == (0, 0), there.output
+    one, other = json.loads(there.stdout), json.loads(here.stdout)
+    assert one["totals"]["newly_refused"]["mid"] > 0
+    assert {name: one[name] for name in one if name != "inputs"} == {
+        name: other[name] for name in one if name != "inputs"
+    }
+    assert people.exit_code == 5
+    assert "coverage 100% of 120 requests" in people.stdout
+    assert [each.exit_code for each in wrong] == [2, 2]

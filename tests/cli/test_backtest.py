@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from governance.traffic import encoded
+from tests.backtest.test_decision_log import logged
 from tests.backtest.workload import arrivals, policy, recorded
 
 Command = Callable[..., Any]
@@ -154,3 +156,46 @@ def test_one_request_shows_all_three_and_becomes_a_policy_test(governance: Comma
         assert governance("test", f"{kind}.tests.yaml", "--policy", "governance.yaml").exit_code == 1
     again = governance(*asked, "--request", id, "--save-test", "other_target.tests.yaml")
     assert (again.exit_code, again.stderr) == (1, "other_target.tests.yaml: cannot be written: File exists\n")
+
+
+@pytest.mark.parametrize(
+    ("refusals", "said"),
+    [("0", "at most 0 refusals of each"), ("3", "at most 3 refusals"), ("10%", "at most 10% refusals")],
+)
+def test_the_smallest_limit_is_suggested_for_a_count_or_a_share(
+    refusals: str, said: str, governance: Command, traffic: Path
+) -> None:
+    asked = ("--limit", "each team", "--policy", "new.yaml", "--traces", "traffic.jsonl", "--refusals", refusals)
+    done = governance("backtest", "suggest", *asked)
+
+    assert done.exit_code == 0, done.output
+    assert said in done.stdout
+
+
+@pytest.mark.parametrize("refusals", ["some", "-1", "200%", "1.5"])
+def test_refusals_are_a_count_or_a_share(refusals: str, governance: Command, traffic: Path) -> None:
+    done = governance("backtest", "suggest", "--limit", "a", "--policy", "new.yaml", "--refusals", refusals)
+
+    assert done.exit_code == 2, done.output
+
+
+def test_a_decision_log_is_imported_as_traffic(governance: Command, folder: Path) -> None:
+    records = asyncio.run(logged(12))
+    (folder / "decisions.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records) + "nonsense\n")
+    (folder / "old.yaml").write_text(policy(LIMIT % "5/minute").text)
+    (folder / "new.yaml").write_text(policy().text)
+    done = governance("trace", "import", "decisions.jsonl", "--at", "trace", "--json")
+    again = governance("trace", "import", "decisions.jsonl", "--at", "trace", "--json")
+    of_log, of_folder = (
+        governance("backtest", "--policy", "new.yaml", "--against", "old.yaml", *asked, "--json").stdout
+        for asked in (("--log", "decisions.jsonl"), ("--traces", "trace"))
+    )
+
+    told = json.loads(done.stdout)
+    assert (told["lines"], told["faults"]) == (12, {"no_json": 1})
+    assert done.stdout == again.stdout
+    assert len(list((folder / "trace").iterdir())) == 1
+    one, other = json.loads(of_log), json.loads(of_folder)
+    assert other["coverage"]["replayed"] == 12
+    assert one["totals"] == other["totals"]
+    assert one["inputs"]["traffic"] == other["inputs"]["traffic"]
