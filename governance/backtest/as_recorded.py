@@ -17,7 +17,9 @@ def recorded_fate(line: TraceLine, target: str, nth: int) -> tuple[int, Fate] | 
         end_us = line.end_us if hop.outcome == "ok" and line.end_us is not None else None
         took_us = 1000 * hop.took_ms if end_us is None else max(0, end_us - hop.start_us)
         outcome: Literal["ok", "failed"] = "ok" if hop.outcome == "ok" else "failed"
-        return index, Fate(outcome, hop.error, took_us, hop.status, hop.retry_after_s, hop.served)
+        before_us = line.hops[index - 1].end_us if index else 0
+        waited_us = max(0, hop.start_us - before_us)
+        return index, Fate(outcome, hop.error, took_us, hop.status, hop.retry_after_s, hop.served, waited_us=waited_us)
     return None
 
 

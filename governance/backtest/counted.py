@@ -145,10 +145,11 @@ class CountedLane:
             models = self._catalog.for_team(line.who.team)
             fate = self._elsewhere.fate(line, target, line.at_us)
             spent = self._elsewhere.spent(line, request_of(line, models), target, models)
-        if fate.outcome != "ok" or fate.took_us is None or spent.usd_micros is None:
+        ends_after_us = fate.ends_after_us
+        if fate.outcome != "ok" or fate.took_us is None or ends_after_us is None or spent.usd_micros is None:
             raise Uncountable(line.id)
         done.hops.append((target, "ok", "", fate.took_us // 1000))
-        done.end_us = line.at_us + fate.took_us
+        done.end_us = line.at_us + ends_after_us
         done.cost, done.variance = spent.usd_micros, spent.variance
         done.exact_cost = fate.exact and spent.exact
         return done

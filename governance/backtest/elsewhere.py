@@ -29,6 +29,7 @@ class Fate(NamedTuple):
     Args:
         took_us: microseconds; None = nobody knows when, it is as if it never ended.
         exact: it has happened so.
+        waited_us: before it was begun: what the proxy does with a request first.
     """
 
     outcome: Literal["ok", "failed"]
@@ -38,6 +39,12 @@ class Fate(NamedTuple):
     retry_after_s: float | None = None
     served: str = ""
     exact: bool = True
+    waited_us: int = 0
+
+    @property
+    def ends_after_us(self) -> int | None:
+        """From when its turn has come."""
+        return None if self.took_us is None else self.waited_us + self.took_us
 
 
 class Spent(NamedTuple):
@@ -99,7 +106,7 @@ class Answers(NamedTuple):
     """Answers that are alike, added up. `place`: see `place_of`.
 
     Args:
-        number: of answers. outputs, costs, took_ms: sums and sums of squares, of each answer.
+        number: of answers. outputs, costs: sums and sums of squares, of each answer. took_ms: sum, from the arrival on.
         prompts: how many had an estimate and a report; their reported tokens and their estimated ones.
     """
 
@@ -178,7 +185,7 @@ class Elsewhere:
         minute = self._minutes[hop.target, line.at_us // _MINUTE_US]
         if hop.outcome == "ok":
             minute.ok += 1
-            self._took[hop.target].add(hop.took_ms)
+            self._took[hop.target].add(_whole_ms(line, hop))
         else:
             minute.failed.append(hop)
 
@@ -198,7 +205,7 @@ class Elsewhere:
         known = self._took.get(target)
         if known is not None and known.count >= self.assumptions.enough_samples:
             return round(1000 * known.mean)
-        took_ms = next((hop.took_ms for hop in reversed(line.hops) if hop.outcome == "ok"), None)
+        took_ms = next((_whole_ms(line, hop) for hop in reversed(line.hops) if hop.outcome == "ok"), None)
         if took_ms is not None:
             return 1000 * took_ms
         return round(1000 * known.mean) if known is not None else 1000 * _USUAL_MS
@@ -273,6 +280,11 @@ class Elsewhere:
         if line.used is not None and line.used.input_tokens is not None:
             return line.used.input_tokens
         return line.size.prompt_tokens
+
+
+def _whole_ms(line: TraceLine, hop: Hop) -> int:
+    """How long an answer took with what the proxy does before and after it, where nobody was asked before."""
+    return hop.took_ms if len(line.hops) != 1 or line.end_us is None else line.end_us // 1000
 
 
 def place_of(target: str, line: TraceLine) -> tuple[str, str, str, int]:

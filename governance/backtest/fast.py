@@ -147,7 +147,7 @@ def learn(elsewhere: Elsewhere, classed: Classed, columns: Columns) -> None:
                 outputs * outputs,
                 costs,
                 costs * costs,
-                classed.took_ms[plain].astype(np.int64),
+                classed.end_ms[plain].astype(np.int64),
                 known.astype(np.int64),
                 inputs * known,
                 prompts * known,

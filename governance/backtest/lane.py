@@ -184,13 +184,14 @@ class Lane:
             fate = self._fate(trying, target, nth)
             trying.fate = fate
             played(self.engine.reached(decision, call_name, fate.served))
-            if fate.took_us is None:
+            ends_after_us = fate.ends_after_us
+            if ends_after_us is None:
                 return
-            lasts_s = fate.took_us / _MICROS
+            lasts_s = ends_after_us / _MICROS
             if lasts_s >= self.engine.deadline_s and decision.counted:
                 # A live proxy renews it again and again.
                 played(self.ledger.renew(decision.id, lasts_s + 1, attempted=True))
-            heappush(self._events, (self.now_us + fate.took_us, next(self._order), trying))
+            heappush(self._events, (self.now_us + ends_after_us, next(self._order), trying))
             return
         played(self.engine.release(decision))
         done.end_us = self.now_us

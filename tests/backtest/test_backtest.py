@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from governance.backtest.figures import Figure
 from governance.backtest.report import Report
 from governance.backtest.run import backtest
-from tests.backtest.workload import CATALOG, arrivals, policy, recorded
+from tests.backtest.workload import CATALOG, NOON_US, arrivals, policy, recorded
 
 TIGHT = """
 rate_limits:
@@ -67,3 +69,15 @@ def test_the_same_inputs_give_the_same_bytes() -> None:
         backtest(active, candidate, lines, catalog=CATALOG).to_json()
         == backtest(active, candidate, reversed(lines), catalog=CATALOG).to_json()
     )
+
+
+def test_a_request_holds_its_place_until_it_was_over_however_late_its_target_was_asked() -> None:
+    active = policy('rate_limits:\n- {name: one at a time, subject: {team: "*"}, concurrent: 1}\n')
+    first, second = arrivals(2, teams=1)
+    hop = replace(first.hops[0], start_us=400_000, took_ms=590)
+    first = replace(first, at_us=NOON_US, hops=(hop,), end_us=1_000_000)
+    for at_us, refused in ((900_000, 1), (1_000_100, 0)):
+        other = replace(second, at_us=NOON_US + at_us, end_us=1_000 * second.hops[0].took_ms)
+        found = backtest(active, active, [first, other], catalog=CATALOG)
+
+        assert found.totals.refused.active == Figure.exactly(refused)
