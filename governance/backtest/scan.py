@@ -7,11 +7,10 @@ decoded. Every other line comes back as it stands there.
 
 from __future__ import annotations
 
-import gzip
 import re
 import zlib
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -20,23 +19,37 @@ from governance.traffic import TraceLine, decoded
 
 _N: Final = rb"(0|[1-9]\d{0,8})"
 _OBJECT: Final = rb"\{[^{}\\\n]*(?:\{[^{}\\\n]*\}[^{}\\\n]*)*\}"
-_HEX: Final = rb"[0-9a-f]"
-# Without a backslash every quotation mark is one, so no text can look like what comes behind it. What stands in `win`
-# is passed over: nothing reads it of a request that was answered, but for what did not fit.
-_LINE: Final = re.compile(
+# What stands in `win` is passed over: nothing reads it of a request that was answered, but for what did not fit.
+_LINE: Final = (
     rb'\{"v":1,"id":"(HEX{8}-HEX{4}-HEX{4}-HEX{4}-HEX{12})","at":([1-9]\d{0,15}),"end":NUM,'
-    rb'("who":OBJ,"req":OBJ),"est":\{"in":NUM(?:,"max_out":NUM)?\},'
-    rb'("did":\{"rev":"[^"\\\n]*","out":"(?:route|pass)"[^{}\[\]\\\n]*(?:\[[^{}\[\]\\\n]*\][^{}\[\]\\\n]*)?)'
-    rb'(?:"win":(\[[^\[\]\\\n]*\]))?\},'
-    rb'("hops":\[\{"to":"[^"\\\n]*","out":"ok")(?:,"start":NUM)?(?:,"ms":NUM)?([^{}\[\]\\\n]*)\}\],'
+    rb'(WHO),"est":\{"in":NUM(?:,"max_out":NUM)?\},'
+    rb'("did":\{"rev":"TXT*","out":"(?:route|pass)"FLAT*(?:\[FLAT*\]FLAT*)?)(?:"win":(\[WIN*\]))?\},'
+    rb'("hops":\[\{"to":"TXT*","out":"ok")(?:,"start":NUM)?(?:,"ms":NUM)?(FLAT*)\}\],'
     rb'"use":\{"in":NUM,"out":NUM(?:,"cached":\d{1,9})?,"usd":NUM(?:,"(?:cached|saved)":\d{1,9})*\},'
-    rb'"by":"([^"\\\n]*)","no":([1-9]\d{0,14})(?:,"in":"[^"\\\n]*")?((?:,"(?:rec|not|hash)":\[[^\[\]\\\n]*\])*)\}\n'
-    rb"|([^\n]*\n)".replace(b"HEX", _HEX)
-    .replace(b"NUM", _N)
-    .replace(b"OBJ", _OBJECT)
+    rb'"by":"(TXT*)","no":([1-9]\d{0,14})(?:,"in":"TXT*")?((?:,"(?:rec|not|hash)":\[FLAT*\])*)\}\n'
+    rb"|([^\n]*\n)"
 )
+
+
+def _pattern(**parts: bytes) -> re.Pattern[bytes]:
+    text = _LINE
+    for name, part in (*parts.items(), ("HEX", rb"[0-9a-f]"), ("NUM", _N)):
+        text = text.replace(name.encode(), part)
+    return re.compile(text)
+
+
+# Without a backslash every quotation mark is one, so no text can look like what comes behind it.
+_STRICT: Final = _pattern(
+    WHO=b'"who":%b,"req":%b' % (_OBJECT, _OBJECT),
+    TXT=rb'[^"\\\n]',
+    FLAT=rb"[^{}\[\]\\\n]",
+    WIN=rb"[^\[\]\\\n]",
+)
+# The same in half the time, of a text that has no backslash, as long as no match goes over the end of its line.
+_QUICK: Final = _pattern(WHO=rb'"who":\{(?:[^}]*\})+?', TXT=rb'[^"]', FLAT=rb"[^{}\[\]]", WIN=rb"[^\]]")
 _DOES_NOT_FIT: Final = b'"fits":false'
 _AT_ONCE: Final = 1 << 20
+_GZIP: Final = 31  # of `zlib`
 _OTHER: Final = -1
 _NEW: Final = -2
 # No line of ours is so long.
@@ -111,17 +124,34 @@ def scanned(path: Path, compressed: bool) -> Scan | None:
     """The lines of a file; None where it has to be read line by line: it is cut off, torn, or of several workers."""
     found = _Scanning()
     try:
-        with gzip.open(path, "rb") if compressed else path.open("rb") as file:
-            rest = b""
-            while chunk := file.read(_AT_ONCE):
-                whole, newline, last = (rest + chunk).rpartition(b"\n")
-                if len(last) > _LONGEST:
-                    return None
-                found.take(whole + newline)
-                rest = last
+        rest = b""
+        for chunk in _chunks(path, compressed):
+            whole, newline, last = (rest + chunk).rpartition(b"\n")
+            if len(last) > _LONGEST:
+                return None
+            found.take(whole + newline)
+            rest = last
     except (EOFError, OSError, zlib.error):
         return None
     return None if rest or len(found.workers) > 1 else found.scan()
+
+
+def _chunks(path: Path, compressed: bool) -> Iterator[bytes]:
+    """What a file holds. Raises EOFError, OSError, zlib.error."""
+    with path.open("rb") as file:
+        if not compressed:
+            yield from iter(lambda: file.read(_AT_ONCE), b"")
+            return
+        # In half the time of `gzip`.
+        packed = zlib.decompressobj(_GZIP)
+        while piece := file.read(_AT_ONCE // 8):
+            yield packed.decompress(piece)
+            while packed.eof and packed.unused_data:
+                # Another one behind it.
+                piece, packed = packed.unused_data, zlib.decompressobj(_GZIP)
+                yield packed.decompress(piece)
+        if not packed.eof:
+            raise EOFError
 
 
 class _Scanning:
@@ -136,7 +166,9 @@ class _Scanning:
 
     def take(self, text: bytes) -> None:
         """The next lines, each with its end."""
-        rows = _LINE.findall(text)
+        rows = _QUICK.findall(text) if b"\\" not in text else []
+        if len(rows) != text.count(b"\n"):
+            rows = _STRICT.findall(text)
         keys = [(row[3], row[6], row[8], row[11], row[17]) for row in rows]
         kinds = [self._known.get(key, _NEW) for key in keys]
         lines: list[bytes] = []

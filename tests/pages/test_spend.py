@@ -10,7 +10,6 @@ from governance.traffic.spent import Cell, Sums
 from governance.usecases.spend_kept import add, utc
 from tests.pages.conftest import HOSTILE, TEAMS, UI, Office
 
-
 QUOTE = '"'
 
 
