@@ -51,6 +51,7 @@ CLOCKS: Final = {
     "governance/pages/overview.py": "the last hour ends now",
     "governance/pages/render.py": "pages say how long ago something was",
     "governance/pages/session.py": "when somebody logged in",
+    "governance/pages/statements.py": "which month it is",
     "governance/pages/switches.py": "which entries of the overlay have ended, and when one was set or withdrawn",
     "governance/proxy/auth.py": "whether a key has expired, at LiteLLM's door",
     "governance/proxy/retry_after.py": "a provider's retry-after is a date",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from governance.backtest.done import Done
 from governance.backtest.elsewhere import Fate, Spent
 from governance.traffic import TraceLine
 
@@ -30,3 +31,19 @@ def recorded_spent(line: TraceLine) -> Spent:
         return Spent(None, None, None)
     cost = used.usd_micros
     return Spent(used.input_tokens, used.output_tokens, None if cost is None else (cost, cost, cost))
+
+
+def recorded_done(line: TraceLine) -> Done:
+    """What a lane that serves a plain line as it was served tells of it."""
+    hop, told, spent = line.hops[0], line.told, recorded_spent(line)
+    took_us = max(0, (line.end_us or 0) - hop.start_us)
+    return Done(
+        told.outcome,
+        told.target,
+        rule=told.rule,
+        profile=told.profile,
+        served=told.target,
+        hops=[(hop.target, "ok", "", took_us // 1000)],
+        cost=spent.usd_micros,
+        end_us=line.at_us + hop.start_us + took_us,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from governance.ledger import Reading
 
@@ -41,6 +41,10 @@ class Done:
     full: tuple[Reading, ...] = ()
     came_back: int = 0
 
+    def same(self, other: Done) -> bool:
+        """Whether both tell the same."""
+        return all(getattr(self, name) == getattr(other, name) for name in _NAMES)
+
     @property
     def refused(self) -> bool:
         return self.outcome == "refuse"
@@ -49,3 +53,6 @@ class Done:
     def final(self) -> str | None:
         """The target that answered, or was the last hope; None when refused."""
         return self.served or self.target
+
+
+_NAMES = tuple(each.name for each in fields(Done))

@@ -23,7 +23,7 @@ Habits = Callable[[], Iterable[Habit]]
 class Both(NamedTuple):
     """What came of lines under both policies. `active`, `candidate`: what was read of windows."""
 
-    played: list[Played]
+    played: Iterable[Played]
     active: Watch
     candidate: Watch
     retries: int

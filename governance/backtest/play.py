@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import fields
 from math import ceil
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from governance.backtest.arrivals import even
+from governance.backtest.as_recorded import recorded_done
+from governance.backtest.columns import Columns
 from governance.backtest.counted import CountedLane, Uncountable, is_countable
 from governance.backtest.done import Done
 from governance.backtest.elsewhere import Scenario
 from governance.backtest.lanes import AnyLane, Both, Habits, Setting, both, of_engine
 from governance.backtest.parallel import in_processes
+from governance.backtest.plain import is_plain
 from governance.backtest.spot_check import Disagreement
 from governance.backtest.tally import Played
 from governance.backtest.templates import Template
@@ -40,17 +43,21 @@ class Parts(NamedTuple):
 
 
 class _Bin(NamedTuple):
-    """Whole parts, to be played in one process. `classes`: of each line."""
+    """Whole parts, to be played in one process. `classes`: of each row."""
 
     counted: bool
-    lines: list[TraceLine]
+    rows: list[int]
     classes: list[int]
 
 
-class _Found(NamedTuple):
-    """What was played, each request without its line, and how many of them the engine has decided as well."""
+# What either lane made of a row; None: as it was recorded.
+_Told = tuple["Done | None", "Done | None", "Done | None", "Done | None"]
 
-    played: list[tuple[Any, ...]]
+
+class _Found(NamedTuple):
+    """What was played, and how many of them the engine has decided as well."""
+
+    played: list[_Told]
     active: Watch
     candidate: Watch
     retries: int
@@ -58,56 +65,70 @@ class _Found(NamedTuple):
 
 
 def play(
-    setting: Setting,
-    lines: Sequence[TraceLine],
-    classes: Sequence[int],
-    parts: Parts,
-    habits: Habits,
-    processes: int,
+    setting: Setting, columns: Columns, rows: Sequence[int], parts: Parts, habits: Habits, processes: int
 ) -> tuple[Both, int]:
     """The same as `both`, part by part; and how many requests that were counted the engine has decided as well.
 
     Args:
-        classes: of each line. habits: what answers teach that are not among these lines.
+        rows: in the order of their arrival. habits: what answers teach that are not among them.
 
     Raises:
         Disagreement: the engine decides otherwise than was counted.
     """
-    most = 1 if len(lines) < WORTH_IT else processes
-    bins = _bins(lines, classes, parts, most)
+    most = 1 if len(rows) < WORTH_IT else processes
+    bins = _bins(columns, rows, parts, most)
 
     def work(some: _Bin) -> _Found:
-        found = _counted(setting, some, parts) if some.counted else None
-        one, checked = found or (both(setting, some.lines, of_engine(setting, habits)), 0)
-        # What was given need not be sent back.
-        return _Found([each[1:] for each in one.played], one.active, one.candidate, one.retries, checked)
+        lines = [columns.line(row) for row in some.rows]
+        found = _counted(setting, lines, some.classes, parts) if some.counted else None
+        one, checked = found or (both(setting, lines, of_engine(setting, habits)), 0)
+        # A line can be made again, and most of them came out as they were recorded.
+        return _Found([_told(each) for each in one.played], one.active, one.candidate, one.retries, checked)
 
     found = in_processes(work, bins, most)
-    played = [
-        Played(line, *each)
-        for some, one in zip(bins, found, strict=True)
-        for line, each in zip(some.lines, one.played, strict=True)
-    ]
-    played.sort(key=lambda each: (each.line.at_us, each.line.id))
+    played = [pair for some, one in zip(bins, found, strict=True) for pair in zip(some.rows, one.played, strict=True)]
+    played.sort(key=lambda pair: pair[0])
     active, candidate = Watch(), Watch()
     for one in found:
         active.take(one.active)
         candidate.take(one.candidate)
-    return Both(played, active, candidate, sum(one.retries for one in found)), sum(one.checked for one in found)
+    retries, checked = sum(one.retries for one in found), sum(one.checked for one in found)
+    return Both(_played(columns, played), active, candidate, retries), checked
 
 
-def _counted(setting: Setting, some: _Bin, parts: Parts) -> tuple[Both, int] | None:
+def _told(played: Played) -> _Told:
+    line, active, candidate, low, high = played
+    if is_plain(line):
+        recorded = recorded_done(line)
+        return (
+            None if active.same(recorded) else active,
+            None if candidate.same(recorded) else candidate,
+            low,
+            high,
+        )
+    return active, candidate, low, high
+
+
+def _played(columns: Columns, told: Iterable[tuple[int, _Told]]) -> Iterator[Played]:
+    for row, (active, candidate, low, high) in told:
+        line = columns.line(row)
+        yield Played(line, active or recorded_done(line), candidate or recorded_done(line), low, high)
+
+
+def _counted(
+    setting: Setting, lines: Sequence[TraceLine], classes: Sequence[int], parts: Parts
+) -> tuple[Both, int] | None:
     """None where only the engine knows what comes of one of them."""
-    ids = {line.id: number for line, number in zip(some.lines, some.classes, strict=True)}
+    ids = {line.id: number for line, number in zip(lines, classes, strict=True)}
 
     def lane(which: int, scenario: Scenario) -> AnyLane:
         return CountedLane(parts.templates[which], ids, parts.contended, setting.catalog, setting.elsewhere)
 
     try:
-        found = both(setting, some.lines, lane)
+        found = both(setting, lines, lane)
     except Uncountable:
         return None
-    return found, _check(setting, found.played, [parts.of_class[number] for number in some.classes])
+    return found, _check(setting, list(found.played), [parts.of_class[number] for number in classes])
 
 
 def _check(setting: Setting, played: Sequence[Played], parts: Sequence[int]) -> int:
@@ -139,24 +160,24 @@ def _difference(counted: Done, engine: Done) -> str:
     return "; ".join(f"{name} {getattr(counted, name)}, by the engine {getattr(engine, name)}" for name in differing)
 
 
-def _bins(lines: Sequence[TraceLine], classes: Sequence[int], parts: Parts, most: int) -> list[_Bin]:
-    """Whole parts in so many bins, each about as full; the lines of a bin in the order of their arrival."""
-    by_part: dict[int, list[tuple[TraceLine, int]]] = defaultdict(list)
-    for line, number in zip(lines, classes, strict=True):
-        by_part[parts.of_class[number]].append((line, number))
-    counted: list[list[tuple[TraceLine, int]]] = []
-    others: list[list[tuple[TraceLine, int]]] = []
+def _bins(columns: Columns, rows: Sequence[int], parts: Parts, most: int) -> list[_Bin]:
+    """Whole parts in so many bins, each about as full; the rows of a bin in their order."""
+    by_part: dict[int, list[int]] = defaultdict(list)
+    for row, number in zip(rows, columns.kind[rows].tolist(), strict=True):
+        by_part[parts.of_class[number]].append(row)
+    counted: list[list[int]] = []
+    others: list[list[int]] = []
     for part, some in by_part.items():
-        fits = part in parts.countable and all(is_countable(line) for line, _ in some)
+        fits = part in parts.countable and all(columns.is_plain(row) or is_countable(columns.line(row)) for row in some)
         (counted if fits else others).append(some)
-    return [*_balanced(others, most, counted=False), *_balanced(counted, most, counted=True)]
+    return [*_balanced(columns, others, most, counted=False), *_balanced(columns, counted, most, counted=True)]
 
 
-def _balanced(parts: list[list[tuple[TraceLine, int]]], most: int, *, counted: bool) -> Iterator[_Bin]:
-    filled: list[list[tuple[TraceLine, int]]] = [[] for _ in range(max(1, most))]
-    for part in sorted(parts, key=lambda part: (-len(part), part[0][0].id)):
+def _balanced(columns: Columns, parts: list[list[int]], most: int, *, counted: bool) -> Iterator[_Bin]:
+    filled: list[list[int]] = [[] for _ in range(max(1, most))]
+    for part in sorted(parts, key=lambda part: (-len(part), part[0])):
         min(filled, key=len).extend(part)
     for each in filled:
-        each.sort(key=lambda one: (one[0].at_us, one[0].id))
         if each:
-            yield _Bin(counted, [line for line, _ in each], [number for _, number in each])
+            each.sort()
+            yield _Bin(counted, each, columns.kind[each].tolist())

@@ -38,12 +38,11 @@ def quick(
     setting.elsewhere.learn(line for row, line in sorted(columns.kept.items()) if not columns.is_plain(row))
     plan = Plan(setting, columns)
     hard = np.flatnonzero(plan.hard).tolist()
-    some = [columns.line(row) for row in hard]
-    found, counted = play(setting, some, columns.kind[hard].tolist(), plan.parts, plan.habits, processes)
+    found, counted = play(setting, columns, hard, plan.parts, plan.habits, processes)
     span = len(columns), int(columns.at_us[0]), int(columns.at_us[-1])
     early = plan.count(tally, span[1] + warm_us)
     chosen = plan.sample(setting.elsewhere.assumptions.spot_check)
     by_active = [columns.line(row) for row, active in sorted(chosen.items()) if active]
     by_candidate = [columns.line(row) for row, active in sorted(chosen.items()) if not active]
     checked = spot_check(setting, by_active, by_candidate, processes)
-    return Ran(found, SpotCheck(len(columns) - len(some), len(some), checked + counted), early, span, warm_us)
+    return Ran(found, SpotCheck(len(columns) - len(hard), len(hard), checked + counted), early, span, warm_us)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from importlib.util import find_spec
 from typing import Final
 
@@ -75,7 +75,10 @@ def _one_by_one(setting: Setting, taken: list[TraceLine], warm_us: int) -> Ran:
 
 
 def _add(tally: Tally, found: Both, from_us: int) -> int:
-    early: Sequence[TraceLine] = [each.line for each in found.played if each.line.at_us < from_us]
-    for each in found.played[len(early) :]:
-        tally.add(each)
-    return len(early)
+    early = 0
+    for each in found.played:
+        if each.line.at_us < from_us:
+            early += 1
+        else:
+            tally.add(each)
+    return early
