@@ -6,7 +6,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 	--no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format fuzz pages soak talks chaos rollout closed-loop bench site production classifier database compat lock release clean
+.PHONY: help install demo test lint format fuzz pages soak talks chaos rollout closed-loop bench site production classifier database clients compat lock release clean
 # Another environment's packages are none of ours, and LiteLLM compiled anew in each process costs twice its import.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
@@ -89,6 +89,7 @@ bench: install ## what governance costs, as ratios measured in one run
 	-$(BIN)/python -m tests.bench.pages
 	-$(BIN)/python -m tests.bench.backtest
 	-$(BIN)/python -m tests.bench.memory
+	-$(BIN)/python -m tests.bench.scale
 	-$(BIN)/python -m tests.bench.proxy
 
 site: install ## the documentation as a site, in .site, without a warning; SERVE=1 shows it on loopback, PORT=... elsewhere
@@ -105,6 +106,10 @@ database: install ## LiteLLM with its own keys, teams and spend in PostgreSQL: i
 	@sh tests/provide.sh node npm
 	GOVERNANCE_LITELLM_DATABASE=1 $(BIN)/pytest -q tests/e2e/litellm_database
 
+clients: install ## the clients of docs/recipes, installed by their hashes, against a real proxy: every block of those pages
+	@sh tests/provide.sh node npm
+	GOVERNANCE_CLIENTS=1 $(BIN)/pytest -q tests/e2e/clients
+
 compat: install ## the end-to-end tests on each LiteLLM that is supported; VERSION=... for another, TESTS=... for a part
 	@sh tests/provide.sh
 	TESTS="$(TESTS)" $(BIN)/python -m tests.compat $(VERSION)
@@ -116,6 +121,10 @@ lock: install ## pin what pyproject.toml asks for; UPGRADE=1 takes the newest ve
 		--output-file tests/deploy/tools.lock
 	$(subst pyproject.toml,docs/site/tools.in,$(COMPILE)) $(if $(UPGRADE),--upgrade) --output-file docs/site/tools.lock
 	$(subst pyproject.toml,tests/release/tools.in,$(COMPILE)) $(if $(UPGRADE),--upgrade) --output-file tests/release/tools.lock
+	$(subst pyproject.toml,tests/e2e/clients/python.in,$(COMPILE)) $(if $(UPGRADE),--upgrade) \
+		--output-file tests/e2e/clients/python.lock
+	$(subst pyproject.toml,tests/e2e/clients/llama.in,$(COMPILE)) $(if $(UPGRADE),--upgrade) \
+		--output-file tests/e2e/clients/llama.lock
 	$(subst pyproject.toml,tests/e2e/litellm_database/client.in,$(COMPILE)) $(if $(UPGRADE),--upgrade) --no-deps \
 		--output-file tests/e2e/litellm_database/client.lock
 

@@ -39,7 +39,7 @@ def version() -> str:
 def is_typed(arguments: list[str]) -> None:
     """Asserts that `governance ARGUMENTS` is a verb of ours with options that there are."""
     command: Any = get_command(app)
-    while getattr(command, "commands", None):
+    while getattr(command, "commands", None) and not arguments[0].startswith("--"):
         assert arguments[0] in command.commands, arguments
         command, arguments = command.commands[arguments[0]], arguments[1:]
     known = {name for parameter in command.params for name in parameter.opts}

@@ -12,33 +12,20 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 from tests import patience
+from tests.docs.blocks import WALKED, Block, blocks, pattern, sessions
 from tests.plugins.third_party.install import HERE, install
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = [ROOT / "README.md", ROOT / "plugins" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "plugins" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [page for page in PAGES if not str(page.relative_to(ROOT)).startswith(WALKED)]
 
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 HARMLESS = re.compile(r"(echo '[^']*' \| )?governance (backtest|check|explain|plugins|schema|test)\b")
 PREPARATION = re.compile(r"printf '[^']*' > [\w.]+")
-
-
-class Block(NamedTuple):
-    language: str
-    text: str
-    line: int
-
-
-def blocks(document: Path) -> Iterator[Block]:
-    text = document.read_text("utf-8")
-    for found in BLOCK.finditer(text):
-        yield Block(found[1], found[2], text.count("\n", 0, found.start()) + 1)
 
 
 class Shell:
@@ -101,14 +88,3 @@ def test_the_blocks_of_a_document_hold(document: Path, shell: Shell) -> None:
                     assert re.fullmatch(pattern(shown), told, re.DOTALL), f"{command}\n{told}"
         except AssertionError as error:
             raise AssertionError(f"{where}: {error}") from None
-
-
-def sessions(text: str) -> Iterator[tuple[str, str]]:
-    """Each command of a console block with the output that is shown below it."""
-    for session in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
-        command, _, shown = session.partition("\n")
-        yield command, shown
-
-
-def pattern(shown: str) -> str:
-    return re.escape(shown).replace("…", ".*")

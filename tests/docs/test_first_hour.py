@@ -13,7 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.docs.test_blocks import ROOT, Block, blocks, pattern
+from tests.docs.blocks import Block, blocks, pattern
+from tests.docs.pages import ROOT
 from tests.e2e.conftest import free_port, process, wait_until_ready
 from tests.patience import told, turns
 

@@ -16,6 +16,7 @@ from governance.engine.plugins import section_model
 from governance.engine.simulation import SimulationInput
 from governance.policy.document import Core
 from governance.testing.document import TestsFile as DocumentOfTests
+from tests.docs import policy_reference
 from tests.docs.pages import ROOT, headings, rows, section, text_of
 
 PAGE = "docs/policy.md"
@@ -108,3 +109,9 @@ def test_no_table_names_a_key_that_there_is_not() -> None:
                 checked += 1
 
     assert checked > 50
+
+
+def test_the_list_of_every_key_is_as_the_models_are() -> None:
+    assert policy_reference.PAGE.read_text("utf-8") == policy_reference.page(), (
+        "python -m tests.docs.policy_reference --write"
+    )
