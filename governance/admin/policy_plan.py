@@ -21,6 +21,7 @@ from governance.admin.refused_changes import refusals
 from governance.apart import full_collections_wait
 from governance.catalog import Catalog
 from governance.engine.host import Host
+from governance.engine.retired import let_go_slowly
 from governance.model.errors import StoreUnavailable
 from governance.model.turns import in_turns
 from governance.policy.document import Core
@@ -135,6 +136,7 @@ def _candidate(base: Host, text: str, settings: Core | None) -> Host:
 def _planned(base: Host, catalog: Catalog, asked: Asked, tests: str, settings: Core | None) -> Plan:
     with refusals():
         candidate = _candidate(base, asked.policy, settings)
+        let_go_slowly(candidate)
         made = asyncio.run(plan(base, candidate, catalog, made_from=asked.base))
         found: Mapping[str, Sequence[Result]] = {TESTS: results_of(candidate, tests)} if tests else {}
     return replace(made, tests=found, brings="" if asked.tests is None else tests_hash(asked.tests))

@@ -126,7 +126,7 @@ class LimitBook(Generic[L]):
     @property
     def demands(self) -> Iterator[Require]:
         """What each of them requires."""
-        return (required(limit.demands, f"limit {limit.name}") for limit in self.limits)
+        return (required(limit.demands, f"limit {limit.name}") for limit in in_turns(self.limits))
 
     def required(self, request: Request) -> Require:
         """What the limits that apply require of whoever serves."""

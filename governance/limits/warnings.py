@@ -9,6 +9,7 @@ from governance.expressions import much
 from governance.limits.limit import Limit, RouteTo
 from governance.limits.subjects import EACH
 from governance.limits.work import WORK, most_ns
+from governance.model.turns import in_turns
 
 
 def limit_warnings(limits: Iterable[Limit], catalog: Catalog, claimed: Callable[[str], bool]) -> Iterator[str]:
@@ -17,10 +18,10 @@ def limit_warnings(limits: Iterable[Limit], catalog: Catalog, claimed: Callable[
     Args:
         claimed: whether a plugin has targets for a model of this name.
     """
-    enabled = [limit for limit in limits if limit.enabled]
-    remark = much(WORK, most_ns((limit.subject.place, limit.match) for limit in enabled))
+    enabled = [limit for limit in in_turns(limits) if limit.enabled]
+    remark = much(WORK, most_ns((limit.subject.place, limit.match) for limit in in_turns(enabled)))
     yield from [remark] if remark else ()
-    for limit in enabled:
+    for limit in in_turns(enabled):
         if isinstance(limit.on_exceeded, RouteTo):
             model = limit.on_exceeded.route_to
             if catalog.call_name(model) is None and not claimed(model):

@@ -20,6 +20,7 @@ from governance.admin.policy_plan import written
 from governance.apart import full_collections_wait
 from governance.catalog import Catalog
 from governance.engine.host import Host
+from governance.engine.retired import let_go_slowly
 from governance.proxy.collector import calm
 from governance.proxy.gateway import Gateway
 from governance.proxy.policies import FilePolicies
@@ -64,7 +65,9 @@ async def compared(before: str, after: str) -> None:
     base = await asyncio.to_thread(Host.parse, before)
 
     def made() -> tuple[int, int]:
-        found = asyncio.run(plan(base, Host.parse(after), Catalog(None, {})))
+        candidate = Host.parse(after)
+        let_go_slowly(candidate)
+        found = asyncio.run(plan(base, candidate, Catalog(None, {})))
         return len(found.changes), len(written(found.report()))
 
     async with Stalls() as stalls:
