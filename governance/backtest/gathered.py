@@ -148,8 +148,6 @@ def _others(scan: Scan) -> list[_Other] | None:
         line = decoded(raw)
         if isinstance(line, Broken) or line.late or line.open or (line.end_us or 0) > _LONGEST_US:
             return None
-        if scan.worker and line.worker != scan.worker:
-            return None
         found.append(_Other(place, line))
     return found
 
@@ -169,20 +167,23 @@ def _follows(scan: Scan, others: list[_Other], last: dict[str, tuple[int, int]],
     places = [other.place for other in others]
     counts = np.insert(_numpy(scan.counts), places, [other.line.number for other in others])
     ends = np.insert(numbers.at_us + numbers.end_us, places, [ended_us(other.line) for other in others])
-    if not len(counts):
-        return True
-    worker = scan.worker or others[0].line.worker
-    if any(other.line.worker != worker for other in others):
-        return False
-    number, end_us = last.get(worker, (0, 0))
-    if (number and counts[0] and counts[0] != number + 1) or ends[0] < end_us - SLACK_US:
-        return False
-    if (counts == 0).any() and counts.any():
-        return False
-    if (counts.any() and (np.diff(counts) != 1).any()) or (np.diff(ends) < -SLACK_US).any():
-        return False
-    last[worker] = max(number, int(counts[-1])), int(ends[-1])
+    names = list(dict.fromkeys((*scan.workers, *(other.line.worker for other in others))))
+    whose = np.insert(_numpy(scan.whose), places, [names.index(other.line.worker) for other in others])
+    for index, worker in enumerate(names):
+        own = np.flatnonzero(whose == index)
+        if len(own) and not _in_order(counts[own], ends[own], *last.get(worker, (0, 0))):
+            return False
+        last[worker] = max(last.get(worker, (0, 0))[0], int(counts[own[-1]])), int(ends[own[-1]])
     return True
+
+
+def _in_order(counts: Any, ends: Any, number: int, end_us: int) -> bool:
+    """Whether the lines of one worker, by their numbers and ends, follow one that had these; 0: not numbered."""
+    if ends[0] < end_us - SLACK_US or (np.diff(ends) < -SLACK_US).any():
+        return False
+    if not counts.any():
+        return True
+    return bool((np.diff(counts) == 1).all() and counts[0] and (not number or counts[0] == number + 1))
 
 
 def _numpy(values: Any) -> Any:

@@ -106,9 +106,8 @@ class Scan(NamedTuple):
     Args:
         ids: of the plain lines, 16 bytes each. kind: which of `firsts` each is like.
         firsts: key and one whole line of each.
-        counts: their numbers in the file of their worker.
+        counts: how-manieth of its worker each is. workers: who has written them; whose: which of these each is of.
         others: every other line, with how many plain ones stand before it.
-        worker: who wrote the plain ones; "" where there are none.
     """
 
     ids: bytes
@@ -117,11 +116,12 @@ class Scan(NamedTuple):
     firsts: list[tuple[Key, bytes]]
     counts: Any
     others: list[tuple[int, bytes]]
-    worker: str
+    workers: list[str]
+    whose: Any
 
 
 def scanned(path: Path, compressed: bool) -> Scan | None:
-    """The lines of a file; None where it has to be read line by line: it is cut off, torn, or of several workers."""
+    """The lines of a file; None where it has to be read line by line: it is cut off or torn."""
     found = _Scanning()
     try:
         rest = b""
@@ -131,9 +131,9 @@ def scanned(path: Path, compressed: bool) -> Scan | None:
                 return None
             found.take(whole + newline)
             rest = last
-    except (EOFError, OSError, zlib.error):
+    except (EOFError, OSError, UnicodeDecodeError, zlib.error):
         return None
-    return None if rest or len(found.workers) > 1 else found.scan()
+    return None if rest else found.scan()
 
 
 def _chunks(path: Path, compressed: bool) -> Iterator[bytes]:
@@ -156,7 +156,8 @@ def _chunks(path: Path, compressed: bool) -> Iterator[bytes]:
 
 class _Scanning:
     def __init__(self) -> None:
-        self.workers: set[bytes] = set()
+        self._workers: dict[bytes, int] = {}
+        self._whose = array("i")
         self._known: dict[Key, int] = {}
         self._ids: list[bytes] = []
         self._numbers = Numbers.none()
@@ -165,7 +166,9 @@ class _Scanning:
         self._others: list[tuple[int, bytes]] = []
 
     def take(self, text: bytes) -> None:
-        """The next lines, each with its end."""
+        """The next lines, each with its end. Raises UnicodeDecodeError."""
+        # What is no text is no JSON, wherever it stands.
+        text.decode()
         rows = _QUICK.findall(text) if b"\\" not in text else []
         if len(rows) != text.count(b"\n"):
             rows = _STRICT.findall(text)
@@ -188,7 +191,9 @@ class _Scanning:
         self._ids.append(bytes.fromhex(b"".join(columns[0]).replace(b"-", b"").decode()))
         self._kind.extend(kinds)
         self._counts.extend(map(int, columns[16]))
-        self.workers.update(columns[15])
+        for worker in columns[15]:
+            self._workers.setdefault(worker, len(self._workers))
+        self._whose.extend(map(self._workers.__getitem__, columns[15]))
         for (place, number), column in zip(_COLUMNS, self._numbers, strict=True):
             column.extend(map(number, columns[place]))
 
@@ -211,8 +216,16 @@ class _Scanning:
         return kind
 
     def scan(self) -> Scan:
-        worker = b"".join(self.workers).decode("utf-8", "replace")
-        return Scan(b"".join(self._ids), self._numbers, self._kind, self._firsts, self._counts, self._others, worker)
+        return Scan(
+            b"".join(self._ids),
+            self._numbers,
+            self._kind,
+            self._firsts,
+            self._counts,
+            self._others,
+            [worker.decode() for worker in self._workers],
+            self._whose,
+        )
 
 
 # A process reads one file after the other, and most of their keys are the same.

@@ -18,6 +18,7 @@ from governance.backtest.gathered import gathered
 from governance.backtest.read import Reader
 from governance.backtest.report import Report
 from governance.backtest.run import backtest
+from governance.backtest.scan import scanned
 from governance.traffic import Spot, TraceLine, encoded
 from governance.traffic.files import files_in, hour_of, name_of
 from governance.traffic.reading import ended_us
@@ -111,6 +112,10 @@ def binary(folder: Path, files: list[Path]) -> None:
     edited(files[0], lambda lines: [*lines[:5], b"\x80\x00\xff{\n", *lines[5:]])
 
 
+def no_text(folder: Path, files: list[Path]) -> None:
+    edited(files[0], lambda lines: [lines[0].replace(b'"limit":"each"', b'"limit":"\xff"'), *lines[1:]])
+
+
 def unknown_fields(folder: Path, files: list[Path]) -> None:
     edited(files[0], lambda lines: [line.replace(b'{"v":1', b'{"new":{"a":[1]},"v":1') for line in lines])
 
@@ -157,7 +162,7 @@ def long_ago(folder: Path, files: list[Path]) -> None:
 
 
 EVERY = [
-    *(cut, no_gzip, empty, torn, half, other_version, no_version, binary, unknown_fields, mixed, twice),
+    *(cut, no_gzip, empty, torn, half, other_version, no_version, binary, no_text, unknown_fields, mixed, twice),
     *(twice_elsewhere, gaps, clock_back, no_end, late, of_no_uuid, escaped, long_ago),
 ]
 NAMED = {
@@ -168,6 +173,7 @@ NAMED = {
     other_version: "other_version",
     no_version: "other_version",
     binary: "no_json",
+    no_text: "no_json",
     mixed: "no_json",
     twice: "duplicate_id",
     twice_elsewhere: "duplicate_id",
@@ -220,3 +226,18 @@ def test_a_plain_line_is_made_again_of_its_numbers(tmp_path: Path) -> None:
         made = columns.line(row)
         assert replace(made, told=first.told, worker=first.worker, number=first.number) == first
         assert replace(made.told, windows=first.told.windows, fallbacks=first.told.fallbacks) == first.told
+
+
+def test_lines_of_several_workers_in_one_file_are_as_ordinary(tmp_path: Path) -> None:
+    lines = sorted(traffic(), key=ended_us)
+    (tmp_path / "out").mkdir()
+    for hour in dict.fromkeys(hour_of(ended_us(line)) for line in lines):
+        text = b"".join(encoded(line) for line in lines if hour_of(ended_us(line)) == hour)
+        (tmp_path / "out" / name_of(hour, "imported-1")).write_bytes(text)
+    fast, slow = both(tmp_path / "out")
+
+    assert fast == slow
+    assert fast.coverage.reasons == fast.coverage.remarks == ()
+    scan = scanned(files_in(tmp_path / "out")[0].path, compressed=False)
+    assert scan is not None
+    assert sorted(scan.workers) == ["w0", "w1"]

@@ -106,11 +106,10 @@ def main(sizes: tuple[int, ...]) -> None:
             for pace in (1_000, 60):
                 (folder / f"{pace}.yaml").write_text(policy(pace), "utf-8")
             record(folder / "trace", requests, Host.parse(policy(1_000)).policy.revision)
-            for which in ("first", "again"):
-                tell(which, requests, folder)
+            tell(requests, folder)
 
 
-def tell(which: str, requests: int, folder: Path) -> None:
+def tell(requests: int, folder: Path) -> None:
     """Ask the command, and say what that took."""
     files = ("--policy", folder / "60.yaml", "--against", folder / "1000.yaml", "--traces", folder / "trace")
     before, began_s = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
@@ -124,7 +123,7 @@ def tell(which: str, requests: int, folder: Path) -> None:
     found = json.loads(told)
     check, refused = found["spot_check"], found["totals"]["newly_refused"]["mid"]
     print(
-        f"{requests:>10,} requests {which}: {took_s:6.1f} s, {cpu_s:6.1f} s of CPU, at most {after.ru_maxrss // 1024} "
+        f"{requests:>10,} requests: {took_s:6.1f} s, {cpu_s:6.1f} s of CPU, at most {after.ru_maxrss // 1024} "
         f"MiB; simulated {check['simulated']:,}, checked {check['checked']:,}; newly refused {refused:,}",
         flush=True,
     )
