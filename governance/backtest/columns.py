@@ -161,6 +161,8 @@ class Columns:
     def arrange(self, duplicate: Callable[[str], None]) -> None:
         """Put the rows in the order of their arrival, then of their ids, and leave out what is there twice.
 
+        Nothing can be added any more.
+
         Args:
             duplicate: is told the id of each row that is left out.
         """
@@ -174,6 +176,15 @@ class Columns:
         self.ids = memoryview(ids).cast("B")
         for name, dtype in _TYPES:
             setattr(self, name, np.frombuffer(getattr(self, name), dtype=dtype)[order])
+        self._forget_empty()
+
+    def _forget_empty(self) -> None:
+        """Classes of which every line was left out, or came at another time than is asked about."""
+        there = np.bincount(self.kind, minlength=len(self.classes)) > 0
+        if not there.all():
+            self.kind = (np.cumsum(there) - 1).astype(np.int32)[self.kind]
+            self.classes = [what for what, kept in zip(self.classes, there.tolist(), strict=True) if kept]
+        self.known.clear()
 
     def _order_ties(self, order: Any, at_us: Any) -> None:
         same = np.flatnonzero(at_us[order[1:]] == at_us[order[:-1]])
