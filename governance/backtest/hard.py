@@ -12,7 +12,7 @@ from governance.backtest.classed import Classed, Kind
 from governance.backtest.columns import Columns
 from governance.backtest.lanes import Setting
 from governance.backtest.retries import WITHIN_US
-from governance.backtest.screen import peak
+from governance.backtest.screen import holds_all, peak
 from governance.ledger.reservation import Key, key_of
 from governance.model import Failure, Request, Target, Window
 from governance.trace import Trace
@@ -57,10 +57,18 @@ class Hard:
         for key, indexes in users.items():
             least = min(windows[key], key=lambda window: window.amount)
             demand = self._classed.demand(least, [self._classed.kinds[i] for i in indexes])
-            if demand is None or peak(least, demand) > least.amount:
+            if demand is None or (peak(least, demand) > least.amount and not self._never_full(windows[key], indexes)):
                 self.contended[key] = indexes
                 for i in indexes:
                     self.rows[self._classed.kinds[i].rows] = True
+
+    def _never_full(self, windows: Iterable[Window], indexes: Iterable[int]) -> bool:
+        """Whether a window of requests refuses none of these, each of which it counts once and at its arrival."""
+        kinds = [self._classed.kinds[index] for index in indexes]
+        if not all(kind.easy and kind.what.plain for kind in kinds):
+            return False
+        at_us = np.sort(np.concatenate([self._classed.at_us[kind.rows] for kind in kinds])).tolist()
+        return all(window.unit == "requests" and holds_all(window, at_us) for window in windows)
 
     def _of_failures(self, columns: Columns) -> None:
         """Whoever asks a target first while it may cool down after a failure, or be probed."""

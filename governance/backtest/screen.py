@@ -7,11 +7,13 @@ window has counted at most its period's. Where that stays within the limit, nobo
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from governance.ledger.calendar import period_ms
+from governance.ledger.windows import Rolling, counter
 from governance.model import Window
 
 Numbers = Any
@@ -47,6 +49,21 @@ def peak(window: Window, demand: Demand) -> int:
     first = np.searchsorted(demand.at_ms, demand.at_ms - 2 * _MILLI * window.period - 1, side="left")
     last = np.searchsorted(demand.at_ms, demand.at_ms, side="right")
     return int((sums[last] - sums[first] + under_way).max())
+
+
+def holds_all(window: Window, at_us: Iterable[int]) -> bool:
+    """Whether a rolling window of requests has room for each of these arrivals, in their order: played by the ledger's
+    own, where the bound says too little. Unix microseconds.
+    """
+    counts = counter(window)
+    if not isinstance(counts, Rolling):
+        return False
+    for each in at_us:
+        counts.roll(each // 1000)
+        if counts.used >= window.amount:
+            return False
+        counts.charge(-(-each // 1000), 1, window.amount)
+    return True
 
 
 def _under_way(demand: Demand) -> Numbers:
