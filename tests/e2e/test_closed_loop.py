@@ -1,21 +1,21 @@
 """What a backtest predicts is what happens: the same workload live under other policies.
 
-`make closed-loop` plays a hundred pairs of policies. The workload lasts seconds, by the clock of the windows that it
-fills: four proxies have to keep up with it, so it is played where a machine has nothing else to do.
+Three pairs of policies are played with every `make test`, `make closed-loop` plays a hundred. The workload lasts
+seconds, by the clock of the windows that it fills: four proxies have to keep up with it. Where a machine is too busy
+for that it is played again with longer windows.
 """
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.e2e.closed_loop import CANDIDATES, Outcome, play
 
-PAIRS = int(os.environ.get("GOVERNANCE_CLOSED_LOOP", "0"))
+PAIRS = int(os.environ.get("GOVERNANCE_CLOSED_LOOP", "3"))
 FIRST = int(os.environ.get("GOVERNANCE_CLOSED_LOOP_SEED", "1"))
 # Of a hundred: a range that holds always would say nothing.
 ENOUGH = 0.95
@@ -31,7 +31,6 @@ def told(seed: int, found: Outcome) -> str:
     )
 
 
-@pytest.mark.skipif(not PAIRS, reason="`make closed-loop` plays it, PAIRS=3 the first three pairs")
 def test_what_is_predicted_is_what_happens(start: Callable[..., Any], tmp_path: Path) -> None:
     pairs: list[Outcome] = []
     for seed in range(FIRST, FIRST + -(-PAIRS // CANDIDATES)):
@@ -44,5 +43,7 @@ def test_what_is_predicted_is_what_happens(start: Callable[..., Any], tmp_path: 
     refusals = sum(found.off <= 0.01 for found in pairs)
     money = sum(found.within for found in pairs)
     print(f"of {len(pairs)} pairs: refusals within 1 % in {refusals}, money within its range in {money}")
-    assert refusals >= ENOUGH * len(pairs)
-    assert money >= ENOUGH * len(pairs)
+    # Of a few, one may be the one of twenty.
+    enough = min(len(pairs) - 1, math.ceil(ENOUGH * len(pairs)))
+    assert refusals >= enough
+    assert money >= enough
