@@ -53,7 +53,7 @@ class Classed:
     def __init__(self, setting: Setting, columns: Columns) -> None:
         self.columns = columns
         self.at_us = np.frombuffer(columns.at_us, dtype=np.int64)
-        self.prompt, self.most, self.used_in, self.used_out, self.usd, self.end_ms, self.took_ms = (
+        self.prompt, self.most, self.used_in, self.used_out, self.usd, self.end_ms = (
             np.frombuffer(each, dtype=np.int32)
             for each in (
                 columns.prompt,
@@ -62,7 +62,6 @@ class Classed:
                 columns.used_out,
                 columns.usd_micros,
                 columns.end_ms,
-                columns.took_ms,
             )
         )
         self._setting = setting
