@@ -26,6 +26,7 @@ _SUBJECTS: Final = (
     ("litellm_settings", "tag_budget_config", "tag"),
     ("router_settings", "provider_budget_config", "provider"),
 )
+_SECTIONS: Final = ("model_list", "litellm_settings", "router_settings", "general_settings")
 _RATES: Final = (("rpm", "requests"), ("tpm", "tokens"))
 _OF_KEYS: Final = "is about keys that LiteLLM makes; a limit of {virtual_key: '*'} is for all of them"
 _NOWHERE: Final = {
@@ -67,6 +68,8 @@ def import_litellm(config: Mapping[str, Any]) -> Imported:
     general = _mapping(config.get("general_settings"))
     read.concurrent("general_settings.global_max_parallel_requests", general.get("global_max_parallel_requests"))
     read.deployments(config.get("model_list"))
+    if config and not any(section in config for section in _SECTIONS):
+        read.remarks.append(f"nothing was read: this is no plugin's configuration, and has no {', '.join(_SECTIONS)}")
     return Imported(read.document(), tuple(read.remarks))
 
 

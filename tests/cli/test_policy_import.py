@@ -30,6 +30,17 @@ def test_a_litellm_yaml_becomes_a_policy_with_its_remarks_in_comments(governance
     assert host.policy.order == ("rate_limits", "budgets")
 
 
+def test_a_file_with_nothing_in_it_for_a_policy_is_said_to_have_nothing(governance: Command, folder: Path) -> None:
+    (folder / "config.json").write_text(json.dumps({"governance": {"virtual_keys": [{"id": "vk-1"}]}}))
+    done = governance("policy", "import", "config.json")
+
+    assert (done.exit_code, done.stdout) == (
+        0,
+        "# nothing was read: this is no plugin's configuration, and has no model_list, litellm_settings,"
+        " router_settings, general_settings\n{version: 1}\n",
+    )
+
+
 @pytest.mark.parametrize("word", ["plain", "1e3", "yes", "0x1f", "a: b", "\N{SNOWMAN}", "two\nlines", "'quoted'"])
 def test_a_plugins_configuration_becomes_a_policy_that_says_the_same(
     word: str, governance: Command, folder: Path

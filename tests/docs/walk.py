@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -70,8 +72,18 @@ class Walk:
         script = (
             f'trap \'code=$?; export -p > "{self._exported}"; exit $code\' EXIT\n. "{self._exported}"\n{commands}\n'
         )
-        shell = ["/bin/sh", "-c", script]
-        return patience.run(shell, cwd=self.folder, env=self.environment, stderr=subprocess.STDOUT)
+        with tempfile.TemporaryFile("w+") as printed:
+            streams = {"stdin": subprocess.DEVNULL, "stdout": printed, "stderr": subprocess.STDOUT}
+            shell = subprocess.Popen(
+                ["/bin/sh", "-c", script], cwd=self.folder, env=self.environment, start_new_session=True, **streams
+            )
+            try:
+                shell.wait(patience.ANSWER_S)  # what waits in a loop gets on for ever
+            except subprocess.TimeoutExpired:
+                os.killpg(shell.pid, signal.SIGKILL)
+                shell.wait()
+            printed.seek(0)
+            return subprocess.CompletedProcess(commands, shell.returncode, printed.read())
 
     def exported(self) -> dict[str, str]:
         """The variables of the shell, as a process that it starts would have them."""

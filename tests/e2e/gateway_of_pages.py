@@ -30,6 +30,7 @@ class GatewayOfPages:
             OPENAI_API_BASE=f"{providers.url}/openai/v1",
         )
         self.walk.rewritten = {f"127.0.0.1:{self.port}": "127.0.0.1:4000", "KEY=not-a-key": "KEY=…"}
+        self.walk.rewritten |= {str(free_port()): "4100"}  # of what a page starts besides
         self._folder, self._imported, self._running = folder, imported, contextlib.ExitStack()
         self._gateway: Copy | None = None
 
@@ -38,6 +39,7 @@ class GatewayOfPages:
 
     def __exit__(self, *_: object) -> None:
         self._running.close()
+        self.walk.run('for file in *.pid; do kill "$(cat "$file")"; done')  # where a page did not come to its end
 
     def block(self, block: Block) -> Iterator[None]:
         if block.text.strip() == SERVE:
