@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
+from packaging.version import Version
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 HERE = Path(__file__).parent
@@ -35,6 +36,15 @@ class Fails(_Closed):
     moves_on: bool = Field(True, description="whether the next target is tried")
     cools: bool = Field(False, description="whether the target is left alone afterwards")
     says_s: float | None = Field(None, description="seconds that the provider says to wait; None is not looked at")
+    before: dict[str, dict[str, Any]] = Field({}, description="what LiteLLM did otherwise before this line of it")
+
+    def by(self, litellm: str) -> Fails:
+        """What is to be made of it with this version of LiteLLM."""
+        told = self.model_dump(exclude={"before"})
+        for line, otherwise in self.before.items():
+            if Version(litellm) < Version(line):
+                told |= otherwise
+        return Fails.model_validate(told)
 
 
 class Case(_Closed):
