@@ -26,7 +26,7 @@ import pytest
 from tests.docs.pages import ROOT
 from tests.e2e.conftest import Providers, ending, free_port, process, wait_until_ready
 from tests.e2e.forked import Copy, Original
-from tests.patience import tries, turns
+from tests.patience import ANSWER_S, tries, turns
 from tests.postgres import Postgres
 
 pytestmark = pytest.mark.skipif("GOVERNANCE_PRODUCTION" not in os.environ, reason="make production runs it")
@@ -55,7 +55,7 @@ class Gateway:
         self.ports = [free_port(), free_port()]
         self.proxies: list[Copy] = []
         self.url = f"http://127.0.0.1:{free_port()}"
-        self.client = httpx.Client(timeout=120, headers={"authorization": f"Bearer {MASTER_KEY}"})
+        self.client = httpx.Client(timeout=ANSWER_S, headers={"authorization": f"Bearer {MASTER_KEY}"})
 
     def start(self, number: int) -> Copy:
         """The proxy of this number, as compose starts it, ready for requests."""
@@ -185,7 +185,7 @@ class Load:
         raise AssertionError(f"{len(self.answers)} of {until} were answered")
 
     def _ask(self) -> None:
-        with httpx.Client(timeout=120, headers={"authorization": f"Bearer {MASTER_KEY}"}) as client:
+        with httpx.Client(timeout=ANSWER_S, headers={"authorization": f"Bearer {MASTER_KEY}"}) as client:
             while not self._over.is_set():
                 streamed = len(self.answers) % 2 == 1
                 body = {"model": "smart/large", "max_tokens": 50, "messages": [{"role": "user", "content": "Hello"}]}
