@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -19,7 +21,7 @@ def in_processes(work: Callable[[T], R], parts: Sequence[T], processes: int) -> 
     """
     if processes <= 1 or len(parts) <= 1 or "fork" not in multiprocessing.get_all_start_methods():
         return [work(part) for part in parts]
-    with multiprocessing.get_context("fork").Pool(min(processes, len(parts)), _begin, (work, parts)) as pool:
+    with _pool(work, parts, processes) as pool:
         found: list[R] = pool.map(_work, range(len(parts)), chunksize=1)
         return found
 
@@ -29,14 +31,32 @@ def in_order(work: Callable[[T], R], parts: Sequence[T], processes: int) -> Iter
     if processes <= 1 or len(parts) <= 1 or "fork" not in multiprocessing.get_all_start_methods():
         yield from map(work, parts)
         return
-    with multiprocessing.get_context("fork").Pool(min(processes, len(parts)), _begin, (work, parts)) as pool:
+    with _pool(work, parts, processes) as pool:
         yield from pool.imap(_work, range(len(parts)))
+
+
+@contextmanager
+def _pool(work: Any, parts: Sequence[Any], processes: int) -> Iterator[Any]:
+    """Processes that end by themselves when all is done: to a signal they might answer as this one does."""
+    pool = multiprocessing.get_context("fork").Pool(min(processes, len(parts)), _begin, (work, parts))
+    try:
+        yield pool
+        pool.close()
+    except BaseException:  # whatever it was, nobody else will end them
+        pool.terminate()
+        raise
+    finally:
+        pool.join()
 
 
 _GIVEN: list[Any] = []
 
 
 def _begin(work: Any, parts: Any) -> None:
+    # Whoever handles signals in the process that was forked is not here.
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
     # What knows its policies cannot be sent to a process, but a process that is forked has it.
     _GIVEN[:] = [work, parts]
 
