@@ -174,7 +174,7 @@ class Columns:
         self.kept = {place[row]: line for row, line in self.kept.items() if row in place}
         ids = np.frombuffer(self.ids, dtype=f"V{ID_BYTES}")[order]
         self.ids = memoryview(ids).cast("B")
-        for name, dtype in _TYPES:
+        for name, dtype in _TYPES.items():
             setattr(self, name, np.frombuffer(getattr(self, name), dtype=dtype)[order])
         self._forget_empty()
 
@@ -216,14 +216,8 @@ class Columns:
         return np.delete(order, left_out)
 
 
-_TYPES: Final = (
-    ("at_us", np.int64),
-    ("end_rest_us", np.int16),
-    *(
-        (name, np.int32)
-        for name in (*("kind", "prompt", "most", "used_in", "used_out", "usd_micros", "end_ms", "start_us", "took_ms"),)
-    ),
-)
+_INTS: Final = ("kind", "prompt", "most", "used_in", "used_out", "usd_micros", "end_ms", "start_us", "took_ms")
+_TYPES: Final = {"at_us": np.int64, "end_rest_us": np.int16, **dict.fromkeys(_INTS, np.int32)}
 
 
 def first_of(late: Sequence[bool]) -> int:

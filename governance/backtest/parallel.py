@@ -19,11 +19,7 @@ def in_processes(work: Callable[[T], R], parts: Sequence[T], processes: int) -> 
     Args:
         processes: at most so many at once; where processes cannot be forked, or one is enough, it is done here.
     """
-    if processes <= 1 or len(parts) <= 1 or "fork" not in multiprocessing.get_all_start_methods():
-        return [work(part) for part in parts]
-    with _pool(work, parts, processes) as pool:
-        found: list[R] = pool.map(_work, range(len(parts)), chunksize=1)
-        return found
+    return list(in_order(work, parts, processes))
 
 
 def in_order(work: Callable[[T], R], parts: Sequence[T], processes: int) -> Iterator[R]:

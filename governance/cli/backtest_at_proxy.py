@@ -38,11 +38,11 @@ def at_proxy(proxy: RunningProxy, policy: str, question: Question) -> Report:
     from governance.backtest.report import Report
 
     told = proxy.post(_PAGE, {"policy": policy, **_asked(question)})
-    if not isinstance(told, dict) or "id" not in told:
+    if not isinstance(told, dict) or not {"id", "state"} <= told.keys():
         raise NotAnswered(f"the proxy at {proxy.url} answers with something else than {_WHAT}")
     id = str(told["id"])
     try:
-        while told.get("state") in ("running", "cancelling"):
+        while told["state"] in ("running", "cancelling"):
             _tell(told)
             time.sleep(_LOOK_AGAIN_S)
             told = proxy.page(f"{_PAGE}/{id}", "state", _WHAT)
