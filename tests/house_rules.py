@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 PATTERNS: Final = ("governance/**/*.py", "plugins/**/*.py", "governance/**/*.html", "governance/**/*.j2")
+PATTERN_OF_TESTS: Final = "tests/**/*.py"
 
 MOST_LINES: Final = 300
 UNIT_OF_WORK: Final = "governance/store/unit_of_work.py"
@@ -75,6 +76,10 @@ _TELLS_THE_TIME: Final = {
     "datetime.datetime.now",
     "datetime.datetime.utcnow",
     "datetime.date.today",
+}
+_ASKS: Final = {
+    *("httpx.get", "httpx.post", "httpx.put", "httpx.patch", "httpx.delete", "httpx.head", "httpx.options"),
+    *("httpx.request", "httpx.stream", "httpx.Client", "httpx.AsyncClient"),
 }
 _EVERYTHING: Final = {"Exception", "BaseException"}
 
@@ -167,6 +172,16 @@ def templates_keep_escaping(source: Source) -> Iterator[Fault]:
             yield source.fault(number, "`hx-on` is script in an attribute; use a file under static/")
 
 
+def tests_wait_for_what_is_slow(source: Source) -> Iterator[Fault]:
+    for node in source.nodes:
+        if not isinstance(node, ast.Call) or ast.unparse(node.func) not in _ASKS:
+            continue
+        # What is given a transport of its own asks this very process.
+        if not {"timeout", "transport", None} & {keyword.arg for keyword in node.keywords}:
+            right = "a busy machine takes longer than the five seconds of httpx; give it `timeout=ANSWER_S`"
+            yield source.fault(node.lineno, f"{ast.unparse(node.func)} without `timeout`: {right}")
+
+
 RULES: Final[tuple[Callable[[Source], Iterator[Fault]], ...]] = (
     at_most_300_lines,
     the_time_is_told_by_clocks,
@@ -177,8 +192,12 @@ RULES: Final[tuple[Callable[[Source], Iterator[Fault]], ...]] = (
 )
 
 
+RULES_OF_TESTS: Final[tuple[Callable[[Source], Iterator[Fault]], ...]] = (tests_wait_for_what_is_slow,)
+
+
 def faults(source: Source) -> list[Fault]:
-    return [fault for rule in RULES for fault in rule(source)]
+    rules = RULES_OF_TESTS if source.path.startswith("tests/") else RULES
+    return [fault for rule in rules for fault in rule(source)]
 
 
 def rooms_without_a_door(root: Path) -> Iterator[Fault]:
@@ -196,7 +215,7 @@ def clocks_that_are_gone(root: Path) -> Iterator[Fault]:
 
 
 def main(root: Path = ROOT) -> int:
-    files = sorted({file for pattern in PATTERNS for file in root.glob(pattern)})
+    files = sorted({file for pattern in (*PATTERNS, PATTERN_OF_TESTS) for file in root.glob(pattern)})
     found = [*rooms_without_a_door(root), *clocks_that_are_gone(root)]
     for file in files:
         found += faults(Source(file.relative_to(root).as_posix(), file.read_text("utf-8")))

@@ -62,6 +62,12 @@ def test_templates_neither_pass_markup_on_nor_hold_script(line: str) -> None:
     assert len(faults(Source("governance/web/templates/page.html", f"<p>\n{line}\n"))) == 1
 
 
+@pytest.mark.parametrize("call", ["httpx.get(url)", "httpx.Client(base_url=url)", "httpx.stream('POST', url, json={})"])
+def test_tests_wait_for_what_is_slow(call: str) -> None:
+    assert len(faults(Source("tests/e2e/test_new.py", f"import httpx\n{call}\n"))) == 1
+    assert faults(Source("tests/e2e/test_new.py", f"import httpx\n{call[:-1]}, timeout=ANSWER_S)\n")) == []
+
+
 def test_this_house_keeps_its_rules(capsys: pytest.CaptureFixture[str]) -> None:
     assert main() == 0, capsys.readouterr().out
 

@@ -16,7 +16,7 @@ import pytest
 from tests.docs.blocks import Block, blocks, pattern
 from tests.docs.pages import ROOT
 from tests.e2e.conftest import free_port, process, wait_until_ready
-from tests.patience import told, turns
+from tests.patience import ANSWER_S, told, turns
 
 PAGE = ROOT / "docs" / "first-hour.md"
 PORTS = ("4000", "4100", "9099")
@@ -154,7 +154,8 @@ def alerted(desk: Desk, shown: str) -> None:
 def assert_pages(desk: Desk) -> None:
     """Whoever logs in with the master key sees the refusal and the budget."""
     key = re.findall(r"LITELLM_MASTER_KEY=(\S+)", (desk.folder / "secrets.env").read_text())[0]
-    with httpx.Client(base_url=f"{desk.environment['GOVERNANCE_URL']}/governance/ui", follow_redirects=True) as browser:
+    pages = f"{desk.environment['GOVERNANCE_URL']}/governance/ui"
+    with httpx.Client(base_url=pages, follow_redirects=True, timeout=ANSWER_S) as browser:
         assert browser.post("/login", data={"key": key}).status_code == 200
         assert "what is left is less than this request may use" in browser.get("/decisions?outcome=refuse").text
         assert "money of search" in browser.get("/edge").text

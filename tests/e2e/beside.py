@@ -10,9 +10,14 @@ from starlette.applications import Starlette
 
 
 @contextlib.contextmanager
-def served(app: Starlette) -> Iterator[str]:
-    """The address at which `app` answers, on a port of its own, for as long as the test needs it."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="off"))
+def served(app: Starlette, resting_s: int = 5) -> Iterator[str]:
+    """The address at which `app` answers, on a port of its own, for as long as the test needs it.
+
+    Args:
+        resting_s: for how long a connection may rest before it is closed.
+    """
+    config = uvicorn.Config(app, port=0, log_level="critical", lifespan="off", timeout_keep_alive=resting_s)
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.patience import ANSWER_S
 
 AXE = (Path(__file__).parent / "vendored" / "axe.min.js").read_text("utf-8")
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -60,10 +62,18 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
+def patient_context(browser: Browser, size: tuple[int, int] = WIDE, **options: Any) -> BrowserContext:
+    """One in which only what hangs is given up."""
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, **options)
+    context.set_default_timeout(ANSWER_S * 1000)
+    expect.set_options(timeout=ANSWER_S * 1000)
+    return context
+
+
 @contextlib.contextmanager
 def tab(browser: Browser, url: str, size: tuple[int, int] = WIDE, **options: Any) -> Iterator[Looked]:
     """A new one, that knows nothing of others."""
-    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, **options)
+    context = patient_context(browser, size, **options)
     looked = Looked(context.new_page(), url)
     looked.page.on("console", lambda told: told.type in ("error", "warning") and looked.faults.append(told.text))
     looked.page.on("pageerror", lambda error: looked.faults.append(str(error)))

@@ -60,7 +60,7 @@ class Proxy:
     def __init__(self, url: str, decisions: Path, output: Path, pid: int) -> None:
         self.url = url
         self.pid = pid
-        self._decisions = decisions
+        self.decisions = decisions
         self.output = output
         self.client = httpx.Client(base_url=url, timeout=ANSWER_S, headers={"authorization": f"Bearer {MASTER_KEY}"})
 
@@ -89,8 +89,8 @@ class Proxy:
 
     def told_of(self, model: str) -> dict[str, Any]:
         """The record of the request that has asked for this model and was answered, as soon as it is told."""
-        for _ in turns(self.pid, self._decisions):
-            for line in self._decisions.read_text("utf-8").splitlines() if self._decisions.exists() else ():
+        for _ in turns(self.pid, self.decisions):
+            for line in self.decisions.read_text("utf-8").splitlines() if self.decisions.exists() else ():
                 with contextlib.suppress(ValueError):
                     record: dict[str, Any] = json.loads(line)
                     if record["request"]["model"] == model and record["usage"]:
@@ -99,8 +99,8 @@ class Proxy:
 
     def decision(self, decision_id: str) -> dict[str, Any]:
         """The record of a request, as soon as it is told."""
-        for _ in turns(self.pid, self._decisions):
-            for line in self._decisions.read_text("utf-8").splitlines() if self._decisions.exists() else ():
+        for _ in turns(self.pid, self.decisions):
+            for line in self.decisions.read_text("utf-8").splitlines() if self.decisions.exists() else ():
                 with contextlib.suppress(ValueError):
                     record: dict[str, Any] = json.loads(line)
                     if record["id"] == decision_id:
@@ -109,8 +109,8 @@ class Proxy:
 
     def mirror_of(self, decision_id: str) -> dict[str, Any]:
         """The record of the mirror of a request, as soon as it is told."""
-        for _ in turns(self.pid, self._decisions):
-            for line in self._decisions.read_text("utf-8").splitlines() if self._decisions.exists() else ():
+        for _ in turns(self.pid, self.decisions):
+            for line in self.decisions.read_text("utf-8").splitlines() if self.decisions.exists() else ():
                 with contextlib.suppress(ValueError):
                     record: dict[str, Any] = json.loads(line)
                     if record.get("mirror_of") == decision_id:

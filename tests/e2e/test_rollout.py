@@ -111,7 +111,7 @@ class Fleet:
         return [int(line.split()[0]) for line in told.stdout.splitlines() if "resource_tracker" not in line]
 
     def records(self) -> list[dict[str, Any]]:
-        lines = [line for proxy in self.proxies for line in proxy._decisions.read_text("utf-8").splitlines()]
+        lines = [line for proxy in self.proxies for line in proxy.decisions.read_text("utf-8").splitlines()]
         return [json.loads(line) for line in lines]
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from governance.usecases.traffic import verify
 from tests.e2e.conftest import MASTER_KEY, Proxy, Start, key, litellm_config
-from tests.patience import run, tries
+from tests.patience import ANSWER_S, run, tries
 
 POLICY = """
 version: 1
@@ -149,6 +149,6 @@ def test_the_command_says_the_same_from_the_store_and_from_the_proxy(spent: Spen
 def test_only_who_may_look_sees_what_others_spend(spent: Spent) -> None:
     for path in ("/governance/api/spend", "/governance/api/spend/unattributed"):
         url = f"{spent.proxy.url}{path}"
-        assert httpx.get(url).status_code == 401
+        assert httpx.get(url, timeout=ANSWER_S).status_code == 401
         user = {"authorization": f"Bearer {key(user_id='u', team_id='sales')}"}
-        assert httpx.get(url, headers=user).status_code == 403
+        assert httpx.get(url, headers=user, timeout=ANSWER_S).status_code == 403

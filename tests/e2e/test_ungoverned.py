@@ -8,6 +8,7 @@ import pytest
 
 from tests.e2e.any_provider import Recorder
 from tests.e2e.conftest import key
+from tests.patience import ANSWER_S
 
 POLICY = """\
 version: 1
@@ -242,6 +243,7 @@ def test_what_is_said_on_a_web_socket_is_not_begun(shut, recorder) -> None:
             "sec-websocket-version": "13",
             "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
         },
+        timeout=ANSWER_S,
     )
 
     assert answer.status_code == 403, answer.text

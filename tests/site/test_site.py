@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, expect
 from selectolax.lexbor import LexborHTMLParser
 
 from tests.docs.pages import ROOT, text_of
-from tests.e2e.browser import chromium
+from tests.e2e.browser import chromium, patient_context
 from tests.site.building import CONFIGURATION, build
 
 PAGES = {
@@ -119,7 +119,7 @@ def test_from_a_folder_it_is_searched_and_asks_nobody_for_anything(
     site: Path, browser: Browser, preferred: Literal["light", "dark"], scheme: str
 ) -> None:
     asked, faults = [], []
-    page = browser.new_context(color_scheme=preferred, viewport={"width": 1280, "height": 800}).new_page()
+    page = patient_context(browser, color_scheme=preferred).new_page()
     page.on("request", lambda request: asked.append(request.url))
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
