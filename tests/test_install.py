@@ -217,7 +217,7 @@ def test_the_lines_of_the_readme_install_what_was_tested_and_leave_a_litellm_whe
 
     # Versions that nobody has pinned, and without what LiteLLM does not bring.
     change = [".venv/bin/uv", "pip", "install", "--python", ".venv", "--quiet", "--no-deps", "litellm==1.106.11"]
-    for command in (change, [".venv/bin/pip", "uninstall", "-qqy", "litellm-governance", "selectolax", "watchfiles"]):
+    for command in (change, [".venv/bin/pip", "uninstall", "-qqy", "litellm-governance", "selectolax"]):
         assert patience.run(command, cwd=checkout, env=surroundings).returncode == 0
     before = installed(checkout)
     path = f"{checkout / '.venv/bin'}{os.pathsep}{surroundings['PATH']}"
@@ -225,5 +225,5 @@ def test_the_lines_of_the_readme_install_what_was_tested_and_leave_a_litellm_whe
     assert done.returncode == 0, done.stderr
 
     after = installed(checkout)
-    assert after.keys() - before.keys() == {"litellm-governance", "selectolax", "watchfiles"}
+    assert after.keys() - before.keys() == {"litellm-governance", "selectolax"}
     assert {name: after[name] for name in before} == before

@@ -11,6 +11,7 @@ from governance.proxy.collector import calm, calm_again_soon
 from governance.proxy.gateway import Gateway
 from governance.proxy.policies import open_policies
 from governance.proxy.start import or_not_at_all, policy_file, report
+from governance.proxy.unread import bound
 from governance.proxy.wastes import cure
 
 
@@ -22,14 +23,15 @@ def open_gateway() -> Gateway:
 def _open() -> Gateway:
     policies = open_policies(policy_file())
     gateway = Gateway(policies.begin(), policies)
-    gateway.models.discovering.begin()
     gateway.contract.probe()
+    gateway.models.discovering.begin()
     gateway.start()
     gateway.background(policies.run(gateway))
     # Where the hook that lets callers in finds it; LiteLLM loads that one by itself.
     proxy_server.app.state.governance = gateway
     mount_admin(gateway)
     report(gateway.engine.host.policy)
+    bound()
     cure(os.environ)
     if calm(os.environ):
         calm_again_soon()

@@ -7,13 +7,11 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol
-
-from watchfiles import awatch
 
 from governance.apart import LARGE, full_collections_wait
 from governance.engine.host import Host
@@ -28,8 +26,9 @@ log = logging.getLogger("governance.proxy")
 
 # An editor's or a volume's several steps are one change: what is half written may be a valid policy without its limits.
 _SETTLED_MS: Final = 400
-# Looked at so often whatever the watcher says: it sees nothing on some network file systems, nor behind links.
-_LOOK_AGAIN_MS: Final = 2000
+# A look is one `stat`. To be told by the system sees nothing on some network file systems nor behind links, and wakes a
+# proxy for each line of whatever log stands in the same folder.
+_LOOK_EVERY_MS: Final = 500
 
 Signature = tuple[int, ...]
 
@@ -71,7 +70,7 @@ class Reloadable(Protocol):
 
 
 class PolicyWatch:
-    """Looks at the file whenever something happens beside it, and reads it when it is another one than before."""
+    """Looks at the file twice a second, and reads it when it is another one than before."""
 
     def __init__(self, file: Path) -> None:
         # Taken before the policy is read for the first time, so that no change in between is missed.
@@ -82,7 +81,9 @@ class PolicyWatch:
         """Watch until cancelled."""
         hung_up = asyncio.Event()
         _on_hangup(hung_up.set)
-        async for _ in self._occasions():
+        while True:
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(hung_up.wait(), _LOOK_EVERY_MS / 1000)
             try:
                 await self.look(running, anyway=hung_up.is_set())
             except Exception as error:  # whatever it is, the next change is to be seen too
@@ -118,22 +119,6 @@ class PolicyWatch:
             running.reload = replace(running.reload, error=None)
         else:
             running.use(host)
-
-    async def _occasions(self) -> AsyncIterator[None]:
-        while True:
-            with suppress(OSError, RuntimeError):  # the folder cannot be watched, or is no more
-                async for _ in awatch(
-                    self._file.parent,
-                    recursive=False,
-                    watch_filter=None,
-                    step=50,
-                    debounce=_SETTLED_MS,
-                    rust_timeout=_LOOK_AGAIN_MS,
-                    yield_on_timeout=True,
-                ):
-                    yield
-            await asyncio.sleep(_LOOK_AGAIN_MS / 1000)
-            yield
 
 
 def taken_over(before: Host, policy: Policy) -> None:
