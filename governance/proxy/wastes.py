@@ -9,6 +9,7 @@ import copy
 import marshal
 import time
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from functools import lru_cache, wraps
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, Final
@@ -22,6 +23,11 @@ SWITCH: Final = "GOVERNANCE_CURES"
 # A route is compared with about a hundred patterns.
 _MOST_ROUTES: Final = 8192
 _MOST_DEPLOYMENTS: Final = 4096
+_MOST_SETTINGS: Final = 1024
+# What a store of LiteLLM's settings holds: each is replaced as a whole.
+_SETTINGS: Final = ("_yaml_values", "_database_rows", "_runtime_values", "_deleted_runtime_keys")
+_NOTHING_FOUND: Final[tuple[Any, ...]] = (None, None, None, None, {})
+_NOWHERE: Final = object()
 # Prices may be changed meanwhile.
 _NOTHING_TO_TELL_WITHIN_S: Final = 60.0
 
@@ -43,6 +49,49 @@ def same_routes() -> bool:
     if matches is None:
         return False
     RouteChecks._route_matches_pattern = staticmethod(lru_cache(maxsize=_MOST_ROUTES)(matches))  # type: ignore[method-assign]
+    manages = getattr(RouteChecks, "is_management_route", None)
+    if manages is not None:
+        # Who does not manage is known after all patterns of those who do.
+        RouteChecks.is_management_route = staticmethod(lru_cache(maxsize=_MOST_ROUTES)(manages))  # type: ignore[method-assign]
+    return True
+
+
+def same_settings() -> bool:
+    """A setting is looked for by rules in what the file and the database say, and where it is in neither by an
+    exception: thirty of them a request. What was found is remembered until one of the maps is replaced.
+    """
+    try:
+        from litellm.proxy.config_resolvers.settings_store import SettingsStore
+    except ImportError:
+        return False
+    store: Any = SettingsStore
+    tried = store("general_settings")
+    if not all(hasattr(tried, name) for name in _SETTINGS):
+        return False
+    before = _held(tried)
+    tried["governance"] = True
+    if _held(tried)[2] is before[2]:  # a map that is changed and not replaced
+        return False
+    look_up = store.get
+
+    @wraps(look_up)
+    def get(self: Any, key: str, default: Any = None) -> Any:
+        file, database, runtime, deleted, found = self.__dict__.get("_governance_found", _NOTHING_FOUND)
+        if (
+            file is not self._yaml_values
+            or database is not self._database_rows
+            or runtime is not self._runtime_values
+            or deleted is not self._deleted_runtime_keys
+            or len(found) > _MOST_SETTINGS
+        ):
+            found = {}
+            self._governance_found = (*_held(self), found)
+        value = found.get(key, found)
+        if value is found:
+            value = found[key] = look_up(self, key, _NOWHERE)
+        return default if value is _NOWHERE else value
+
+    store.get = get
     return True
 
 
@@ -112,6 +161,44 @@ def same_reasons(clock: Callable[[], float] = time.monotonic) -> bool:
     return True
 
 
+def unlimited_uncounted() -> bool:
+    """LiteLLM counts the tokens of each answer for key, user, team and more, whether any of them has a limit or not.
+
+    Of a request to which no limit of LiteLLM's own applies nothing is counted; who is given one within the same minute
+    begins it with what comes after that.
+    """
+    try:
+        from litellm.proxy.hooks import parallel_request_limiter_v3
+    except ImportError:
+        return False
+    module: Any = parallel_request_limiter_v3
+    limiter: Any = getattr(module, "_PROXY_MaxParallelRequestsHandler_v3", None)
+    limits_of = getattr(limiter, "_build_request_rate_limit_descriptors", None)
+    count = getattr(limiter, "async_log_success_event", None)
+    stash, stash_of = getattr(module, "get_request_stash", None), getattr(module, "get_request_stash_for_call", None)
+    if limits_of is None or count is None or stash is None or stash_of is None:
+        return False
+    # What LiteLLM remembers of a request, and whether no limit has been found for it.
+    free: ContextVar[tuple[Any, bool]] = ContextVar("governance_free_of_limits", default=(None, False))
+
+    @wraps(limits_of)
+    async def found(self: Any, *args: Any, **named: Any) -> Any:
+        limits = await limits_of(self, *args, **named)
+        mine, (known, unlimited) = stash(), free.get()
+        free.set((mine, not limits and (unlimited or known is not mine)))
+        return limits
+
+    @wraps(count)
+    async def counted(self: Any, kwargs: Any, *args: Any, **named: Any) -> None:
+        known, unlimited = free.get()
+        if not unlimited or known is None or stash_of(kwargs.get("litellm_call_id")) is not known:
+            await count(self, kwargs, *args, **named)
+
+    limiter._build_request_rate_limit_descriptors = found
+    limiter.async_log_success_event = counted
+    return True
+
+
 def deep_copy(value: Any, memo: dict[int, Any] | None = None) -> Any:
     """`copy.deepcopy`, at once for what is made of dicts, lists, texts and numbers alone."""
     if memo is None and type(value) in (dict, list):
@@ -119,6 +206,10 @@ def deep_copy(value: Any, memo: dict[int, Any] | None = None) -> Any:
         if packed is not None:
             return marshal.loads(packed)  # noqa: S302 - packed here
     return copy.deepcopy(value, memo)
+
+
+def _held(store: Any) -> tuple[Any, ...]:
+    return tuple(getattr(store, name) for name in _SETTINGS)
 
 
 def _packed(value: Any) -> bytes | None:
@@ -138,7 +229,9 @@ def _kinds_of_tokens() -> Callable[[Any], Any] | None:
 
 _CURES: Final[dict[str, Callable[[], bool]]] = {
     "routes": same_routes,
+    "settings": same_settings,
     "configuration": same_configuration,
     "price lists": same_price_lists,
     "reasons of a cost of zero": same_reasons,
+    "tokens that no limit counts": unlimited_uncounted,
 }

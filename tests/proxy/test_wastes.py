@@ -1,18 +1,24 @@
 """What LiteLLM works out for each request is the same with and without our cures; each test puts LiteLLM back."""
 
+import asyncio
 import copy
 import datetime
 import enum
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextvars import copy_context
 from types import MappingProxyType
 from typing import Any
 
 import pytest
+from litellm.caching.caching import DualCache
 from litellm.litellm_core_utils import litellm_logging
 from litellm.litellm_core_utils.litellm_logging import Logging
 from litellm.proxy import proxy_server
-from litellm.proxy._types import LiteLLMRoutes
+from litellm.proxy._types import LiteLLMRoutes, UserAPIKeyAuth
 from litellm.proxy.auth.route_checks import RouteChecks
+from litellm.proxy.config_resolvers.settings_store import SettingsStore
+from litellm.proxy.hooks.parallel_request_limiter_v3 import _PROXY_MaxParallelRequestsHandler_v3 as Limiter
+from litellm.proxy.utils import InternalUsageCache
 from litellm.types.utils import ModelResponse, Usage
 
 from governance.proxy import wastes
@@ -24,7 +30,9 @@ ROUTES = (
     "/key/generate",
     "/v1/x:generateContent",
 )
+LIMITER = Limiter._build_request_rate_limit_descriptors, Limiter.async_log_success_event
 ORIGINAL = RouteChecks._route_matches_pattern, proxy_server.ProxyConfig.get_config_state, Logging._zero_cost_finding
+MANAGES, LOOK_UP = RouteChecks.is_management_route, SettingsStore.get
 
 
 @pytest.fixture(autouse=True)
@@ -34,24 +42,74 @@ def put_back() -> Iterator[None]:
     RouteChecks._route_matches_pattern = staticmethod(matches)  # type: ignore[method-assign]
     proxy_server.ProxyConfig.get_config_state = state  # type: ignore[method-assign]
     Logging._zero_cost_finding = finding  # type: ignore[method-assign]
+    RouteChecks.is_management_route = staticmethod(MANAGES)  # type: ignore[method-assign]
+    SettingsStore.get = LOOK_UP  # type: ignore[method-assign]
     litellm_logging.copy = copy
+    Limiter._build_request_rate_limit_descriptors, Limiter.async_log_success_event = LIMITER  # type: ignore[method-assign]
 
 
 def test_this_litellm_has_what_each_cure_is_for_and_an_operator_may_have_it_left_alone() -> None:
     assert wastes.cure({"GOVERNANCE_CURES": "leave"}) == ()
     assert RouteChecks._route_matches_pattern is ORIGINAL[0]
 
-    assert wastes.cure({}) == ("routes", "configuration", "price lists", "reasons of a cost of zero")
+    assert wastes.cure({}) == (
+        "routes",
+        "settings",
+        "configuration",
+        "price lists",
+        "reasons of a cost of zero",
+        "tokens that no limit counts",
+    )
 
 
 def test_routes_match_what_they_matched() -> None:
     pairs = [(route, pattern) for route in ROUTES for group in LiteLLMRoutes for pattern in group.value]
     before = [RouteChecks._route_matches_pattern(route=route, pattern=pattern) for route, pattern in pairs]
+    managing = [RouteChecks.is_management_route(route) for route in ROUTES]
     wastes.same_routes()
 
     for _ in range(2):
         assert [RouteChecks._route_matches_pattern(route=r, pattern=p) for r, p in pairs] == before
+        assert [RouteChecks.is_management_route(route) for route in ROUTES] == managing
     assert any(before)
+    assert set(managing) == {True, False}
+
+
+def test_settings_are_those_of_now() -> None:
+    """Of the file, of the database, set and taken away while the proxy runs, null and in no place."""
+    assert wastes.same_settings()
+    store = SettingsStore("general_settings")
+    names = ("a", "b", "c", "d")
+    steps: list[Callable[[], Any]] = [
+        lambda: None,
+        lambda: store.load_yaml({"a": 1, "b": None}),
+        lambda: store.apply_db_row("general_settings", {"a": 2, "c": [3], "d": None}),
+        lambda: store.update(d=4),
+        lambda: store.pop("c"),
+        lambda: store.apply_runtime_values({"c": {"deep": [5]}}),
+        store.clear,
+        lambda: store.load_yaml({"d": "file"}),
+        lambda: store.apply_db_row("general_settings", {}),
+    ]
+    seen = []
+    for step in steps:
+        step()
+        expected = [(LOOK_UP(store, name), LOOK_UP(store, name, "else"), name in store) for name in names]
+        for _ in range(2):
+            assert [(store.get(name), store.get(name, "else"), name in store) for name in names] == expected
+        assert all(store.get(name) is LOOK_UP(store, name) for name in names)
+        seen.append(expected)
+
+    assert len({repr(each) for each in seen}) > len(steps) - 3, "the steps change what is found"
+
+
+def test_names_that_are_no_settings_do_not_fill_the_memory() -> None:
+    assert wastes.same_settings()
+    store = SettingsStore("general_settings")
+    for number in range(5_000):
+        assert store.get(f"name-{number}", number) == number
+
+    assert len(vars(store)["_governance_found"][-1]) < 2_000
 
 
 def test_the_configuration_is_everybodys_own_copy_and_that_of_now() -> None:
@@ -133,3 +191,53 @@ def test_why_an_answer_cost_nothing_is_asked_once_a_minute_for_each_deployment_a
     now_s[0] = 61.0
     ask("one")
     assert asked[-1] == "one"
+
+
+def counted_of(*calls: tuple[UserAPIKeyAuth, ...]) -> list[str]:
+    """What LiteLLM's limiter counts of 30 tokens to each of these, whose limits are looked for as each key of them."""
+    counted: list[str] = []
+
+    class Told(Limiter):
+        async def async_increment_tokens_with_ttl_preservation(self, pipeline_operations: Any, **of: Any) -> None:
+            counted.extend(map(str, pipeline_operations))
+
+    cache = DualCache()
+    limiter = Told(InternalUsageCache(cache))
+
+    async def answered(call: str, keys: tuple[UserAPIKeyAuth, ...]) -> None:
+        for key in keys:
+            data = {"model": "m", "litellm_call_id": call, "messages": [{"role": "user", "content": "hi"}]}
+            await limiter.async_pre_call_hook(key, cache, data, "acompletion")
+        told = {"metadata": {"user_api_key_hash": keys[0].api_key, "user_api_key_team_id": keys[0].team_id}}
+        kwargs = {"litellm_call_id": call, "standard_logging_object": told, "model": "m"}
+        answer = ModelResponse(usage=Usage(prompt_tokens=10, completion_tokens=20, total_tokens=30))
+        at = datetime.datetime.now()
+        await limiter.async_log_success_event(kwargs, answer, at, at)
+
+    for number, keys in enumerate(calls):
+        copy_context().run(asyncio.run, answered(f"call-{number}", keys))
+    return counted
+
+
+def test_tokens_are_counted_as_before_where_a_limit_applies_and_else_not() -> None:
+    free = UserAPIKeyAuth(api_key="key-1", team_id="team-1")
+    limited = UserAPIKeyAuth(api_key="key-2", team_id="team-2", tpm_limit=1000)
+    of_team = UserAPIKeyAuth(api_key="key-3", team_id="team-3", team_rpm_limit=1000)
+    before = counted_of((free,), (limited,), (of_team,))
+    assert wastes.unlimited_uncounted()
+
+    after = counted_of((free,), (limited,), (of_team,))
+
+    assert after == [each for each in before if "key-1" not in each and "team-1" not in each]
+    assert len(after) < len(before)
+    assert [each for each in after if "key-2" in each]
+    assert [each for each in after if "team-3" in each]
+
+
+def test_a_limit_that_one_run_of_a_request_met_is_counted_though_another_met_none() -> None:
+    limited, free = UserAPIKeyAuth(api_key="key-1", tpm_limit=1000), UserAPIKeyAuth(api_key="key-1")
+    assert wastes.unlimited_uncounted()
+
+    assert counted_of((free,)) == []
+    assert counted_of((limited, free)) != []
+    assert counted_of((free, limited)) != []

@@ -10,6 +10,7 @@ from litellm.proxy.auth.fallback_budget import RouterFallbackBudgetCheck
 
 from governance.model.errors import GovernanceError
 from governance.proxy.contract.behaviour import probe_behaviour
+from governance.proxy.contract.copied import in_copy
 from governance.proxy.contract.structure import missing_features
 from governance.proxy.contract.versions import breach, installed, untested
 from governance.proxy.router import budget_check, listed_names
@@ -59,7 +60,11 @@ class Contract:
         Raises:
             GovernanceError: it does otherwise than governance relies on.
         """
-        self._found(probe_behaviour())
+        found = in_copy(probe_behaviour)
+        if any(found.values()):
+            # A copy is refused what this process is not: LiteLLM's native routes, where one has run here before.
+            found = probe_behaviour()
+        self._found(found)
         if not self.broken and (warning := untested(self.version)):
             log.warning("%s", warning)
         for missing in self._missing:

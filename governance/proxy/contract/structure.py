@@ -35,6 +35,8 @@ class Part(NamedTuple):
 
 _LOGGER: Final = "litellm.integrations.custom_logger:CustomLogger"
 
+_LIMITER: Final = "litellm.proxy.hooks.parallel_request_limiter_v3:_PROXY_MaxParallelRequestsHandler_v3"
+
 PARTS: Final = (
     Part("litellm:callbacks"),
     Part("litellm:model_cost"),
@@ -128,6 +130,16 @@ PARTS: Final = (
         without="LiteLLM compares the route of each request with a hundred patterns anew",
     ),
     Part(
+        "litellm.proxy.auth.route_checks:RouteChecks.is_management_route",
+        takes=("route",),
+        without="LiteLLM compares the route of each request with the patterns of all that manage",
+    ),
+    Part(
+        "litellm.proxy.config_resolvers.settings_store:SettingsStore.get",
+        takes=("key", "default"),
+        without="LiteLLM looks for each of its settings anew at each request",
+    ),
+    Part(
         "litellm.proxy.proxy_server:ProxyConfig.get_config_state",
         without="LiteLLM copies its configuration for each request of a team, entry by entry",
     ),
@@ -139,6 +151,15 @@ PARTS: Final = (
         "litellm.litellm_core_utils.litellm_logging:Logging._zero_cost_finding",
         takes=("result", "response_cost", "calculation_failed", "litellm_model_name", "router_model_id"),
         without="LiteLLM looks for the reason of a cost of zero at each answer of a model without a price",
+    ),
+    Part(
+        f"{_LIMITER}._build_request_rate_limit_descriptors",
+        without="LiteLLM counts the tokens of each answer, whether a limit of its own applies or not",
+    ),
+    Part(
+        f"{_LIMITER}.async_log_success_event",
+        takes=("kwargs",),
+        without="LiteLLM counts the tokens of each answer, whether a limit of its own applies or not",
     ),
     # What LiteLLM says of virtual models (governance/proxy/described.py).
     Part(
