@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import Depends, Request
 
-from governance.usecases.change_policy import Author
+from governance.usecases.noted import Author
 
 
 def only(

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import logging
 from functools import wraps
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from litellm.proxy import proxy_server
 from litellm.proxy._types import LitellmUserRoles
 from litellm.proxy.auth.user_api_key_auth import user_api_key_auth
 
-from governance.admin import admin_router
 from governance.admin.access import only
 from governance.admin.answered import NotDone
-from governance.pages import pages_router
-from governance.proxy.logging_in import Behind, identifying
+from governance.admin.on_demand import OnDemand
+from governance.admin.polled import PATHS, polled_router
+
+if TYPE_CHECKING:
+    from governance.proxy.logging_in import Behind
 
 log = logging.getLogger("governance.proxy")
 
@@ -35,9 +37,18 @@ def mount_admin(of: Behind) -> None:
 
     Possible while the app starts, which is when callbacks are imported.
     """
+    app = proxy_server.app
     admin, viewer = only(_who_calls, _require_admin, _name_of), only(_who_calls, _require_viewer, _name_of)
-    proxy_server.app.include_router(admin_router(of, admin, viewer))
-    proxy_server.app.include_router(pages_router(of, identifying(of, verifies_keys, _name_of)))
+
+    def pages() -> tuple[Any, ...]:
+        from governance.admin.router import admin_router
+        from governance.pages import pages_router
+        from governance.proxy.logging_in import identifying
+
+        return admin_router(of, admin, viewer), pages_router(of, identifying(of, verifies_keys, _name_of))
+
+    app.include_router(polled_router(of, admin))
+    OnDemand(app, pages, under=("/governance", "/api/governance"), besides=PATHS, describing=app.openapi_url)
 
 
 def verifies_keys() -> bool:

@@ -14,7 +14,7 @@ from governance.admin.administered import Administered
 from governance.pages.holder import Holder, Identify, Role
 from governance.pages.not_shown import NotShown
 from governance.proxy.translate import identity_of
-from governance.usecases.change_policy import Author
+from governance.usecases.noted import Author
 
 log = logging.getLogger("governance.proxy")
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from governance.store.tables import spend_hour, spend_name, spend_source
 from governance.traffic.spent import SUMS, Cell, Names, Sums
@@ -51,7 +50,12 @@ class Spending:
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
-        self._insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+        # Only now: a worker needs the dialect of its own database alone, and that of PostgreSQL is 2 MB of modules.
+        if connection.dialect.name == "postgresql":
+            from sqlalchemy.dialects.postgresql import insert
+        else:
+            from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]
+        self._insert: Any = insert
 
     def positions(self) -> dict[str, Position]:
         """Of every worker that has ever counted."""

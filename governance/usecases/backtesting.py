@@ -22,7 +22,6 @@ from governance.store import Backtest, Store
 from governance.usecases.backtests import begin, done, failed, still_runs
 from governance.usecases.noted import Author
 from governance.usecases.questions import Question
-from governance.usecases.replayed import folder_of
 
 log = logging.getLogger("governance.backtest")
 
@@ -81,6 +80,9 @@ class Backtesting:
                 now=self._clock(),
             )
         )
+        # Only now: it brings all of what plays traffic, and most workers never do.
+        from governance.usecases.replayed import folder_of
+
         path = wanted.path or folder_of(wanted.active, os.environ)
         spec = {
             "active": wanted.active.text,

@@ -14,7 +14,7 @@ from governance.policy import Policy
 from governance.store import Pointer, Revision, Staging, Store, Worker, open_store
 from governance.store.last_good import LastGood
 from governance.usecases.candidate import usable, usable_revision
-from governance.usecases.change_policy import Author, seed
+from governance.usecases.noted import Author
 
 log = logging.getLogger("governance.usecases")
 
@@ -143,6 +143,9 @@ class Follower:
             with store.read() as work:
                 seeded = work.pointer.get() is not None
             if not seeded:
+                # Only now: it judges changes, with tests and backtests, and only the first worker of a store has one.
+                from governance.usecases.change_policy import seed
+
                 usable(self._file.text, self._file.source, self._file.core, self._environment)
                 seed(store, self._file, Author(self._file.source, "file"), now)
         except BaseException:  # whatever it was, it is opened anew the next time

@@ -19,7 +19,7 @@ from governance.model.overlay import MOST_ENTRIES, ActiveProfile, AnyEntry, Free
 from governance.policy.truth import sqlite_path
 from governance.store import Store, default_url
 from governance.trace import iso
-from governance.usecases.change_policy import Author
+from governance.usecases.noted import Author
 
 log = logging.getLogger("governance.usecases")
 

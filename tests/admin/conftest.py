@@ -12,9 +12,9 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from prometheus_client import CollectorRegistry
 
-from governance.admin import admin_router
 from governance.admin.access import only
 from governance.admin.answered import NotDone
+from governance.admin.router import admin_router
 from governance.discovery import utc_now
 from governance.engine.engine import Engine
 from governance.engine.host import Host

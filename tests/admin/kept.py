@@ -10,9 +10,9 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request
 
-from governance.admin import admin_router
 from governance.admin.access import only
 from governance.admin.answered import NotDone
+from governance.admin.router import admin_router
 from governance.proxy.policies import FilePolicies, StoredPolicies, open_policies
 
 FIRST = """version: 1

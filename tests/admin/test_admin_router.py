@@ -11,9 +11,9 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry
 
-from governance.admin import admin_router
 from governance.admin.access import only
 from governance.admin.answered import Answered, NotDone
+from governance.admin.router import admin_router
 from governance.ledger.memory import MemoryLedger
 from governance.model.errors import LedgerUnavailable
 from governance.policy.document import Core

@@ -15,8 +15,8 @@ from fastapi import FastAPI
 from typer.testing import CliRunner
 from uvicorn import Config, Server
 
-from governance.admin import admin_router
 from governance.admin.access import only
+from governance.admin.router import admin_router
 from governance.backtest.report import Report
 from governance.cli import app as command
 from governance.traffic import encoded

@@ -13,9 +13,9 @@ import pytest
 from fastapi import FastAPI, Request
 from prometheus_client import CollectorRegistry
 
-from governance.admin import admin_router
 from governance.admin.access import only
 from governance.admin.answered import NotDone
+from governance.admin.router import admin_router
 from governance.ledger.memory import MemoryLedger
 from governance.model.errors import LedgerUnavailable
 from governance.policy.document import Core

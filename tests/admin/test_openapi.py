@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
-from governance.admin import admin_router
 from governance.admin.access import only
+from governance.admin.router import admin_router
 from governance.catalog import Catalog
 from governance.proxy.policies import open_policies
 from tests.admin.conftest import Worker

@@ -11,9 +11,9 @@ import pytest
 from fastapi import FastAPI
 from fastapi import Request as Incoming
 
-from governance.admin import admin_router
 from governance.admin.access import only
 from governance.admin.answered import NotDone
+from governance.admin.router import admin_router
 from governance.catalog import Catalog
 from governance.engine.engine import Engine
 from governance.ledger.memory import MemoryLedger

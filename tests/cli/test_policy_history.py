@@ -17,8 +17,8 @@ import uvicorn
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
-from governance.admin import admin_router
 from governance.admin.access import only
+from governance.admin.router import admin_router
 from governance.engine.engine import Engine
 from governance.engine.host import Host
 from governance.ledger.memory import MemoryLedger

@@ -17,7 +17,7 @@ import typer
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
-from governance.admin import admin_router
+from governance.admin.router import admin_router
 from governance.cli import app
 from governance.model import codes
 from governance.policy.sections import SECTIONS
