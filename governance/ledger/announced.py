@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import MISSING, dataclass, fields
 from heapq import nlargest, nsmallest
 from typing import Any, Final
 
 from governance.ledger.listing import (
+    ALL,
     HAS_ROOM,
     RUNS_OUT,
     UNRANKED,
@@ -30,6 +31,8 @@ ANNOUNCED_EVERY_S: Final = 600
 MOST_ANNOUNCED: Final = 50_000
 _SPARE_MS: Final = 60_000
 _LOOKED_AT: Final = 5_000
+# Nearly every caller has a window or two in each list: a dictionary of one takes 232 bytes.
+_FEW: Final = 8
 _HOUR_MS: Final = 3_600_000
 # The longest of each, in any time zone.
 _LONGEST_MS: Final = {
@@ -76,7 +79,6 @@ def read_back(text: str | bytes) -> Window | None:
 class _Entry:
     window: Window
     until_ms: int
-    lists: list[str]
     rank: float = UNRANKED
     samples: str = ""
     minute: int = 0
@@ -87,35 +89,40 @@ class Announced:
 
     def __init__(self) -> None:
         self._entries: dict[str, _Entry] = {}
-        self._lists: dict[str, dict[str, _Entry]] = {}
+        # By the name of each list but that of all: the ids of its windows, where they are few as a tuple.
+        self._lists: dict[str, tuple[str, ...] | dict[str, None]] = {}
         self._walk: list[str] = []
         self._surveying_until_ms = 0
         self.surveyed_s: float | None = None
 
     def add(self, windows: Sequence[Window], now_ms: int) -> None:
         for window in windows:
-            id, entry = id_of(window), _Entry(window, now_ms + known_for_ms(window), lists_of(window))
+            id, entry = id_of(window), _Entry(window, now_ms + known_for_ms(window))
             old = self._entries.get(id)
             if old is not None:
                 entry.rank, entry.samples, entry.minute = old.rank, old.samples, old.minute
                 self._forget(id)
             self._entries[id] = entry
-            for name in entry.lists:
-                self._lists.setdefault(name, {})[id] = entry
+            for name in _lists_of(window):
+                self._enter(name, id)
         over = len(self._entries) - MOST_ANNOUNCED
         if over > 0:
             for id in nlargest(over, self._entries, key=lambda id: (self._entries[id].rank, id)):
                 self._forget(id)
 
     async def listed(self, of: Listing, after: Mark | None, most: int, now_ms: int) -> Listed:
-        lists = sorted((self._lists.get(name, {}) for name in of.lists), key=len)
+        lists = sorted((self._of(name) for name in of.lists), key=len)
         tags = None if of.tags is None else frozenset(of.tags)
-        entries, others = list(lists[0].items()), lists[1:]
-        empty = running_out = 0
+        ids, others = list(lists[0]), lists[1:]
+        empty = running_out = total = 0
         first: list[tuple[float, str, _Entry]] = []
-        for some in slices(len(entries), _LOOKED_AT):
+        for some in slices(len(ids), _LOOKED_AT):
             found = []
-            for id, entry in entries[some]:
+            for id in ids[some]:
+                entry = self._entries.get(id)
+                if entry is None:  # forgotten since the step before
+                    continue
+                total += 1
                 empty += entry.rank < RUNS_OUT
                 running_out += RUNS_OUT <= entry.rank < HAS_ROOM
                 if (
@@ -130,7 +137,7 @@ class Announced:
             await asyncio.sleep(0)
         told = tuple(_known(id, entry) for _, id, entry in first[:most])
         further = Mark(told[-1].rank, told[-1].id) if len(first) > most else None
-        return Listed(told, further, len(entries), empty, running_out, self.surveyed_s)
+        return Listed(told, further, total, empty, running_out, self.surveyed_s)
 
     def turn(self, every_s: float, now_ms: int) -> bool:
         if now_ms < self._surveying_until_ms:
@@ -160,12 +167,31 @@ class Announced:
         if last:
             self.surveyed_s = now_s
 
+    def _of(self, name: str) -> Collection[str]:
+        return self._entries if name == ALL else self._lists.get(name, ())
+
+    def _enter(self, name: str, id: str) -> None:
+        held = self._lists.get(name, ())
+        if isinstance(held, dict):
+            held[id] = None
+        elif len(held) < _FEW:
+            self._lists[name] = (*held, id)
+        else:
+            self._lists[name] = dict.fromkeys((*held, id))
+
     def _forget(self, id: str) -> None:
-        for name in self._entries.pop(id).lists:
-            entries = self._lists[name]
-            del entries[id]
-            if not entries:
+        for name in _lists_of(self._entries.pop(id).window):
+            held = self._lists[name]
+            if isinstance(held, dict):
+                del held[id]
+            else:
+                held = self._lists[name] = tuple(other for other in held if other != id)
+            if not held:
                 del self._lists[name]
+
+
+def _lists_of(window: Window) -> list[str]:
+    return [name for name in lists_of(window) if name != ALL]
 
 
 def _known(id: str, entry: _Entry) -> Known:

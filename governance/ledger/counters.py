@@ -57,6 +57,18 @@ class Counters:
             found.append(window)
         return found
 
+    def to_read(self, windows: Iterable[Window], now_ms: int) -> list[Counter]:
+        """These windows, of which none begins by being read. Raises ValueError for what cannot be counted."""
+        found = []
+        for of in windows:
+            window = self.by_key.get(key_of(of))
+            if window is None:
+                window = counter(of)
+            elif isinstance(window, Calendar) and window.timezone != of.timezone:
+                window.follow(of.timezone, now_ms)
+            found.append(window)
+        return found
+
     def _begin(self, of: Window) -> Counter:
         key = key_of(of)
         window = self.by_key[key] = counter(of)
@@ -88,8 +100,9 @@ class Counters:
     def correct(self, reservation_id: str, record: Record, part: Part, index: int, want: int, now_ms: int) -> None:
         """Make the window of one charge count `want` for it, at the time when it was counted."""
         charge = part.charges[index]
+        of = charge.window
         # In the zone that it follows now: a change of what was counted begins no period.
-        window = self.by_key.get(key_of(charge.window)) or self._begin(charge.window)
+        window = self.by_key.get((of.limit, of.subject, of.unit, of.period)) or self._begin(of)
         if isinstance(window, Concurrent):
             lease = lease_of(reservation_id, part, index)
             if want:
@@ -97,13 +110,17 @@ class Counters:
             else:
                 window.give_back(lease)
             return
-        counts = part.counted == "all" or (part.counted == "requests" and charge.window.unit == "requests")
-        window.roll(now_ms)
+        counts = part.counted == "all" or (part.counted == "requests" and of.unit == "requests")
+        difference = want - (charge.amount if counts else 0)
+        if not difference:
+            return
+        if window.gone_ms <= now_ms or not window.used:
+            window.roll(now_ms)
         counted_ms = part.counted_ms(index, window)
         # What had left its window before the clock went back must not be given back again: others have its place.
         if part.went_back != self._went_back and not window.counts(counted_ms, max(now_ms, self._before_ms)):
             return
-        window.adjust(counted_ms, want - (charge.amount if counts else 0), charge.window.amount, now_ms)
+        window.adjust(counted_ms, difference, of.amount, now_ms)
 
     def give_back(self, reservation_id: str, record: Record, attempted: bool, now_ms: int) -> None:
         """Count nothing of a reservation any more, but for the requests of attempts that were made."""

@@ -19,14 +19,16 @@ LETTERS = {
     "usd_micros": "U",
     "concurrent": "C",
 }
-_REMEMBERED = 50_000
+_MOST_HOW: Final = 50_000
+# Callers choose subjects and names of targets; to hash one once more costs less than to keep it for long.
+_MOST_NAMES: Final = 8_192
 SUBJECT_LENGTH: Final = 22  # of a place, the part that is the subject's hash
 
-Key = tuple[str, str, str, int | str | None]
+# All but the subject: who is counted may be anybody, how is a matter of the policy.
+_How = tuple[str, str, int | str | None, int]
 
 
 class _Coded(NamedTuple):
-    subject: str  # hash
     id: str  # of the window in its subject, with the line feed before it
     letter: str
     period: str | None  # None: of the calendar, so it must be worked out
@@ -43,15 +45,15 @@ class Encoder:
     """Writes charges as blocks; remembers what it has hashed."""
 
     def __init__(self) -> None:
-        self._known: dict[Key, _Coded] = {}
+        self._known: dict[_How, _Coded] = {}
         self._periods: dict[tuple[str, str], tuple[int, int, str]] = {}
         self._names: dict[str, str] = {}
 
     def name(self, text: str) -> str:
-        """The hash of an option's name."""
+        """The hash of a subject, or of an option's name."""
         found = self._names.get(text)
         if found is None:
-            if len(self._names) >= _REMEMBERED:
+            if len(self._names) >= _MOST_NAMES:
                 self._names.clear()
             found = self._names[text] = hashed(text)
         return found
@@ -62,21 +64,22 @@ class Encoder:
         Args:
             now_ms: the ledger's clock, as well as it is known; calendar periods are worked out for it.
         """
-        known = self._known
+        known, names = self._known, self._names
         blocks: list[Block] = []
-        of = ""
+        of = subject = ""
         parts: list[str] = []
         for charge in charges:
             window, amount = charge.window, charge.amount
-            coded = known.get((window.limit, window.subject, window.unit, window.period))
+            coded = known.get((window.limit, window.unit, window.period, window.amount))
             if coded is None:
                 coded = self._code(window)
             if not 0 <= amount <= LARGEST_CHARGE or (amount > MOST_LEASES and window.period is None):
                 checked(charge)
-            if coded.subject != of:
+            if window.subject != subject or not parts:
                 if parts:
                     blocks.append(Block(of, "".join(parts)))
-                of = coded.subject
+                subject = window.subject
+                of = names.get(subject) or self.name(subject)
                 parts = [of]
             letter = coded.letter if window.mode == "enforce" else coded.letter.lower()
             period = coded.period
@@ -89,7 +92,7 @@ class Encoder:
 
     def _code(self, window: Window) -> _Coded:
         counter(window)  # raises for what cannot be counted
-        if len(self._known) >= _REMEMBERED:
+        if len(self._known) >= _MOST_HOW:
             self._known.clear()
         identity = "\0".join((window.limit, window.unit, str(window.period)))
         period: str | None = None
@@ -97,14 +100,14 @@ class Encoder:
             period = "-"
         elif isinstance(window.period, int):
             period = str(window.period * 1000)
-        coded = _Coded(hashed(window.subject), "\n" + hashed(identity, 6), LETTERS[window.unit], period)
-        self._known[window.limit, window.subject, window.unit, window.period] = coded
+        coded = _Coded("\n" + hashed(identity, 6), LETTERS[window.unit], period)
+        self._known[window.limit, window.unit, window.period, window.amount] = coded
         return coded
 
     def place(self, window: Window) -> str:
         """By what the scripts know this window among all of a realm. Raises ValueError for an impossible one."""
-        coded = self._known.get((window.limit, window.subject, window.unit, window.period)) or self._code(window)
-        return coded.subject + coded.id[1:]
+        coded = self._known.get((window.limit, window.unit, window.period, window.amount)) or self._code(window)
+        return self.name(window.subject) + coded.id[1:]
 
     def _calendar(self, period: str, timezone: str, now_ms: int) -> str:
         """`start:end:next end`: the script counts in that of the two periods which holds its own clock."""

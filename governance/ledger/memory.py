@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections import Counter as Sums
 from collections.abc import Callable, Mapping, Sequence
-from heapq import heappop, heappush
 from itertools import islice
 from typing import Final, Literal
 
@@ -14,9 +13,11 @@ from governance.ledger import Health, Option, OptionReading, Reading, Reserved
 from governance.ledger.announced import Announced
 from governance.ledger.cooling import Cooling
 from governance.ledger.counters import Counters
+from governance.ledger.due import Due
 from governance.ledger.listing import MOST_LISTED, Known, Listed, Listing, Mark, Ranked, slices
 from governance.ledger.pins import Asked, Pinning, Pins
 from governance.ledger.reservation import ADOPTED_S, MOST_OPEN, Key, Part, Record, check, held, key_of
+from governance.ledger.settled import SettledReservations
 from governance.ledger.windows import LARGEST_CHARGE, Counter, length_ms
 from governance.model import Charge, Window
 
@@ -37,7 +38,8 @@ class MemoryLedger:
         self._clock = clock
         self._counters = Counters()
         self._records: dict[str, Record] = {}
-        self._due: list[tuple[int, str]] = []  # when to look at a record again
+        self._due = Due()
+        self._settled = SettledReservations(REMEMBERED_S)
         self._cooling = Cooling()
         self._pins = Pins()
         self._open: dict[str, Record] = {}
@@ -78,7 +80,7 @@ class MemoryLedger:
         for window in ours:
             window.asked = 0
         granted = fits and (chosen is not None or not options)
-        known = None if dry_run else self._records.get(reservation_id)
+        known = None if dry_run else self._records.get(reservation_id) or self._settled.get(reservation_id, down_ms)
         if known is not None:
             granted, chosen = True, known.chosen
         elif not granted:
@@ -108,16 +110,19 @@ class MemoryLedger:
         both = Option(option.name, charges)
         counters = self._counters.of(charges, down_ms)
         record = self._records.get(reservation_id)
+        over = self._settled.get(reservation_id, down_ms) if record is None else None
+        if over is not None:
+            return self._weigh(both, counters, down_ms)._replace(fits=hop == over.hop and over.holds)
         if record is None:
             record = Record(None, down_ms + ADOPTED_S * 1000, ADOPTED_S * 1000, [], hop=hop - 1, holds=False)
             self._remember(reservation_id, record)
-        if record.state in ("settled", "released") or hop <= record.hop:
+        if record.state == "released" or hop <= record.hop:
             reading = self._weigh(both, counters, down_ms)
             return reading._replace(fits=hop == record.hop and record.holds)
         if record.state == "expired":
             record.state, record.deadline_ms = "open", down_ms + record.length_ms
             self._open[reservation_id] = record
-            heappush(self._due, (record.deadline_ms, reservation_id))
+            self._due.add(record.deadline_ms, reservation_id)
             for part in record.parts:
                 if part.counted == "nothing":  # the attempt was made after all
                     self._counters.recount(reservation_id, record, part, "requests", down_ms)
@@ -140,22 +145,29 @@ class MemoryLedger:
     async def settle(self, reservation_id: str, actual: Mapping[str, int], *, pinning: Pinning | None = None) -> bool:
         down_ms, _ = self._begin()
         record = self._records.get(reservation_id)
-        if record is None or record.state == "settled":
+        if record is None:
             return False
         settled: set[Key] = set()
         for part in record.parts:
             if not part.shared and part.hop != record.hop:
                 continue
+            whole = part.counted == "all"
             for index, charge in enumerate(part.charges):
-                key = key_of(charge.window)
+                of = charge.window
+                if of.period is None:
+                    self._counters.correct(reservation_id, record, part, index, 0, down_ms)
+                    continue
                 want = charge.amount
-                if charge.window.unit in actual:
-                    want = 0 if key in settled else min(max(0, actual[charge.window.unit]), LARGEST_CHARGE)
+                if of.unit in actual:
+                    key = key_of(of)
+                    want = 0 if key in settled else min(max(0, actual[of.unit]), LARGEST_CHARGE)
                     settled.add(key)
-                self._counters.correct(
-                    reservation_id, record, part, index, want if charge.window.period is not None else 0, down_ms
-                )
-        self._end(reservation_id, record, "settled", down_ms)
+                if want != charge.amount or not whole:
+                    self._counters.correct(reservation_id, record, part, index, want, down_ms)
+        self._settled.add(reservation_id, record.chosen, record.hop, record.holds, down_ms)
+        self._open.pop(reservation_id, None)
+        del self._records[reservation_id]
+        self._due.forget_settled(self._records)
         if pinning:
             self._pins.put(pinning, down_ms)
         return True
@@ -163,7 +175,7 @@ class MemoryLedger:
     async def release(self, reservation_id: str, *, attempted: bool = False) -> bool:
         down_ms, _ = self._begin()
         record = self._records.get(reservation_id)
-        if record is None or record.state in ("settled", "released"):
+        if record is None or record.state == "released":
             return False
         if record.state == "expired":
             for part in record.parts if attempted else ():
@@ -183,7 +195,7 @@ class MemoryLedger:
         record.attempted = record.attempted or attempted
         record.length_ms = length_ms(deadline_s)
         record.deadline_ms = down_ms + record.length_ms
-        heappush(self._due, (record.deadline_ms, reservation_id))
+        self._due.add(record.deadline_ms, reservation_id)
         for part in record.parts:
             for index, charge in enumerate(part.charges):
                 if charge.window.period is None and part.counted == "all":
@@ -198,12 +210,8 @@ class MemoryLedger:
 
     async def read(self, windows: Sequence[Window]) -> tuple[Reading, ...]:
         down_ms, _ = self._begin()
-        charges = [Charge(window, 0) for window in windows]
-        counters = self._counters.of(charges, down_ms)
-        readings = check(charges, counters, down_ms)[1]
-        for window in counters:
-            window.asked = 0
-        return readings
+        counters = self._counters.to_read(windows, down_ms)
+        return check([Charge(window, 0) for window in windows], counters, down_ms)[1]
 
     async def reserved(self, windows: Sequence[Window]) -> tuple[int, ...]:
         sums: Sums[Key] = Sums()
@@ -250,11 +258,11 @@ class MemoryLedger:
         now_us = round(self._clock() * 1_000_000)
         down_ms = now_us // 1000
         self._counters.note_clock(down_ms)
-        due, released = self._due, 0
+        released = 0
         for _ in range(_FORGOTTEN_PER_CALL):
-            if not due or due[0][0] > down_ms or released == _REAPED_PER_CALL:
+            reservation_id = None if released == _REAPED_PER_CALL else self._due.next(down_ms)
+            if reservation_id is None:
                 break
-            _, reservation_id = heappop(due)
             record = self._records.get(reservation_id)
             if record is None:
                 continue
@@ -264,7 +272,6 @@ class MemoryLedger:
                     self._end(reservation_id, record, "expired", down_ms)
                     self._expired += 1
                     released += 1
-                    heappush(due, (down_ms + REMEMBERED_S * 1000, reservation_id))
             elif record.ended_ms + REMEMBERED_S * 1000 <= down_ms:
                 del self._records[reservation_id]
         self._counters.sweep(down_ms)
@@ -279,13 +286,10 @@ class MemoryLedger:
 
     def _remember(self, reservation_id: str, record: Record) -> None:
         self._records[reservation_id] = record
-        heappush(self._due, (record.deadline_ms, reservation_id))
+        self._due.add(record.deadline_ms, reservation_id)
         self._open[reservation_id] = record
 
-    def _end(
-        self, reservation_id: str, record: Record, state: Literal["expired", "released", "settled"], now_ms: int
-    ) -> None:
+    def _end(self, reservation_id: str, record: Record, state: Literal["expired", "released"], now_ms: int) -> None:
         self._open.pop(reservation_id, None)
         record.state, record.ended_ms = state, now_ms
-        if state != "expired":
-            heappush(self._due, (now_ms + REMEMBERED_S * 1000, reservation_id))
+        self._due.add(now_ms + REMEMBERED_S * 1000, reservation_id)

@@ -52,7 +52,7 @@ class Record:
     hop: int = 0
     holds: bool = True
     attempted: bool = False
-    state: Literal["open", "expired", "released", "settled"] = "open"
+    state: Literal["open", "expired", "released"] = "open"
     ended_ms: int = 0
 
 

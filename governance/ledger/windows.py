@@ -21,7 +21,6 @@ later than the clock says; `charge` tells when, and `adjust` has to be told just
 
 from __future__ import annotations
 
-from collections import deque
 from heapq import heapify, heappop, heappush
 from typing import Final
 
@@ -46,7 +45,8 @@ class Rolling:
         self.period = period
         self.used = 0
         self.asked = 0  # scratch of one reserve call; 0 between calls
-        self.closed: deque[tuple[int, int]] = deque()  # (when its newest charge was counted, amount)
+        # (when its newest charge was counted, amount); a handful, for which a deque would take 760 bytes at once.
+        self.closed: list[tuple[int, int]] = []
         self.start_ms = self.last_ms = self.newest = 0  # the newest bucket: opened, last charged, amount
         self.gone_ms = NEVER  # when the oldest bucket leaves
         self.ends_ms = 0  # when all of them will have left
@@ -55,7 +55,7 @@ class Rolling:
         """Forget what has left the window at `now_ms` (rounded down)."""
         horizon_ms = now_ms - self.period
         while self.closed and self.closed[0][0] <= horizon_ms:
-            self.used -= self.closed.popleft()[1]
+            self.used -= self.closed.pop(0)[1]
         if not self.closed and self.last_ms <= horizon_ms:
             self.used -= self.newest
             self.newest = 0
@@ -143,7 +143,7 @@ class Rolling:
     def _merge(self, limit: int) -> None:
         most, span_ms = limit // BUCKETS, self.period // BUCKETS
         while len(self.closed) > BUCKETS:
-            merged: deque[tuple[int, int]] = deque()
+            merged: list[tuple[int, int]] = []
             first_ms = 0
             for last_ms, amount in self.closed:
                 if merged and merged[-1][1] + amount <= most and last_ms - first_ms <= span_ms:

@@ -36,7 +36,8 @@ class Announcements:
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._met: dict[Window, float] = {}
+        # By its hash: tens of thousands of windows of callers who may never come back are not worth keeping.
+        self._met: dict[int, float] = {}
         self._waiting: dict[Window, None] = {}
         self._lately: dict[int, Window] = {}
         self._lately_since_s = clock()
@@ -53,19 +54,20 @@ class Announcements:
                 continue
             # What is in force beside the policy ends by itself, and nobody would announce that.
             window = each.as_stated
-            met_s = self._met.get(window)
+            which = hash(window)
+            met_s = self._met.get(which)
             if met_s is None or now_s - met_s < ANNOUNCED_EVERY_S - _SAME_OBJECTS_S:
                 # Held, so that no other window can take its place in memory, and pass for it.
                 lately[id(each)] = each
             if met_s is not None and now_s - met_s < ANNOUNCED_EVERY_S:
                 continue
-            self._met.pop(window, None)
-            self._met[window] = now_s
+            self._met.pop(which, None)
+            self._met[which] = now_s
             self._waiting[window] = None
         while len(self._met) > MOST_ANNOUNCED:
-            oldest = next(iter(self._met))
-            del self._met[oldest]
-            self._waiting.pop(oldest, None)
+            del self._met[next(iter(self._met))]
+        while len(self._waiting) > MOST_ANNOUNCED:
+            del self._waiting[next(iter(self._waiting))]
 
     def keep_told(self, ledger: Ledger) -> None:
         """Tell what waits, soon and in the background. Needs a running event loop."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, WithJsonSchema, model_validator
 
 from governance.expressions import Condition, compile_condition, too_much
 from governance.limits.subject_syntax import SubjectNames
@@ -48,6 +49,11 @@ Percents = Annotated[
 ]
 
 
+@lru_cache(maxsize=256)
+def _same(names: frozenset[str]) -> set[str]:
+    return set(names)
+
+
 class RouteTo(BaseModel):
     """Degrade: the request asks for this model instead, whose use this limit still counts and no longer refuses."""
 
@@ -74,6 +80,12 @@ class Limit(BaseModel):
     require: GivenRequire = Field(default={}, description="labels of whatever serves the requests that it counts")
 
     _over: tuple[Over, Limit] | None = PrivateAttr(default=None)
+
+    @model_validator(mode="after")
+    def _share(self: L) -> L:
+        # Which keys somebody has written is the same for thousands of limits, and each would have a set for it.
+        object.__setattr__(self, "__pydantic_fields_set__", _same(frozenset(self.model_fields_set)))
+        return self
 
     def under(self: L, over: Over) -> L:
         """The limit as it is while something is in force beside the policy."""

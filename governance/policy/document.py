@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -77,8 +78,18 @@ class Written(NamedTuple):
     """An entry of a section as the file says it, without what the environment fills in. `line`: counted from 1."""
 
     name: str
-    value: Any
+    packed: bytes
     line: int
+
+    @classmethod
+    def of(cls, name: str, value: Any, line: int) -> Written:
+        """Kept as bytes: of thousands of entries in force hardly one is ever shown."""
+        return cls(name, pickle.dumps(value, pickle.HIGHEST_PROTOCOL), line)
+
+    @property
+    def value(self) -> Any:
+        """Its plain values, a copy of them each time."""
+        return pickle.loads(self.packed)  # noqa: S301 - made by `of` and by nobody else
 
 
 @dataclass(frozen=True)

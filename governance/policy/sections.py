@@ -79,7 +79,7 @@ def entries_of(tree: Tree, section: Section) -> Iterator[Entry]:
 def written_entries(tree: Tree) -> dict[str, tuple[Written, ...]]:
     """What stands in every section, by its word."""
     return {
-        word: tuple(Written(each.name, each.value, tree.mark(each.path).line) for each in entries_of(tree, section))
+        word: tuple(Written.of(each.name, each.value, tree.mark(each.path).line) for each in entries_of(tree, section))
         for word, section in SECTIONS.items()
     }
 

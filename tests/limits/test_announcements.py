@@ -15,6 +15,7 @@ from governance.ledger.memory import MemoryLedger
 from governance.limits.announcements import Announcements
 from governance.model import Window
 from governance.model.errors import LedgerUnavailable
+from tests.kept import kept
 
 WINDOW = Window("per key", "virtual_key:a", "requests", 60, 60)
 
@@ -32,6 +33,13 @@ class Counting(MemoryLedger):
             raise LedgerUnavailable("away")
         self.calls.append(windows)
         await super().announce(windows)
+
+
+class Forgetting(MemoryLedger):
+    """A ledger elsewhere, which keeps what it is told on its own machine."""
+
+    async def announce(self, windows: Sequence[Window]) -> None:
+        """Elsewhere."""
 
 
 async def known(ledger: Ledger) -> list[Window]:
@@ -87,3 +95,15 @@ async def test_what_is_told_in_the_background_is_told() -> None:
     await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
 
     assert ledger.calls == [(WINDOW,)]
+
+
+async def test_windows_of_callers_who_never_come_back_are_hardly_kept() -> None:
+    announcements, ledger = Announcements(), Forgetting()
+    with kept() as found:
+        for i in range(20_000):
+            announcements.note([replace(WINDOW, subject=f"end_user:{i}")])
+            if i % 200 == 0:
+                await announcements.tell(ledger)
+        await announcements.tell(ledger)
+
+    assert found.bytes / 20_000 < 200

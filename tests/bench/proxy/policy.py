@@ -16,7 +16,7 @@ def policy(rules: int, url: str, limits: int = 0, claims: bool = False) -> dict[
     assumed = {"assume": {"input": "3 USD/1M", "output": "15 USD/1M"}}
     return {
         "version": 1,
-        "ledger": {"url": url},
+        "ledger": {"url": url, "timeout": "10s"},
         "routing_rules": [
             {
                 "name": f"rule {i}",
