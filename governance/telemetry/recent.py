@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 import time
+import zlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,11 +17,15 @@ import orjson
 
 log = logging.getLogger("governance.telemetry")
 
-_CHUNK: Final = 100
+CHUNK: Final = 100  # as many are read between two turns of the loop
+_FASTEST: Final = 1  # of the levels of zlib
 _SHORTEST_ID: Final = 8
 _SHORTEST_TEXT: Final = 8
 # One search looks at no more than this; its cursor goes on from there.
 MOST_LOOKED_AT: Final = 2_000
+# A place is the milliseconds, and in so many bits below them the number: one integer is half of what two take.
+_NUMBER_BITS: Final = 48
+_NUMBERS: Final = (1 << _NUMBER_BITS) - 1
 
 
 class Kept(NamedTuple):
@@ -55,7 +60,9 @@ class Recent(Protocol):
 
 
 class RecentHere:
-    """The decisions of this process."""
+    """The decisions of this process. What was looked at once is kept as compressed JSON, so that a search that is
+    repeated makes no record anew.
+    """
 
     kind = "memory"
     dropped = 0
@@ -63,24 +70,34 @@ class RecentHere:
 
     def __init__(self, keep: int) -> None:
         self._keep = keep
-        self._order: deque[tuple[int, int, str]] = deque()
-        self._records: dict[str, Line] = {}
+        self._order: deque[str] = deque()
+        self._records: dict[str, tuple[int, bytes | Callable[[], bytes]]] = {}
         self._number = 0
 
     def put(self, decision_id: str, record: Line) -> None:
+        kept = record if callable(record) else zlib.compress(record, _FASTEST)
+        known = self._records.get(decision_id)
+        if known is not None:
+            # Told once more: an answer came after all.
+            self._records[decision_id] = (known[0], kept)
+            return
         self._number += 1
-        self._records[decision_id] = record
-        self._order.append((time.time_ns() // 1_000_000, self._number, decision_id))
+        self._records[decision_id] = ((time.time_ns() // 1_000_000 << _NUMBER_BITS) + self._number, kept)
+        self._order.append(decision_id)
         if len(self._order) > self._keep:
-            self._records.pop(self._order.popleft()[2], None)
+            self._records.pop(self._order.popleft(), None)
 
     async def before(self, position: str | None, count: int) -> Sequence[Kept]:
         until = None if position is None else int(position.partition("-")[2])
         found: list[Kept] = []
-        for at_ms, number, decision_id in reversed(self._order):
+        for decision_id in reversed(self._order):
+            place = self._records[decision_id][0] if decision_id in self._records else 0
+            number = place & _NUMBERS
+            if not place or (until is not None and number >= until):
+                continue
             record = self._made(decision_id)
-            if record is not None and (until is None or number < until):
-                found.append(Kept(f"{at_ms}-{number}", record))
+            if record is not None:
+                found.append(Kept(f"{place >> _NUMBER_BITS}-{number}", record))
                 if len(found) == count:
                     break
         return found
@@ -89,16 +106,18 @@ class RecentHere:
         return self._made(decision_id)
 
     def _made(self, decision_id: str) -> bytes | None:
-        record = self._records.get(decision_id)
-        if callable(record):
-            try:
-                record = self._records[decision_id] = record()
-            except Exception:  # the others can be shown all the same
-                log.exception("decision %s has no record", decision_id)
-                del self._records[decision_id]
-                self.dropped += 1
-                return None
-        return record
+        place, record = self._records.get(decision_id, (0, None))
+        if not callable(record):
+            return record and zlib.decompress(record)
+        try:
+            line = record()
+        except Exception:  # the others can be shown all the same
+            log.exception("decision %s has no record", decision_id)
+            del self._records[decision_id]
+            self.dropped += 1
+            return None
+        self._records[decision_id] = (place, zlib.compress(line, _FASTEST))
+        return line
 
     async def close(self) -> None:
         """Nothing is left to do."""
@@ -161,8 +180,8 @@ async def search(recent: Recent, query: Query, limit: int, cursor: str | None = 
     found: list[dict[str, Any]] = []
     seen: set[str] = set()  # a batch may have been sent twice
     position = cursor
-    for _ in range(MOST_LOOKED_AT // _CHUNK):
-        chunk = await recent.before(position, _CHUNK)
+    for _ in range(MOST_LOOKED_AT // CHUNK):
+        chunk = await recent.before(position, CHUNK)
         for kept in chunk:
             position = kept.position
             if query.since_s is not None and int(position.partition("-")[0]) < query.since_s * 1000:
@@ -173,7 +192,7 @@ async def search(recent: Recent, query: Query, limit: int, cursor: str | None = 
                 found.append(record)
                 if len(found) == limit:
                     return Page(found, position)
-        if len(chunk) < _CHUNK:
+        if len(chunk) < CHUNK:
             return Page(found, None)
         await asyncio.sleep(0)  # requests have their turn
     return Page(found, position)

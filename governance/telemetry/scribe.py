@@ -13,8 +13,8 @@ log = logging.getLogger("governance.telemetry")
 
 MOST_WAITING: Final = 4096
 _BATCH: Final = 64
-# A busy proxy wakes the thread 20 times a second and not once for each request.
-_LINGER_S: Final = 0.05
+# A busy proxy wakes the thread ten times a second and not once for each request.
+_LINGER_S: Final = 0.1
 
 T = TypeVar("T")
 

@@ -1,4 +1,4 @@
-"""All that is told about the decisions of one worker: counted at once, logged and kept a moment later."""
+"""All that is told about the decisions of one worker: counted, logged and kept a moment later."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from typing import Any, Final, NamedTuple
 
 from governance.engine.engine import Engine
@@ -17,8 +16,8 @@ from governance.policy.document import Core
 from governance.policy.telemetry import TelemetrySettings
 from governance.telemetry.alerting import Alerting
 from governance.telemetry.decisions import DecisionLog, Told
-from governance.telemetry.kept import let_go
 from governance.telemetry.metrics import Metrics, shared_metrics
+from governance.telemetry.packed import Packed
 from governance.telemetry.recent import Recent, RecentHere
 from governance.telemetry.recorder import Recorder
 from governance.telemetry.redaction import Redaction, encoded
@@ -30,7 +29,7 @@ log = logging.getLogger("governance.telemetry")
 
 LOOK_S: Final = 5.0
 # To make many records one after the other costs half of what each would cost in the middle of its request.
-LINGER_S: Final = 0.05
+LINGER_S: Final = 0.1
 # While so many are made, no request is served: about a quarter of a millisecond.
 _AT_ONCE: Final = 8
 _MOST_ENDED: Final = 4096
@@ -49,7 +48,7 @@ class _Ended(NamedTuple):
 class Telemetry:
     """Told once about every request; nothing in it makes a request wait or fails it.
 
-    What ends while 4,096 still wait for their records is counted, and neither logged nor kept.
+    What ends while 4,096 still wait to be told is counted, and neither logged nor kept.
     Raises GovernanceError where the decision log cannot be written at the start.
 
     Args:
@@ -91,12 +90,7 @@ class Telemetry:
 
     def tell(self, trace: Trace) -> None:
         """A request is over. Needs a running event loop; takes microseconds and never fails."""
-        try:
-            self.metrics.observe(trace)
-        except Exception:  # what cannot be counted has been served all the same
-            log.exception("decision %s could not be counted", trace.id)
-        logged = self.log.wants(trace)
-        self._soon(_Ended(trace, logged, self._clock()))
+        self._soon(_Ended(trace, self.log.wants(trace), self._clock()))
 
     def answered_late(self, trace: Trace) -> None:
         """A request that was told as ended without an answer has had one after all, and it was settled."""
@@ -104,7 +98,9 @@ class Telemetry:
 
     def _soon(self, ended: _Ended) -> None:
         if len(self._ended) >= _MOST_ENDED:
-            self._untold += not ended.late
+            if not ended.late:
+                self._count(ended.trace)
+                self._untold += 1
             self.recorder.missed()
             return
         self._ended.append(ended)
@@ -197,18 +193,23 @@ class Telemetry:
 
     def _tell_one(self, ended: _Ended) -> None:
         trace, logged = ended.trace, ended.logged
+        if not ended.late:
+            self._count(trace)
         try:
             self.recorder.take(trace, ended.at_s, late=ended.late)
         except Exception:  # what cannot be recorded has been served all the same
             self.recorder.missed()
             log.exception("decision %s is not recorded", trace.id)
-        if ended.late or (not logged and self.recent is None):
-            return
-        # What is kept for a while must not keep what nobody may read.
-        let_go(trace, self._redaction.headers_read)
+        # Who still has it for a while must not keep the text that plugins may read and no record may hold.
+        request = trace.request
+        if request.conversation is not None:
+            request.conversation.forget()
+        here = self.recent if isinstance(self.recent, RecentHere) else None
+        elsewhere = None if here is not None else self.recent
         try:
-            if not logged and self.recent is not None:
-                self.recent.put(trace.id, partial(_line, self._redaction, trace))
+            if here is not None:
+                here.put(trace.id, Packed(trace, self._redaction))
+            if ended.late or not (logged or elsewhere is not None):
                 return
             record = self._redaction.record(trace)
             line = encoded(record)
@@ -216,10 +217,16 @@ class Telemetry:
             self._untold += 1
             log.exception("decision %s has no record", trace.id)
             return
-        if self.recent is not None:
-            self.recent.put(trace.id, line)
+        if elsewhere is not None:
+            elsewhere.put(trace.id, line)
         if logged:
             self._scribe.take(Told(record, line))
+
+    def _count(self, trace: Trace) -> None:
+        try:
+            self.metrics.observe(trace)
+        except Exception:  # what cannot be counted has been served all the same
+            log.exception("decision %s could not be counted", trace.id)
 
     async def _look_again_and_again(self) -> None:
         while True:
@@ -233,10 +240,6 @@ class Telemetry:
 def _place(settings: TelemetrySettings) -> tuple[object, ...]:
     trace = settings.trace
     return trace.to, trace.keep, trace.most
-
-
-def _line(redaction: Redaction, trace: Trace) -> bytes:
-    return encoded(redaction.record(trace))
 
 
 def _recent(core: Core) -> Recent | None:

@@ -10,13 +10,12 @@ from typing import Any, Final
 
 import orjson
 
-from governance.telemetry.recent import Recent
+from governance.telemetry.recent import CHUNK, Recent
 
 MINUTES: Final = 60
 OUTCOMES: Final = ("route", "pass", "refuse", "failed")
 # What came since the last look; more than these at once are not counted, and that is told.
 _MOST_NEW: Final = 5_000
-_CHUNK: Final = 500
 _MOST_TARGETS: Final = 100
 
 
@@ -115,8 +114,8 @@ class Pulse:
     async def _read(self, recent: Recent, first_s: int) -> None:
         position: str | None = None
         newest: tuple[int, int] | None = None
-        for read in range(0, _MOST_NEW, _CHUNK):
-            kept = await recent.before(position, _CHUNK)
+        for read in range(0, _MOST_NEW, CHUNK):
+            kept = await recent.before(position, CHUNK)
             for each in kept:
                 position = each.position
                 at = _place(position)
@@ -125,8 +124,8 @@ class Pulse:
                     break
                 self._count(orjson.loads(each.record), at[0] // 60_000 * 60)
             else:
-                if len(kept) == _CHUNK:
-                    self._incomplete = self._incomplete or read + _CHUNK >= _MOST_NEW
+                if len(kept) == CHUNK:
+                    self._incomplete = self._incomplete or read + CHUNK >= _MOST_NEW
                     await asyncio.sleep(0)  # requests have their turn
                     continue
             break
