@@ -56,6 +56,10 @@ class Digests:
         """Nobody has kept what was said."""
         return NO_TALK
 
+    def last_user_text(self) -> str:
+        """Nobody has kept it."""
+        return ""
+
     def forget(self) -> None:
         """There is no body to let go of."""
 

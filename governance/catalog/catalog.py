@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from governance.catalog.adjustments import NO_ADJUSTMENTS, Adjustments
 from governance.catalog.deployments import Deployment, Entry, deployment_of
 from governance.catalog.identity import Identity, identity_of
 from governance.catalog.known import facts_of_any, known_facts
+from governance.catalog.remembered import remembered
 from governance.catalog.resolution import Resolved, resolve, serves_any
 from governance.catalog.routes import Deployments, Routes
 from governance.catalog.sources import Said, Sources
@@ -24,6 +25,9 @@ from governance.model.labels import Labels
 from governance.model.target import group_of, member_of, member_target
 
 Pairs = tuple[tuple[str, str], ...]
+# Base models come from callers, so what is remembered of them is bounded.
+_MOST_NAMES: Final = 4096
+_MOST_HELD: Final = 1024
 NO_ALIASES: Final[Mapping[str, str]] = MappingProxyType({})
 NO_ROUTING_GROUPS: Final[Mapping[str, Sequence[str]]] = MappingProxyType({})
 
@@ -64,15 +68,6 @@ class Catalog:
         self.routes = Routes(found, aliases, self._map, routing_groups, team)
         self._teams = frozenset(deployment.team for deployment in found) - {""}
         self._of_teams: dict[str, Catalog] = {}
-        # Base models come from callers, so what is remembered of them is bounded.
-        self._resolved = lru_cache(maxsize=4096)(self._resolve)
-        self._facts = lru_cache(maxsize=4096)(self._find_facts)
-        self._facts_by_id = lru_cache(maxsize=4096)(self._find_facts_by_id)
-        self._served = lru_cache(maxsize=4096)(self._find_served)
-        self._meant = lru_cache(maxsize=4096)(self._find_meaning)
-        self._members = lru_cache(maxsize=4096)(self._find_members)
-        self._held_by = lru_cache(maxsize=1024)(self._find_holders)
-        self._labels = lru_cache(maxsize=4096)(self._find_labels)
 
     def for_team(self, team: str) -> Catalog:
         """What targets mean where this team asks: its own deployments serve it too, or in the place of others."""
@@ -117,26 +112,31 @@ class Catalog:
                     found.setdefault(target)
         return tuple(found)
 
+    @remembered(_MOST_NAMES)
     def resolved(self, target: str) -> Resolved:
         """What LiteLLM is asked for, to be served by this target, and who may answer."""
-        return self._resolved(target)
+        whole, _ = member_of(target)
+        if self._anything:
+            group = group_of(whole)
+            return Resolved(whole if group is None else group)
+        found = resolve(whole, self.routes, self._map)
+        return Resolved(group_of(whole) or whole) if found.call_name is None and self._elsewhere else found
 
+    @remembered(_MOST_NAMES)
     def call_name(self, target: str) -> str | None:
         """The name to ask LiteLLM for, so that what the target names serves it; None = not served."""
-        return self._resolved(target).call_name
+        return self.resolved(target).call_name
 
+    @remembered(_MOST_NAMES)
     def meaning(self, target: str) -> Hashable:
         """Equal for targets that reach the same deployments: other case, words of an API, aliases and groups."""
-        return self._meant(target)
-
-    def _find_meaning(self, target: str) -> Hashable:
-        found = self._resolved(target)
+        found = self.resolved(target)
         named = identity_of(target, "", self._map).folded if group_of(target) is None else target.lower()
         return frozenset(found.deployments) or named
 
     def why(self, target: str) -> str:
         """Why a target is not served, where its name alone does not tell."""
-        return self._resolved(target).why
+        return self.resolved(target).why
 
     def serves_any(self, provider: str) -> bool:
         """Whether some model of this provider is served."""
@@ -154,13 +154,21 @@ class Catalog:
             return not serves_any(target.removesuffix("/*"), self.routes)
         return resolve(member_of(target)[0], self.routes, self._map).call_name is None
 
+    @remembered(_MOST_NAMES)
     def facts(self, target: str) -> ModelFacts:
         """What is known of a target; a deployment's own settings beat the model map.
 
         Where several deployments may serve: what all of them can, and what the dearest costs.
         """
-        return self._facts(target)
+        found = self.deployments(target)
+        if not found:
+            if group_of(target) is not None:
+                return NO_FACTS
+            identity = identity_of(target, "", self._map)
+            return self._adjusted(known_facts(self.said(target).entry), identity.provider, (identity.model,))
+        return facts_of_any([self._billed(each, (*each.names, target)) for each in found])
 
+    @remembered(_MOST_NAMES)
     def facts_of_deployment(self, deployment_id: str, called: str = "") -> ModelFacts | None:
         """What is known of one deployment, whosever it is; None where no such is in the model list.
 
@@ -168,9 +176,6 @@ class Catalog:
             deployment_id: LiteLLM's.
             called: the `provider/model` that LiteLLM called; of a wildcard it alone tells which model that is.
         """
-        return self._facts_by_id(deployment_id, called)
-
-    def _find_facts_by_id(self, deployment_id: str, called: str) -> ModelFacts | None:
         found = self.routes.by_id.get(deployment_id)
         if found is None:
             return None
@@ -183,16 +188,14 @@ class Catalog:
         """Those of which LiteLLM picks one for a target; none where it serves no such target."""
         whole, member = member_of(target)
         # A group may have the name of what it is not; whoever asks for that name gets the group.
-        found = self._resolved(whole).deployments or (() if self._anything else self.routes.anybodys(whole))
+        found = self.resolved(whole).deployments or (() if self._anything else self.routes.anybodys(whole))
         return tuple(each for each in found if member is None or each.identity.name == member)
 
+    @remembered(_MOST_NAMES)
     def members(self, target: str) -> tuple[str, ...]:
         """The different `provider/model` that may serve a target, as names for `facts` and `served_by`; none where it
         is one.
         """
-        return self._members(target)
-
-    def _find_members(self, target: str) -> tuple[str, ...]:
         different = dict.fromkeys(deployment.identity.name for deployment in self.deployments(target))
         return tuple(member_target(target, each) for each in different) if len(different) > 1 else ()
 
@@ -209,42 +212,25 @@ class Catalog:
     def _accounts(self) -> Mapping[str, str]:
         return accounts_of(self._entries, self._map)
 
-    def _find_holders(self, held: Held) -> frozenset[str]:
+    @remembered(_MOST_HELD)
+    def _held_by(self, held: Held) -> frozenset[str]:
         if held.name:
             names = [name.strip() for name in held.name.split(",")]
             return frozenset(each.id for name in names for each in self.routes.anybodys(name))
         account = self._accounts.get(held.deployment)
         return frozenset(name for name, each in self._accounts.items() if each == account)
 
+    @remembered(_MOST_NAMES)
     def labels(self, target: str) -> tuple[Labels, ...]:
         """The labels of each different deployment that may serve a target; none where none is known."""
-        return self._labels(target)
-
-    def _find_labels(self, target: str) -> tuple[Labels, ...]:
         return tuple({frozenset(each.labels.items()): each.labels for each in self.deployments(target)}.values())
 
+    @remembered(_MOST_NAMES)
     def served_by(self, name: str) -> Pairs:
         """Every provider and base model that may answer for a target, or to a name that the proxy is asked for.
 
         The provider is "" where nothing tells it. What the proxy does not serve is read as `provider/model`.
         """
-        return self._served(name)
-
-    def said(self, target: str) -> Said:
-        """What the sources say of a target, and which source says what; of several deployments, of the first."""
-        found = self.deployments(target)
-        own = () if group_of(target) is not None else (target,)
-        return self._said(found[0], (*found[0].names, *own)) if found else self.sources.said(self._named(target))
-
-    def _resolve(self, target: str) -> Resolved:
-        whole, _ = member_of(target)
-        if self._anything:
-            group = group_of(whole)
-            return Resolved(whole if group is None else group)
-        found = resolve(whole, self.routes, self._map)
-        return Resolved(group_of(whole) or whole) if found.call_name is None and self._elsewhere else found
-
-    def _find_served(self, name: str) -> Pairs:
         whole, member = member_of(name)
         asked = (
             () if self._anything or group_of(whole) is not None or member is not None else self.routes.anybodys(whole)
@@ -253,18 +239,15 @@ class Catalog:
         pairs = tuple(dict.fromkeys(self._pair(each.identity) for each in found if not each.unknown))
         return pairs or (self._pair(identity_of(group_of(whole) or whole, "", self._map)),)
 
+    def said(self, target: str) -> Said:
+        """What the sources say of a target, and which source says what; of several deployments, of the first."""
+        found = self.deployments(target)
+        own = () if group_of(target) is not None else (target,)
+        return self._said(found[0], (*found[0].names, *own)) if found else self.sources.said(self._named(target))
+
     def _pair(self, identity: Identity) -> tuple[str, str]:
         """With the only provider that lists such a model, where LiteLLM knows none."""
         return identity.provider or self.sources.provider_of(identity.model), identity.model
-
-    def _find_facts(self, target: str) -> ModelFacts:
-        found = self.deployments(target)
-        if not found:
-            if group_of(target) is not None:
-                return NO_FACTS
-            identity = identity_of(target, "", self._map)
-            return self._adjusted(known_facts(self.said(target).entry), identity.provider, (identity.model,))
-        return facts_of_any([self._billed(each, (*each.names, target)) for each in found])
 
     def _billed(self, deployment: Deployment, names: tuple[str, ...]) -> ModelFacts:
         facts = known_facts(self._said(deployment, names).entry)

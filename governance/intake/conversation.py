@@ -8,6 +8,7 @@ from hashlib import sha256
 from itertools import islice
 from typing import Any, Final
 
+from governance.intake.prompt import last_user_text
 from governance.intake.talk import talk_of
 from governance.model import Identity
 from governance.model.conversation import ConversationKind
@@ -50,6 +51,9 @@ class BodyConversation:
         if self._talk is None:
             self._talk = talk_of(self._body)
         return self._talk
+
+    def last_user_text(self) -> str:
+        return last_user_text(self._body)
 
     def forget(self) -> None:
         self._body = self._headers = {}

@@ -14,7 +14,6 @@ from typing import Any, Final
 from governance.intake.content import Content
 from governance.intake.conversation import BodyConversation
 from governance.intake.held import held_in
-from governance.intake.prompt import last_user_text
 from governance.model import NOBODY, NOTHING, Identity, Models, Request
 from governance.model.vocabulary import request_type
 
@@ -104,7 +103,6 @@ def read_request(
         fallbacks=() if plain else tuple(islice(fallback_names(body.get("fallbacks")), _MOST_FALLBACKS)),
         models=models,
         draw=draw,
-        last_user_text=last_user_text(body),
         held=held_in(body, kind),
         conversation=BodyConversation(body, shown, identity, content.tokens),
     )

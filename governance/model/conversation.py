@@ -26,6 +26,9 @@ class Conversation(Protocol):
     def talk(self) -> Talk:
         """What the user has said in it so far; read when it is asked for."""
 
+    def last_user_text(self) -> str:
+        """The beginning and the end of what the user said last; read when it is asked for."""
+
     def forget(self) -> None:
         """Let go of the body; the request is over."""
 

@@ -116,7 +116,6 @@ class Request:
         habits: what answers used lately; None = nothing was learned yet.
         speeds: how long targets keep callers waiting; None = no profile asks.
         drained: the targets that an admin keeps new requests away from; None = there are none.
-        last_user_text: the beginning and the end of what the user said last; it may be in no record.
         task: as the caller says, or as a plugin has ruled; None = nobody has said.
         targets: what a plugin has ruled in `pre_request`: the first of the targets of `select_targets`.
         clamped: where it allows longer answers than a target makes, it asks that target for less.
@@ -149,7 +148,6 @@ class Request:
     habits: Habits | None = field(default=None, compare=False, repr=False)
     speeds: Speeds | None = field(default=None, compare=False, repr=False)
     drained: Drained | None = field(default=None, compare=False, repr=False)
-    last_user_text: str = field(default="", compare=False, repr=False)
     audio_tokens: int = 0
     images: int = 0
     characters: int = 0
@@ -168,6 +166,11 @@ class Request:
         for name in _REQUEST_FIELDS:
             object.__setattr__(other, name, changes[name] if name in changes else getattr(self, name))
         return other
+
+    @property
+    def last_user_text(self) -> str:
+        """The beginning and the end of what the user said last; it may be in no record. Read when it is asked for."""
+        return self.conversation.last_user_text() if self.conversation else ""
 
     @property
     def output_tokens(self) -> int:

@@ -88,7 +88,7 @@ class Sized(Protocol):
 
 def output_tokens(request: Sized, model: str | None) -> int:
     """Output tokens to reserve: what the caller allows, else what is typical of a model; None for no guess."""
-    if not _generates_text(request):
+    if request.request_type not in GENERATES_TEXT and not _generates_text(request):
         return 0
     if request.max_output_tokens is not None:
         return request.max_output_tokens * request.choices
@@ -112,7 +112,16 @@ def _prompt_tokens(request: Sized, model: str) -> int:
 
 def amount(request: Sized, unit: Unit, facts: ModelFacts, model: str | None) -> int | None:
     """An amount by the habits of a model, at most `LARGEST_USE`; None for the model: without any guess."""
-    found = _amount(request, unit, facts, model)
+    if unit in ("requests", "concurrent"):
+        return 1
+    inputs = _prompt_tokens(request, request.model if model is None else model)
+    if model is None:
+        inputs = min(inputs, request.prompt_tokens)
+    outputs = 0 if unit == "input_tokens" else output_tokens(request, model)
+    if unit == "usd_micros":
+        found = _billed(request, facts, _quantities(request, inputs, outputs, facts, guess=model is not None))
+    else:
+        found = outputs if unit == "output_tokens" else inputs + outputs
     return found if found is None or found <= LARGEST_USE else LARGEST_USE
 
 
@@ -140,22 +149,6 @@ def expected_cost(request: Sized, facts: ModelFacts, model: str) -> Expected:
     return Expected(None if cost is None else min(cost, LARGEST_USE), inputs, outputs, cached)
 
 
-def _amount(request: Sized, unit: Unit, facts: ModelFacts, model: str | None) -> int | None:
-    if unit in ("requests", "concurrent"):
-        return 1
-    inputs = _prompt_tokens(request, request.model if model is None else model)
-    if model is None:
-        inputs = min(inputs, request.prompt_tokens)
-    outputs = output_tokens(request, model)
-    if unit == "tokens":
-        return inputs + outputs
-    if unit == "input_tokens":
-        return inputs
-    if unit == "output_tokens":
-        return outputs
-    return _billed(request, facts, _quantities(request, inputs, outputs, facts, guess=model is not None))
-
-
 def _billed(request: Sized, facts: ModelFacts, used: Quantities) -> int | None:
     cost, tier = facts.billed(used), request.params.get("service_tier", "")
     dearer = facts.billed(used, tier) if tier in facts.prices.by_tier else None
@@ -181,7 +174,7 @@ def video_ms(request: Sized) -> int:
 def _quantities(request: Sized, inputs: int, outputs: int, facts: ModelFacts, *, guess: bool) -> Quantities:
     """What a provider may bill. Nothing is taken to come from a cache."""
     kind = request.request_type
-    if _generates_text(request):
+    if kind in GENERATES_TEXT or _generates_text(request):
         if not facts.prices.are_by_token:
             characters = _CHARACTERS_PER_TOKEN * (inputs + outputs)
             return Quantities(inputs, outputs, duration_ms=_ANSWERED_IN_MS, characters=characters)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 from governance.model.labels import Labels, Require
@@ -89,6 +90,8 @@ def member_target(target: str, served: str) -> str:
     return f"{target}{_MEMBER}{served}"
 
 
+# Names come from callers, so what is remembered of them is bounded.
+@lru_cache(maxsize=4096)
 def member_of(target: str) -> tuple[str, str | None]:
     """The target that a name is part of, and which part; None: all of it."""
     whole, found, served = target.partition(_MEMBER)

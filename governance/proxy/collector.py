@@ -19,7 +19,7 @@ SWITCH: Final = "GOVERNANCE_COLLECTOR"
 _CHOSEN: Final = "PYTHON_GC_THRESHOLD"
 # A request of LiteLLM makes some thousand objects that live as long as it does.
 # What is left of them in cycles waits for a full collection, which is a short one after all else is set apart.
-_THRESHOLDS: Final = (10_000, 20, 5)
+_THRESHOLDS: Final = (10_000, 8, 12)
 # By then LiteLLM has started what it starts after its callbacks.
 _STARTED_WITHIN_S: Final = 5.0
 

@@ -29,7 +29,8 @@ from governance.proxy.doors import Doors, verified
 from governance.proxy.failures import UNWRITTEN, failure_of, made_here, unwritable
 from governance.proxy.hops import Hops
 from governance.proxy.key_limits import limited
-from governance.proxy.live import Live, LiveRequests
+from governance.proxy.live import Live
+from governance.proxy.live_requests import LiveRequests
 from governance.proxy.misuse import LONGEST_MODEL, misused, unfit
 from governance.proxy.models import ProxyModels
 from governance.proxy.overlay import FollowedOverlay

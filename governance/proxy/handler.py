@@ -80,7 +80,7 @@ class Governance_PROXY_Handler(CustomLogger):
         live = self._live.find(request_kwargs) if healthy_deployments else None
         if live:
             await self._begin(live, model)
-            catalog = self._gateway.models.catalog
+            catalog = live.catalog = self._gateway.models.catalog
             healthy_deployments = having(live.decision.request, healthy_deployments, model, catalog)
             return staying(live, usable(live.decision, live.name, healthy_deployments, catalog))
         return healthy_deployments
@@ -97,7 +97,7 @@ class Governance_PROXY_Handler(CustomLogger):
             if live.decision.trace.mirror:
                 self._mirrors.note(live, kwargs)
             self._gateway.attempted(live, model_group(kwargs))
-            catalog = self._gateway.models.catalog
+            catalog = live.catalog or self._gateway.models.catalog
             live.decision.trace.attempts[-1].labels = deployed_labels(live.decision, live.name, kwargs, catalog)
             if misplaced(live.decision, live.name, kwargs, catalog):
                 live.decision.trace.attempts[-1].outcome = "skipped"
@@ -225,7 +225,7 @@ class Governance_PROXY_Handler(CustomLogger):
         # A video is made later too, and billed by what was asked for.
         if live.decision.request.request_type == "responses" and is_unfinished(answer):
             return await self._gateway.responses.accept(live, kwargs, answer)
-        name, facts = priced(live.decision, live.name), self._gateway.models.served(kwargs, answer)
+        name, facts = priced(live.decision, live.name), self._gateway.models.served(kwargs, answer, live.catalog)
         told = live.usages.usages or (told_in(answer) if live.call_type in (PASS_THROUGH, RELAYED) else [])
         return usage_of(kwargs, answer, live.decision, name, told, facts)
 

@@ -16,7 +16,8 @@ from litellm.proxy import proxy_server
 from litellm.proxy.auth.fallback_budget import RouterFallbackBudgetCheck
 from litellm.proxy.auth.fallback_model_access import RouterFallbackAccessCheck
 
-from governance.proxy.live import Live, LiveRequests
+from governance.proxy.live import Live
+from governance.proxy.live_requests import LiveRequests
 from governance.proxy.models import ProxyModels
 from governance.proxy.router import group_behind
 

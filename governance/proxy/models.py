@@ -132,10 +132,18 @@ class ProxyModels:
         behind = (pair for other in sorted(others) for pair in (("", other), *catalog.served_by(other)))
         return tuple(dict.fromkeys([*catalog.served_by(name), *behind]))
 
-    def served(self, kwargs: Mapping[str, Any], answer: Any) -> ModelFacts | None:
-        """What is known of the deployment that answered; None where LiteLLM names none."""
+    def served(self, kwargs: Mapping[str, Any], answer: Any, catalog: Catalog | None = None) -> ModelFacts | None:
+        """What is known of the deployment that answered; None where LiteLLM names none.
+
+        Args:
+            catalog: of when it was asked, where that is known.
+        """
         deployment_id = served_id(kwargs, answer)
-        return self.catalog.facts_of_deployment(deployment_id, called(kwargs, answer)) if deployment_id else None
+        if not deployment_id:
+            return None
+        name = called(kwargs, answer)
+        known = catalog.facts_of_deployment(deployment_id, name) if catalog else None
+        return known or self.catalog.facts_of_deployment(deployment_id, name)
 
     def is_name(self, model: str) -> bool:
         """Whether models are asked for like this. LiteLLM also takes the id of a deployment, which no limit, list or

@@ -68,13 +68,13 @@ def identity_of(auth: UserAPIKeyAuth) -> Identity:
     )
 
 
+# Under these keys LiteLLM keeps what it knows of a request.
+BUCKETS: Final = ("litellm_metadata", "metadata")
+
+
 def buckets(data: Mapping[str, Any]) -> list[Any]:
     """The metadata that LiteLLM carries along: under which of the two keys depends on the endpoint."""
-    first, second = data.get("litellm_metadata"), data.get("metadata")
-    found = [first] if isinstance(first, Mapping) else []
-    if isinstance(second, Mapping):
-        found.append(second)
-    return found
+    return [marks for marks in map(data.get, BUCKETS) if isinstance(marks, Mapping)]
 
 
 def request_from(data: dict[str, Any], call_type: str, identity: Identity, models: Models) -> Request | None:

@@ -9,7 +9,8 @@ from heapq import heappop, heappush
 from typing import Any, Final, Protocol
 
 from governance.model import Usage
-from governance.proxy.live import PASS_THROUGH, Live, LiveRequests
+from governance.proxy.live import PASS_THROUGH, Live
+from governance.proxy.live_requests import LiveRequests
 
 # A timer for each request would cost more than the look at it, and hold the request until it is due.
 _AT_ONCE_WITHIN_S: Final = 1.0

@@ -14,6 +14,7 @@ from governance.engine.decision import Decision
 from governance.engine.engine import Engine
 from governance.engine.host import Host
 from governance.engine.overlay import Overlay, unknown
+from governance.intake.conversation import BodyConversation
 from governance.ledger.memory import MemoryLedger
 from governance.model import Identity, Request
 from governance.model.overlay import ActiveProfile, AnyEntry, Drain, Increase, Stop, read_back, written
@@ -33,6 +34,7 @@ rate_limits:
 budgets:
   - {name: money, subject: {team: poor}, amount: 1 USD/day}
 """
+HELLO = BodyConversation({"messages": [{"role": "user", "content": "hello"}]}, {}, Identity(), 1)
 CATALOG = Catalog([{"model_name": "*", "litellm_params": {"model": "*"}}], {})
 
 
@@ -153,12 +155,12 @@ async def test_the_active_profile_is_another_one_and_the_latest_counts() -> None
     first = entry(ActiveProfile, "p1", None, profile="premium")
     worker = Worker(first, entry(ActiveProfile, "p2", profile="balanced").model_copy(update={"at_s": NOW_S + 1}))
 
-    decision = await worker.ask("auto", last_user_text="hello")
+    decision = await worker.ask("auto", conversation=HELLO)
     assert (decision.trace.notes["profile"], decision.trace.overlay) == ("balanced", ("p2",))
     worker.clock.now_s = UNTIL_S
-    assert (await worker.ask("auto", last_user_text="hello")).trace.notes["profile"] == "premium"
+    assert (await worker.ask("auto", conversation=HELLO)).trace.notes["profile"] == "premium"
     worker.overlay.use([])
-    assert (await worker.ask("auto", last_user_text="hello")).trace.notes["profile"] == "eco"
+    assert (await worker.ask("auto", conversation=HELLO)).trace.notes["profile"] == "eco"
 
 
 async def test_what_names_nothing_of_the_policy_changes_nothing_and_is_told() -> None:

@@ -8,8 +8,8 @@ from tests.bench.path import counted
 
 # Twelve of them record traffic: no policy could be tried on it without, and nobody would know who spent what.
 # Two more, and some twenty calls, remember what each limit has left, for while Redis is away.
-MOST_FUNCTIONS = 287
-MOST_CALLS = 640
+MOST_FUNCTIONS = 281
+MOST_CALLS = 545
 
 
 async def test_a_plain_chat_takes_no_more_functions_and_calls_than_it_did() -> None:

@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple
 
 from governance.model import Refusal, Request, codes
 from governance.model.classification import Classifier
-from governance.model.talk import Talk
+from governance.model.talk import NO_TALK, Talk
 from governance_plugins.task_routing import synonyms
 from governance_plugins.task_routing.config import AUTO, TaskRoutingConfig
 from governance_plugins.task_routing.turns import Turns
@@ -109,9 +109,7 @@ class _Said(NamedTuple):
 
 def talk_of(request: Request) -> Talk:
     """What the user has said, as far as the request knows."""
-    if request.conversation is not None:
-        return request.conversation.talk()
-    return Talk((request.last_user_text,) if request.last_user_text else ())
+    return NO_TALK if request.conversation is None else request.conversation.talk()
 
 
 def _meant(said: object) -> str:

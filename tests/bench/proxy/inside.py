@@ -6,6 +6,7 @@ Every proxy has `watch`, also the bare one: it times the collector, and counts c
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import time
 from collections import Counter
@@ -15,8 +16,13 @@ from litellm.integrations.custom_logger import CustomLogger
 from litellm.proxy import proxy_server
 from litellm.proxy._types import UserAPIKeyAuth
 
+from tests.bench.proxy.slowed import slow
+
 KEY = {"api_key": "sk-bench-caller", "user_id": "u1", "team_id": "research", "models": []}
 LARGE = {f"{who}{unit}_limit": 10**9 for who in ("", "user_", "team_") for unit in ("tpm", "rpm")}
+
+
+slow(os.environ)
 
 
 async def plain_key(request: Any, api_key: str) -> UserAPIKeyAuth:

@@ -19,8 +19,8 @@ import redis
 from tests.bench.proxy.proxies import MASTER, Running
 
 PROMPT = "Say hello to the team and tell them about the weather today in two sentences."
-# Work after the answer (settling, logging) belongs to it.
-SETTLED_WITHIN_S = 0.06
+# Work after the answer (settling, logging) belongs to it; governance lets what it tells of requests wait for 0.1 s.
+SETTLED_WITHIN_S = 0.15
 _FEWEST_BLOCKS = 3
 _PERF_EVENT_OPEN = {"x86_64": 298, "aarch64": 241}.get(platform.machine())
 
@@ -103,9 +103,10 @@ async def _answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
 
 
 class Meter:
-    """CPU of all threads of one process, by the scheduler's own count, and instructions where they are counted."""
+    """CPU of one process, by the scheduler's own count, and instructions where they are counted."""
 
     def __init__(self, proxy: Running) -> None:
+        self._pid = proxy.pid
         self._tasks = Path(f"/proc/{proxy.pid}/task")
         self._status = Path(f"/proc/{proxy.pid}/status")
         self._redis = redis.Redis.from_url(proxy.redis) if proxy.redis else None
@@ -115,19 +116,20 @@ class Meter:
         return int(self._status.read_text().split("VmRSS:")[1].split()[0]) / 1024
 
     def read(self) -> tuple[float, float, float, float]:
-        cpu_ns = instructions = 0.0
+        instructions = 0.0
         for task in self._tasks.iterdir():
-            cpu_ns += int((task / "schedstat").read_text().split()[0])
             if task.name not in self._counting:
                 self._counting[task.name] = _instruction_counter(int(task.name))
         for counter in self._counting.values():
             instructions += struct.unpack("q", os.read(counter, 8))[0] if counter >= 0 else 0
+        # The clock of a process (clock_getcpuclockid), with the threads that have ended meanwhile.
+        cpu_us = time.clock_gettime_ns(~self._pid << 3 | 2) / 1000
         if self._redis is None:
-            return cpu_ns / 1000, instructions, 0.0, 0.0
+            return cpu_us, instructions, 0.0, 0.0
         cpu: Any = self._redis.info("cpu")
         trips: Any = self._redis.info("stats")
         used_us = (cpu["used_cpu_user"] + cpu["used_cpu_sys"]) * 1e6
-        return cpu_ns / 1000, instructions, used_us, trips["total_reads_processed"]
+        return cpu_us, instructions, used_us, trips["total_reads_processed"]
 
 
 def _instruction_counter(thread: int) -> int:

@@ -34,7 +34,8 @@ class Running(NamedTuple):
 
 class Kind(NamedTuple):
     """`rules`: None = without governance. `leaving`: what $GOVERNANCE_COLLECTOR and $GOVERNANCE_CURES say.
-    `limits`: so many of other teams. `claims`: each end user and tag is counted.
+    `limits`: so many of other teams. `claims`: each end user and tag is counted. `parser`: h11, which comes with
+    LiteLLM, or httptools, which comes with governance's extra.
     """
 
     name: str
@@ -45,16 +46,18 @@ class Kind(NamedTuple):
     leaving: str = ""
     limits: int = 0
     claims: bool = False
+    parser: str = "h11"
 
 
 # The first one is what the others are compared with.
 KINDS = (
     Kind("bare"),
+    Kind("bare, with httptools", parser="httptools"),
     Kind("a callback that does nothing", (f"{INSIDE}.nothing",)),
     Kind("LiteLLM's own limits, Redis", redis=True, limited=True),
-    Kind("governance, memory, 2 rules", (GOVERNANCE,), 2),
-    Kind("governance, memory, 100 rules", (GOVERNANCE,), 100),
-    Kind("governance, Redis, 100 rules", (GOVERNANCE,), 100, redis=True),
+    Kind("governance, memory, 2 rules", (GOVERNANCE,), 2, parser="httptools"),
+    Kind("governance, memory, 100 rules", (GOVERNANCE,), 100, parser="httptools"),
+    Kind("governance, Redis, 100 rules", (GOVERNANCE,), 100, redis=True, parser="httptools"),
     Kind("the same in memory, process as it is", (GOVERNANCE,), 100, leaving="leave"),
     Kind("the same on Redis, process as it is", (GOVERNANCE,), 100, redis=True, leaving="leave"),
 )
@@ -77,6 +80,34 @@ def config(kind: Kind, upstream: int, redis: Server) -> dict[str, Any]:
     return {"model_list": models, "general_settings": general, "litellm_settings": {"callbacks": callbacks}}
 
 
+def hiding(folder: Path) -> str:
+    """What a Python has in its path that is to find no httptools: uvicorn then takes h11."""
+    folder.mkdir()
+    (folder / "httptools.py").write_text("raise ImportError('hidden')\n", "utf-8")
+    return str(folder)
+
+
+def configured(kind: Kind, folder: Path, upstream: int, redis: Server, port: int) -> list[str]:
+    """The arguments of a `litellm` of this kind, after its files are written. The policy has a folder of its own, as
+    where it is mounted.
+    """
+    (folder / "litellm.yaml").write_text(yaml.safe_dump(config(kind, upstream, redis)), "utf-8")
+    if kind.rules is not None:
+        url = redis.url if kind.redis else "memory://"
+        (folder / "policy").mkdir()
+        (folder / "policy" / "governance.yaml").write_text(
+            json.dumps(policy(kind.rules, url, kind.limits, kind.claims)), "utf-8"
+        )
+    return ["--host", "127.0.0.1", "--port", str(port), "--config", str(folder / "litellm.yaml")]
+
+
+def surroundings(kind: Kind, folder: Path) -> dict[str, str]:
+    """Its environment."""
+    hidden = {} if kind.parser == "httptools" else {"PYTHONPATH": hiding(folder / "hidden")}
+    policy_file = {} if kind.rules is None else {"GOVERNANCE_POLICY": str(folder / "policy" / "governance.yaml")}
+    return {"GOVERNANCE_COLLECTOR": kind.leaving, "GOVERNANCE_CURES": kind.leaving, **hidden, **policy_file}
+
+
 @contextlib.contextmanager
 def started(folder: Path, kinds: tuple[Kind, ...] = KINDS) -> Iterator[list[Running]]:
     """All of them, ready to be asked."""
@@ -85,22 +116,17 @@ def started(folder: Path, kinds: tuple[Kind, ...] = KINDS) -> Iterator[list[Runn
         upstream = free_port()
         command = [sys.executable, "-m", "tests.bench.proxy.upstream", str(upstream)]
         stack.enter_context(process(command, folder / "upstream.txt"))
-        imported = stack.enter_context(original(folder / "imported.txt", SURROUNDINGS))
+        imported = {
+            parser: stack.enter_context(original(folder / f"{parser}.txt", SURROUNDINGS | environment))
+            for parser, environment in {"httptools": {}, "h11": {"PYTHONPATH": hiding(folder / "hidden")}}.items()
+        }
         proxies = []
         for number, kind in enumerate(kinds):
             here, port = folder / str(number), free_port()
             here.mkdir()
-            (here / "litellm.yaml").write_text(yaml.safe_dump(config(kind, upstream, redis)), "utf-8")
-            if kind.rules is not None:
-                url = redis.url if kind.redis else "memory://"
-                (here / "governance.yaml").write_text(
-                    json.dumps(policy(kind.rules, url, kind.limits, kind.claims)), "utf-8"
-                )
-            arguments = ["--host", "127.0.0.1", "--port", str(port), "--config", str(here / "litellm.yaml")]
-            environment = {"GOVERNANCE_COLLECTOR": kind.leaving, "GOVERNANCE_CURES": kind.leaving}
-            copy = stack.enter_context(
-                ending(imported.copy(arguments, here / "output.txt", environment), here / "output.txt")
-            )
+            arguments = configured(kind, here, upstream, redis, port)
+            forked = imported[kind.parser].copy(arguments, here / "output.txt", surroundings(kind, here))
+            copy = stack.enter_context(ending(forked, here / "output.txt"))
             wait_until_ready(f"http://127.0.0.1:{port}/health/liveliness", copy, here / "output.txt")
             model = "p0" if kind.rules is None else "fast"
             proxies.append(Running(kind.name, port, copy.pid, model, redis.url if kind.redis else ""))
