@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from governance.backtest.done import Done
-from governance.backtest.elsewhere import Fate, Spent
+from governance.backtest.fates import Fate, Spent
 from governance.traffic import TraceLine
 
 

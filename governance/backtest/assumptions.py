@@ -16,7 +16,8 @@ class Assumptions:
     Args:
         newly_refused: what a caller does whom only the candidate refuses: is `gone`, or `retries` after the time that
             it is told, up to three times.
-        remove_retries: leave out recorded retries of a request that is admitted now.
+        remove_retries: leave out recorded retries of a request that is admitted now, but for the high end of ranges:
+            what looks like a retry may be none.
         failures: targets fail as recorded for them `by_minute`, or `never`, where another one was asked than recorded.
         prices: money of answers that did not happen, at the prices of `today`, or as the answers of the same model
             `recorded` in the trace show them.
@@ -54,7 +55,7 @@ class Assumptions:
         else:
             yield "whoever is newly refused comes back when told to, up to three times"
         if self.remove_retries:
-            yield "a recorded retry of a request that is admitted now is not sent"
+            yield "a recorded retry of a request that is admitted now is not sent; at the high end of ranges it is"
         else:
             yield "recorded retries are sent in any case"
         if self.failures == "by_minute":
@@ -63,8 +64,9 @@ class Assumptions:
             yield "a target that was not asked then does not fail"
         low, mid, high = self.spread
         yield (
-            "an answer of another model is as long as those recorded of it for the same task and size; where fewer "
-            f"than {self.enough_samples} were, {low:g}, {mid:g} and {high:g} times the recorded one"
+            "an answer of another model is as long as those recorded of it for the same task and size, as far as the "
+            f"caller allows; where fewer than {self.enough_samples} were, {low:g}, {mid:g} and {high:g} times the "
+            "recorded one"
         )
         where = "at today's prices" if self.prices == "today" else "as recorded answers of the same model were"
         yield f"an answer that did not happen is billed {where}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any, Final
@@ -12,6 +12,7 @@ import numpy as np
 
 from governance.backtest.columns import Class, Columns
 from governance.backtest.lanes import Setting
+from governance.backtest.parallel import in_processes
 from governance.backtest.plain import NONE
 from governance.backtest.screen import Demand
 from governance.backtest.templates import Corner, Template, Templates
@@ -25,6 +26,8 @@ _TYPICAL_AT_MOST: Final = 1.2072
 # A prompt is taken to have up to twice the tokens of its estimate (`governance.engine.habits`).
 _PROMPT_AT_MOST: Final = 2
 _FOREVER_MS: Final = 10**12
+# Below so many classes a second process costs more than it saves.
+_WORTH_IT: Final = 500
 
 
 @dataclass(slots=True)
@@ -47,56 +50,34 @@ class Classed:
     """All columns, class by class.
 
     Args:
-        setting: both policies, and what the proxy serves.
+        setting: both policies, and what the proxy serves. processes: at most so many at once.
     """
 
-    def __init__(self, setting: Setting, columns: Columns) -> None:
-        self.columns = columns
-        self.at_us = np.frombuffer(columns.at_us, dtype=np.int64)
-        self.prompt, self.most, self.used_in, self.used_out, self.usd, self.end_ms = (
-            np.frombuffer(each, dtype=np.int32)
-            for each in (
-                columns.prompt,
-                columns.most,
-                columns.used_in,
-                columns.used_out,
-                columns.usd_micros,
-                columns.end_ms,
-            )
-        )
+    def __init__(self, setting: Setting, columns: Columns, processes: int) -> None:
+        self.at_us, self.end_ms = columns.at_us, columns.end_ms
+        self.prompt, self.most = columns.prompt, columns.most
+        self.used_in, self.used_out, self.usd = columns.used_in, columns.used_out, columns.usd_micros
+        self._rows = _by_class(columns)
         self._setting = setting
         self._typical = max(TYPICAL_OUTPUT_TOKENS, ceil(_TYPICAL_AT_MOST * int(self.used_out.max(initial=0))))
         self._longest_ms = int(self.end_ms.max(initial=0))
-        pairs = [
-            _templates(Templates(host, setting.catalog), columns, self._groups)
-            for host in (setting.active, setting.candidate)
-        ]
+        pairs = in_processes(
+            lambda host: _templates(Templates(host, setting.catalog), columns, self._corners),
+            (setting.active, setting.candidate),
+            1 if len(columns.classes) < _WORTH_IT else processes,
+        )
         self.kinds = [
             self._kind(what, rows, active, candidate)
-            for (what, rows), active, candidate in zip(self._by_class(), *pairs, strict=True)
+            for what, rows, active, candidate in zip(columns.classes, self._rows, *pairs, strict=True)
         ]
 
-    def _groups(self, numbers: Sequence[int]) -> list[Corner]:
+    def _corners(self, numbers: Sequence[int]) -> list[Corner]:
         """The smallest and largest requests of these classes, at the first and last moment of all."""
-        of_these = np.zeros(len(self.columns.classes), dtype=bool)
-        of_these[list(numbers)] = True
-        return self._corners(np.flatnonzero(of_these[np.frombuffer(self.columns.kind, dtype=np.int32)]))
-
-    def _by_class(self) -> Iterator[tuple[Class, Numbers]]:
-        kinds = np.frombuffer(self.columns.kind, dtype=np.int32)
-        # By class, and by arrival within.
-        order = np.lexsort((self.at_us, kinds)).astype(np.int32)
-        ends = np.searchsorted(kinds[order], np.arange(len(self.columns.classes) + 1))
-        for index, what in enumerate(self.columns.classes):
-            yield what, order[ends[index] : ends[index + 1]]
-
-    def _corners(self, rows: Numbers) -> list[Corner]:
-        prompt, most, at_us = self.prompt[rows], self.most[rows], self.at_us[rows]
-        said = most[most != NONE]
-        mosts: list[int | None] = [] if not len(said) else [int(said.min()), int(said.max())]
-        mosts += [None] if len(said) < len(most) else []
-        prompts = [int(prompt.min()), int(prompt.max())]
-        times = [int(at_us.min()), int(at_us.max())]
+        of_these = [self._rows[number] for number in numbers]
+        mosts: list[int | None] = [*_ends(most[most != NONE] for most in (self.most[rows] for rows in of_these))]
+        mosts += [None] if any((self.most[rows] == NONE).any() for rows in of_these) else []
+        prompts = _ends(self.prompt[rows] for rows in of_these)
+        times = _ends(self.at_us[rows[[0, -1]]] for rows in of_these)
         found = [Corner(p, m, times[(i + j) % 2]) for i, p in enumerate(prompts) for j, m in enumerate(mosts)]
         return list(dict.fromkeys(found))
 
@@ -174,9 +155,20 @@ class Classed:
         return at_ms, end_ms, used_in + used_out, inputs + outputs
 
 
-def _templates(
-    ask: Templates, columns: Columns, corners_of: Callable[[Sequence[int]], list[Corner]]
-) -> Iterator[Template]:
+def _by_class(columns: Columns) -> list[Numbers]:
+    """The rows of each class, in the order of their arrival, in which all of them are."""
+    order = np.argsort(columns.kind, kind="stable").astype(np.int32)
+    ends = np.cumsum(np.bincount(columns.kind, minlength=len(columns.classes)))
+    return np.split(order, ends[:-1])
+
+
+def _ends(parts: Iterable[Numbers]) -> list[int]:
+    """The smallest and the largest number of all of these; nothing where there is none."""
+    ends = [(int(part.min()), int(part.max())) for part in parts if len(part)]
+    return [min(low for low, _ in ends), max(high for _, high in ends)] if ends else []
+
+
+def _templates(ask: Templates, columns: Columns, corners_of: Callable[[Sequence[int]], list[Corner]]) -> list[Template]:
     """How one policy decides each class: asked once for each, and at their corners once for all that go the same way.
 
     Sizes decide who may serve by what the targets take and cost, whoever asks.
@@ -201,4 +193,4 @@ def _templates(
             found[number] = found[number]._replace(
                 fixed=found[number].fixed and held.fixed, as_asked=found[number].as_asked and held.as_asked
             )
-    return iter(found)
+    return found

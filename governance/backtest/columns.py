@@ -14,6 +14,7 @@ from uuid import UUID
 
 import numpy as np
 
+from governance.backtest.narrow import Narrow
 from governance.backtest.plain import LARGEST, NONE, can_be_rebuilt, is_plain, is_uuid, pattern_of, rebuilt
 from governance.backtest.scan import Numbers
 from governance.model import Failure
@@ -39,12 +40,13 @@ def _longs() -> Any:
 
 
 def _ints() -> Any:
-    return array("i")
+    return Narrow()
 
 
 @dataclass(slots=True)
 class Columns:
-    """One row for each line, in the order in which they were read.
+    """One row for each line, in the order in which they were read. All but `ids` and `at_us` are arrays only once they
+    are arranged.
 
     Args:
         ids: 16 bytes each: of a UUID, or a digest of what is none. at_us: arrivals. kind: positions in `classes`.
@@ -62,7 +64,7 @@ class Columns:
     used_out: Any = field(default_factory=_ints)
     usd_micros: Any = field(default_factory=_ints)
     end_ms: Any = field(default_factory=_ints)
-    end_rest_us: Any = field(default_factory=lambda: array("h"))
+    end_rest_us: Any = field(default_factory=_ints)
     start_us: Any = field(default_factory=_ints)
     took_ms: Any = field(default_factory=_ints)
     classes: list[Class] = field(default_factory=list)
@@ -115,21 +117,21 @@ class Columns:
             ids: 16 bytes each. kinds: their classes.
         """
         self.ids += np.ascontiguousarray(ids).tobytes()
-        self.kind.frombytes(kinds.astype(np.int32).tobytes())
+        self.at_us.frombytes(np.ascontiguousarray(numbers.at_us).tobytes())
         end_ms, rest_us = np.divmod(numbers.end_us, 1000)
         for column, values in (
-            (self.at_us, numbers.at_us),
+            (self.kind, kinds),
             (self.prompt, numbers.prompt),
             (self.most, numbers.most),
             (self.used_in, numbers.used_in),
             (self.used_out, numbers.used_out),
             (self.usd_micros, numbers.usd_micros),
             (self.end_ms, end_ms),
-            (self.end_rest_us, rest_us.astype(np.int16)),
+            (self.end_rest_us, rest_us),
             (self.start_us, numbers.start_us),
             (self.took_ms, numbers.took_ms),
         ):
-            column.frombytes(np.ascontiguousarray(values).tobytes())
+            column.extend(values)
 
     def is_plain(self, row: int) -> bool:
         """Whether the class of a row is."""
@@ -174,15 +176,16 @@ class Columns:
         self.kept = {place[row]: line for row, line in self.kept.items() if row in place}
         ids = np.frombuffer(self.ids, dtype=f"V{ID_BYTES}")[order]
         self.ids = memoryview(ids).cast("B")
-        for name, dtype in _TYPES.items():
-            setattr(self, name, np.frombuffer(getattr(self, name), dtype=dtype)[order])
+        self.at_us = at_us[order]
+        for name in _NARROW:
+            setattr(self, name, getattr(self, name).take()[order])
         self._forget_empty()
 
     def _forget_empty(self) -> None:
         """Classes of which every line was left out, or came at another time than is asked about."""
         there = np.bincount(self.kind, minlength=len(self.classes)) > 0
         if not there.all():
-            self.kind = (np.cumsum(there) - 1).astype(np.int32)[self.kind]
+            self.kind = (np.cumsum(there) - 1).astype(self.kind.dtype)[self.kind]
             self.classes = [what for what, kept in zip(self.classes, there.tolist(), strict=True) if kept]
         self.known.clear()
 
@@ -198,11 +201,12 @@ class Columns:
             begin = end + 1
 
     def _without_twins(self, order: Any, duplicate: Callable[[str], None]) -> Any:
-        mixed = mixed_ids(self.ids)
-        ranked = np.sort(mixed)
+        ranked = mixed_ids(self.ids)
+        ranked.sort()
         twins = ranked[1:][ranked[1:] == ranked[:-1]]
         if not len(twins):
             return order
+        mixed = mixed_ids(self.ids)
         of_id: dict[str, list[int]] = {}
         for position in np.flatnonzero(np.isin(mixed[order], twins)).tolist():
             of_id.setdefault(self.id(int(order[position])), []).append(position)
@@ -216,8 +220,8 @@ class Columns:
         return np.delete(order, left_out)
 
 
-_INTS: Final = ("kind", "prompt", "most", "used_in", "used_out", "usd_micros", "end_ms", "start_us", "took_ms")
-_TYPES: Final = {"at_us": np.int64, "end_rest_us": np.int16, **dict.fromkeys(_INTS, np.int32)}
+_OF_SIZE: Final = ("prompt", "most", "used_in", "used_out", "usd_micros")
+_NARROW: Final = ("kind", *_OF_SIZE, "end_ms", "end_rest_us", "start_us", "took_ms")
 
 
 def first_of(late: Sequence[bool]) -> int:
@@ -237,7 +241,9 @@ def id_bytes(id: str) -> bytes:
 def mixed_ids(ids: Any) -> Any:
     """Of 16 bytes 8, as a number: the same for the same."""
     halves = np.frombuffer(ids, dtype=np.uint64).reshape(-1, 2)
-    return halves[:, 0] * np.uint64(0x9E3779B97F4A7C15) ^ halves[:, 1]
+    mixed = halves[:, 0] * np.uint64(0x9E3779B97F4A7C15)
+    mixed ^= halves[:, 1]
+    return mixed
 
 
 def _known(value: int | None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from operator import attrgetter
 
 from governance.ledger import Reading
 
@@ -20,6 +21,7 @@ class Done:
         came_back: times that it was sent once more after a refusal, by assumption.
         end_us: Unix microseconds; None = nobody knows.
         full: readings of windows without room.
+        doubt: how likely it is that it was decided the other way, by how answers scatter that did not happen: 0 to 0.5.
     """
 
     outcome: str
@@ -40,10 +42,11 @@ class Done:
     end_us: int | None = None
     full: tuple[Reading, ...] = ()
     came_back: int = 0
+    doubt: float = 0.0
 
     def same(self, other: Done) -> bool:
         """Whether both tell the same."""
-        return all(getattr(self, name) == getattr(other, name) for name in _NAMES)
+        return bool(_ALL(self) == _ALL(other))
 
     @property
     def refused(self) -> bool:
@@ -55,4 +58,4 @@ class Done:
         return self.served or self.target
 
 
-_NAMES = tuple(each.name for each in fields(Done))
+_ALL = attrgetter(*(each.name for each in fields(Done)))

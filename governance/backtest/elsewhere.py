@@ -4,63 +4,25 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 from governance.backtest.arrivals import even
 from governance.backtest.assumptions import Assumptions
+from governance.backtest.fates import Fate, Spent
+from governance.backtest.lengths import SURE, Length, Lengths
+from governance.backtest.prompts import Prompts, other_tokenizer
 from governance.model import Models, Request
 from governance.model.quantities import Quantities
 from governance.model.sizes import GENERATES_TEXT, output_tokens
 from governance.traffic import Hop, TraceLine
 
-Scenario = Literal["low", "mid", "high"]
 _MINUTE_US: Final = 60_000_000
-# How sure a mean of so many samples is: two standard errors on either side.
-_SURE: Final = 2.0
+# Bills are rounded up to whole micro-dollars, one that was guessed and the one that comes: each by less than one.
+_OF_ROUNDING: Final = 1.0
 # Nobody knows, and somebody has to be told something: about a usual answer.
 _USUAL_MS: Final = 1_000
-
-
-class Fate(NamedTuple):
-    """How one attempt ends.
-
-    Args:
-        took_us: microseconds; None = nobody knows when, it is as if it never ended.
-        exact: it has happened so.
-        waited_us: before it was begun: what the proxy does with a request first.
-    """
-
-    outcome: Literal["ok", "failed"]
-    error: str | None
-    took_us: int | None
-    status: int | None = None
-    retry_after_s: float | None = None
-    served: str = ""
-    exact: bool = True
-    waited_us: int = 0
-
-    @property
-    def ends_after_us(self) -> int | None:
-        """From when its turn has come."""
-        return None if self.took_us is None else self.waited_us + self.took_us
-
-
-class Spent(NamedTuple):
-    """What an answer uses. None: nobody knows.
-
-    Args:
-        usd_micros: by scenario: low, mid, high. variance: of the middle one, in square micro-dollars.
-        outputs: of tokens, by scenario too, where that is not exact.
-    """
-
-    input_tokens: int | None
-    output_tokens: int | None
-    usd_micros: tuple[int, int, int] | None
-    variance: int = 0
-    exact: bool = True
-    outputs: tuple[int, int, int] | None = None
 
 
 @dataclass(slots=True)
@@ -91,31 +53,22 @@ class _Sums:
         return max(0.0, (self.squares - self.total * self.total / self.count) / (self.count - 1))
 
 
-@dataclass(slots=True)
-class _Ratio:
-    count: int = 0
-    real: int = 0
-    estimated: int = 0
-
-    @property
-    def value(self) -> float:
-        return self.real / self.estimated
-
-
 class Answers(NamedTuple):
     """Answers that are alike, added up. `place`: see `place_of`.
 
     Args:
-        number: of answers. outputs, costs: sums and sums of squares, of each answer. took_ms: sum, from the arrival on.
-        prompts: how many had an estimate and a report; their reported tokens and their estimated ones.
+        number: of answers. ended, cut: how many were of which length, in tokens, by themselves and because their
+            callers allowed no more. costs: sum and sum of squares. took_ms: sum, from the arrival on.
+        prompts: what is added up of those that had an estimate and a report, see `Prompts`.
     """
 
     place: tuple[str, str, str, int]
     number: int
-    outputs: tuple[int, int]
+    ended: Mapping[int, int]
+    cut: Mapping[int, int]
     costs: tuple[int, int]
     took_ms: int
-    prompts: tuple[int, int, int]
+    prompts: tuple[int, int, int, int, int, int]
 
 
 @dataclass(slots=True)
@@ -135,10 +88,12 @@ class Elsewhere:
         self.assumptions = assumptions
         self._minutes: dict[tuple[str, int], _Minute] = defaultdict(_Minute)
         self._took: dict[str, _Sums] = defaultdict(_Sums)
-        self._outputs: dict[tuple[str, str, str, int], _Sums] = defaultdict(_Sums)
-        self._of_target: dict[tuple[str, str], _Sums] = defaultdict(_Sums)
-        self._of_type: dict[str, _Sums] = defaultdict(_Sums)
-        self._inputs: dict[str, _Ratio] = defaultdict(_Ratio)
+        self._outputs: dict[tuple[str, str, str, int], Lengths] = defaultdict(Lengths)
+        self._of_target: dict[tuple[str, str], Lengths] = defaultdict(Lengths)
+        self._of_type: dict[str, Lengths] = defaultdict(Lengths)
+        self._prompts: dict[tuple[str, str, str, int], Prompts] = defaultdict(Prompts)
+        self._inputs: dict[str, Prompts] = defaultdict(Prompts)
+        self._all_inputs = Prompts()
         self._costs: dict[tuple[str, str, str, int], _Sums] = defaultdict(_Sums)
 
     def learn(self, lines: Iterable[TraceLine]) -> None:
@@ -151,14 +106,12 @@ class Elsewhere:
                 continue
             place = place_of(served, line)
             if used.output_tokens is not None:
-                tokens = used.output_tokens // max(1, line.asked.choices)
-                for sums in (self._outputs[place], self._of_target[place[:2]], self._of_type[place[1]]):
-                    sums.add(tokens)
+                tokens, most = used.output_tokens // max(1, line.asked.choices), line.size.max_output_tokens
+                for lengths in (self._outputs[place], self._of_target[place[:2]], self._of_type[place[1]]):
+                    lengths.add(tokens, cut=most is not None and tokens >= most)
             if used.input_tokens and line.size.prompt_tokens:
-                ratio = self._inputs[served]
-                ratio.count += 1
-                ratio.real += used.input_tokens
-                ratio.estimated += line.size.prompt_tokens
+                for prompts in (self._prompts[place], self._inputs[served], self._all_inputs):
+                    prompts.add(used.input_tokens, line.size.prompt_tokens)
             if used.usd_micros is not None:
                 self._costs[place].add(used.usd_micros)
 
@@ -166,14 +119,12 @@ class Elsewhere:
         """The same of many answers at once, each of them the first and only attempt of its request."""
         target = answers.place[0]
         place = answers.place
-        for sums in (self._outputs[place], self._of_target[place[:2]], self._of_type[place[1]]):
-            sums.add_all(answers.number, *answers.outputs)
+        for lengths in (self._outputs[place], self._of_target[place[:2]], self._of_type[place[1]]):
+            lengths.add_all(answers.ended, answers.cut)
         self._costs[answers.place].add_all(answers.number, *answers.costs)
         self._took[target].add_all(answers.number, answers.took_ms, 0)
-        ratio = self._inputs[target]
-        ratio.count += answers.prompts[0]
-        ratio.real += answers.prompts[1]
-        ratio.estimated += answers.prompts[2]
+        for prompts in (self._prompts[place], self._inputs[target], self._all_inputs):
+            prompts.add_all(*answers.prompts)
 
     def learn_minute(self, target: str, minute: int, answered: int) -> None:
         """So many requests that came in this minute, Unix, were answered by a target."""
@@ -212,74 +163,91 @@ class Elsewhere:
 
     def spent(self, line: TraceLine, request: Request, target: str, models: Models | None) -> Spent:
         """What this target would have used for the request."""
-        inputs = self._input_tokens(line, target)
-        place = place_of(target, line)
-        mids, variance = self._output_tokens(line, request, target)
-        if request.max_output_tokens is not None:
-            most = float(request.max_output_tokens)
-            mids = (min(mids[0], most), min(mids[1], most), min(mids[2], most))
-        outputs = [round(each * request.choices) for each in mids]
+        inputs, answer = self._input_tokens(line, target), self._output_tokens(line, request, target)
+        outputs = tuple(round(each * request.choices) for each in answer[:3])
         if request.request_type not in GENERATES_TEXT:
-            outputs = [line.used.output_tokens or 0] * 3 if line.used else [0] * 3
-        costs, of_costs = self._costs_of(place, inputs, outputs, request, target, models)
-        if costs and mids[1] > 0 and not of_costs:
-            # Of money, as the output's: by what one more token costs.
-            slope = (costs[2] - costs[0]) / max(1, outputs[2] - outputs[0])
-            of_costs = variance * request.choices * slope * slope
-        return Spent(
-            inputs, outputs[1], costs, round(of_costs), exact=False, outputs=(outputs[0], outputs[1], outputs[2])
-        )
+            outputs = (line.used.output_tokens or 0 if line.used else 0,) * 3
+            answer = Length(*outputs, 0.0)
+        low, mid, high = outputs
+        scatter = answer.variance * request.choices
+        costs, of_costs = self._costs_of(place_of(target, line), inputs, (low, mid, high), scatter, request, models)
+        of_units = {
+            "input_tokens": round(inputs.variance),
+            "output_tokens": round(scatter),
+            "tokens": round(inputs.variance + scatter),
+            "usd_micros": round(of_costs),
+        }
+        return Spent(round(inputs.mid), mid, costs, round(of_costs), False, (low, mid, high), of_units)
 
-    def _output_tokens(
-        self, line: TraceLine, request: Request, target: str
-    ) -> tuple[tuple[float, float, float], float]:
-        """Of each answer: the least that is expected, the middle and the most, and how much single ones scatter."""
-        enough = self.assumptions.enough_samples
+    def _output_tokens(self, line: TraceLine, request: Request, target: str) -> Length:
+        """Of each answer."""
+        enough, most = self.assumptions.enough_samples, request.max_output_tokens
         for known in (self._outputs.get(place_of(target, line)), self._of_target.get((target, line.asked.type))):
             if known is not None and known.count >= enough:
-                off = _SURE * math.sqrt(known.variance / known.count)
-                return (max(0.0, known.mean - off), known.mean, known.mean + off), known.variance
+                return known.allowed(most)
         recorded = line.used.output_tokens if line.used is not None else None
-        guess: float
         if recorded is not None:
-            guess = recorded / max(1, line.asked.choices)
+            guess = Length(*(recorded / max(1, line.asked.choices),) * 3, 0.0)
         else:
             # Nobody has seen an answer to this one: a usual one of this target, else of anybody.
             few = [self._of_target.get((target, line.asked.type)), self._of_type.get(line.asked.type)]
             seen = next((each for each in few if each is not None and each.count), None)
-            guess = seen.mean if seen is not None else float(output_tokens(request, target))
-        low, mid, high = self.assumptions.spread
-        return (low * guess, mid * guess, high * guess), 0.0
+            typical = float(output_tokens(request, target))
+            guess = seen.allowed(most) if seen is not None else Length(typical, typical, typical, 0.0)
+        low, mid, high = (times * each for times, each in zip(self.assumptions.spread, guess, strict=False))
+        if most is not None:
+            low, mid, high = min(low, most), min(mid, most), min(high, most)
+        return Length(low, mid, high, 0.0)
 
     def _costs_of(
         self,
         place: tuple[str, str, str, int],
-        inputs: int,
-        outputs: list[int],
+        inputs: Length,
+        outputs: tuple[int, int, int],
+        scatter: float,
         request: Request,
-        target: str,
         models: Models | None,
     ) -> tuple[tuple[int, int, int] | None, float]:
+        """Micro-dollars, low, mid and high, and how much single ones scatter, in square micro-dollars.
+
+        Args:
+            scatter: of all output of a request, in square tokens.
+        """
         known = self._costs.get(place)
         enough = known is not None and known.count >= self.assumptions.enough_samples
         if known is not None and enough and self.assumptions.prices == "recorded":
-            off = _SURE * math.sqrt(known.variance / known.count)
+            off = SURE * math.sqrt(known.variance / known.count)
             mean = known.mean
             return (max(0, round(mean - off)), round(mean), round(mean + off)), known.variance
         if models is None:
             return None, 0.0
-        facts, tier = models.facts(target), request.params.get("service_tier", "")
-        low, mid, high = (facts.billed(Quantities(inputs, each), tier) for each in outputs)
-        return (None if low is None or mid is None or high is None else (low, mid, high)), 0.0
+        facts, tier = models.facts(place[0]), request.params.get("service_tier", "")
 
-    def _input_tokens(self, line: TraceLine, target: str) -> int:
-        """Of the prompt, by the tokenizer of this target: its estimate times what such estimates came to there."""
-        ours = self._inputs.get(target)
-        if ours is not None and ours.count >= self.assumptions.enough_samples:
-            return round(line.size.prompt_tokens * ours.value)
-        if line.used is not None and line.used.input_tokens is not None:
-            return line.used.input_tokens
-        return line.size.prompt_tokens
+        def billed(prompt: float, answer: float) -> int | None:
+            return facts.billed(Quantities(round(prompt), round(answer)), tier)
+
+        mid = billed(inputs.mid, outputs[1])
+        low, high = billed(inputs.low, outputs[0]), billed(inputs.high, outputs[2])
+        dearer = billed(inputs.mid + math.sqrt(inputs.variance), outputs[1])
+        longer = billed(inputs.mid, outputs[1] + math.sqrt(scatter))
+        if low is None or mid is None or high is None or dearer is None or longer is None:
+            return None, 0.0
+        return (low, mid, high), (dearer - mid) ** 2 + (longer - mid) ** 2 + _OF_ROUNDING
+
+    def _input_tokens(self, line: TraceLine, target: str) -> Length:
+        """Of the prompt, by the tokenizer of this target."""
+        enough, ours = self.assumptions.enough_samples, self._inputs.get(target)
+        recorded = line.used.input_tokens if line.used is not None else None
+        if recorded is not None:
+            theirs = self._inputs.get(line.served or "")
+            if theirs is None or ours is None or min(theirs.count, ours.count) < enough:
+                return Length(recorded, recorded, recorded, 0.0)
+            return other_tokenizer(recorded, theirs, ours)
+        for known in (self._prompts.get(place_of(target, line)), ours, self._all_inputs):
+            if known is not None and known.count >= enough:
+                return known.of(line.size.prompt_tokens)
+        estimated = float(line.size.prompt_tokens)
+        return Length(estimated, estimated, estimated, 0.0)
 
 
 def _whole_ms(line: TraceLine, hop: Hop) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -17,13 +17,14 @@ from governance.backtest.hard import Hard
 from governance.backtest.lanes import Setting
 from governance.backtest.plain import NONE
 from governance.backtest.play import Parts
+from governance.backtest.prompts import SUMS
 from governance.backtest.tally import Tally
 from governance.backtest.unattended import Habit
 
 _MINUTE_US = 60_000_000
 # Binary digits of a prompt's tokens: 31 at most, and none.
 _SIZES = 32
-_AT_ONCE = 1_000_000
+_AT_ONCE = 250_000
 _OF_SIZE = frozenset({"tokens", "input_tokens", "output_tokens", "usd_micros"})
 
 
@@ -34,8 +35,8 @@ class Plan:
         hard: for each row, whether it is simulated. parts: which of these hang together.
     """
 
-    def __init__(self, setting: Setting, columns: Columns) -> None:
-        self.classed = Classed(setting, columns)
+    def __init__(self, setting: Setting, columns: Columns, processes: int) -> None:
+        self.classed = Classed(setting, columns, processes)
         learn(setting.elsewhere, self.classed, columns)
         found = Hard(setting, self.classed, columns)
         self.hard = found.rows
@@ -79,12 +80,18 @@ class Plan:
                 None if most < 0 else most,
             )
 
-    def count(self, tally: Tally, from_us: int) -> int:
-        """Add up those that are not simulated and came from then on; returns how many came before."""
+    def count(self, tally: Tally, from_us: int, otherwise: Sequence[int]) -> int:
+        """Add up those that came out as recorded and came from then on; returns how many came before.
+
+        Args:
+            otherwise: rows that were simulated and came out otherwise.
+        """
         early = 0
         soft: list[Any] = []
+        alike = np.ones(len(self.hard), dtype=bool)
+        alike[list(otherwise)] = False
         for kind in self.classed.kinds:
-            rows = kind.rows[~self.hard[kind.rows]]
+            rows = kind.rows[alike[kind.rows]]
             if not len(rows):
                 continue
             warm = rows[self.classed.at_us[rows] >= from_us]
@@ -92,8 +99,8 @@ class Plan:
             if len(warm):
                 soft.append(warm)
                 tally.add_alike(kind.what.line, len(warm), int(self.classed.usd[warm].sum(dtype=np.int64)))
-        if soft:
-            waits, counts = np.unique(self.classed.end_ms[np.concatenate(soft)], return_counts=True)
+        for rows in _together_at_once(soft):
+            waits, counts = np.unique(self.classed.end_ms[rows], return_counts=True)
             tally.add_waits(Counter(dict(zip(waits.tolist(), counts.tolist(), strict=True))))
         return early
 
@@ -126,9 +133,10 @@ def learn(elsewhere: Elsewhere, classed: Classed, columns: Columns) -> None:
         if what.plain:
             found = place_of(what.line.hops[0].target, what.line)[:3]
             place_of_kind[number] = places.setdefault(found, len(places))
-    sums = np.zeros((len(places) * _SIZES, 9), dtype=np.int64)
+    sums = np.zeros((len(places) * _SIZES, 4 + SUMS), dtype=np.int64)
+    lengths: Counter[int] = Counter()
     choices = np.array([max(1, what.line.asked.choices) for what in columns.classes], dtype=np.int64)
-    kinds = np.frombuffer(columns.kind, dtype=np.int32)
+    kinds = columns.kind
     for begin in range(0, len(kinds), _AT_ONCE):
         some = slice(begin, begin + _AT_ONCE)
         place = place_of_kind[kinds[some]]
@@ -138,29 +146,38 @@ def learn(elsewhere: Elsewhere, classed: Classed, columns: Columns) -> None:
         sizes = np.frexp(prompts.astype(np.float64))[1]
         code = place[plain - begin] * _SIZES + np.where(prompts > 0, sizes, 0)
         outputs = classed.used_out[plain].astype(np.int64) // choices[kinds[plain]]
+        most = classed.most[plain]
+        cut = (most != NONE) & (outputs >= most)
+        for key, count in zip(*np.unique((code << 33) | (outputs << 1) | cut, return_counts=True), strict=True):
+            lengths[int(key)] += int(count)
         costs, inputs = classed.usd[plain].astype(np.int64), classed.used_in[plain].astype(np.int64)
         known = (inputs > 0) & (prompts > 0)
+        inputs, prompts = inputs * known, prompts * known
         for column, values in enumerate(
             (
                 np.ones_like(outputs),
-                outputs,
-                outputs * outputs,
                 costs,
                 costs * costs,
                 classed.end_ms[plain].astype(np.int64),
                 known.astype(np.int64),
-                inputs * known,
-                prompts * known,
+                inputs,
+                prompts,
+                inputs * inputs,
+                inputs * prompts,
+                prompts * prompts,
             )
         ):
             np.add.at(sums[:, column], code, values)
+    ended: dict[int, dict[int, int]] = defaultdict(dict)
+    cuts: dict[int, dict[int, int]] = defaultdict(dict)
+    for key, count in lengths.items():
+        (cuts if key & 1 else ended)[key >> 33][(key >> 1) & 0xFFFFFFFF] = count
     for named, number in places.items():
         for size in range(_SIZES):
-            row = sums[number * _SIZES + size].tolist()
-            if row[0]:
-                answers = Answers(
-                    (*named, size), row[0], (row[1], row[2]), (row[3], row[4]), row[5], (row[6], row[7], row[8])
-                )
+            at = number * _SIZES + size
+            count, cost, squares, took_ms, *prompts = sums[at].tolist()
+            if count:
+                answers = Answers((*named, size), count, ended[at], cuts[at], (cost, squares), took_ms, tuple(prompts))
                 elsewhere.learn_alike(answers)
     for target in {target for target, _, _, _ in columns.failures}:
         rows = [kind.rows for kind in classed.kinds if kind.what.plain and kind.what.line.hops[0].target == target]
@@ -168,6 +185,18 @@ def learn(elsewhere: Elsewhere, classed: Classed, columns: Columns) -> None:
             minutes, counts = np.unique(classed.at_us[np.concatenate(rows)] // _MINUTE_US, return_counts=True)
             for minute, count in zip(minutes.tolist(), counts.tolist(), strict=True):
                 elsewhere.learn_minute(target, minute, count)
+
+
+def _together_at_once(parts: Sequence[Any]) -> Iterator[Any]:
+    """These arrays behind each other, so many numbers at a time."""
+    some: list[Any] = []
+    for part in parts:
+        some.append(part)
+        if sum(map(len, some)) >= _AT_ONCE:
+            yield np.concatenate(some)
+            some = []
+    if some:
+        yield np.concatenate(some)
 
 
 def _together(kinds: Sequence[Kind], hard: Hard, setting: Setting) -> Parts:
@@ -181,7 +210,7 @@ def _together(kinds: Sequence[Kind], hard: Hard, setting: Setting) -> Parts:
             continue
         if not all(can_be_counted(each, contended, hard.ill) for each in (kind.active, kind.candidate)):
             countable.discard(of_class[index])
-    return Parts(of_class, countable, (both[0], both[1]), contended)
+    return Parts(of_class, countable, (both[0], both[1]), contended, [kind.rows for kind in kinds])
 
 
 def _parts(kinds: Sequence[Kind], hard: Hard) -> list[int]:

@@ -8,11 +8,13 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from governance.backtest.beside import scanned_once
 from governance.backtest.columns import ID_BYTES, Columns, id_bytes, mixed_ids
+from governance.backtest.cut import Key
 from governance.backtest.files import Traffic
 from governance.backtest.parallel import in_order
 from governance.backtest.read import Reader
-from governance.backtest.scan import Key, Numbers, Scan, scanned
+from governance.backtest.scan import Numbers, Scan
 from governance.traffic import Broken, TraceLine, decoded
 from governance.traffic.files import TrafficFile
 from governance.traffic.reading import HOLD_US, SLACK_US, Known, arranged, ended_us, entries_of_hour
@@ -60,7 +62,7 @@ class _Files:
 
     def take(self, processes: int) -> None:
         files = self._traffic.files
-        scans = in_order(lambda file: scanned(file.path, file.compressed), files, processes)
+        scans = in_order(scanned_once, files, processes)
         for _, of_hour in groupby(files, key=lambda file: file.hour_us):
             some = list(of_hour)
             self._begun, self._ids = (*self._begun[1:], len(self._columns)), None
@@ -89,9 +91,7 @@ class _Files:
         for other in others:
             if _within(other.line.at_us, from_us, to_us) and self._reader.takes(other.line):
                 self._columns.add(other.line)
-        numbers = Numbers(*map(_numpy, scan.numbers))
-        kinds = _numpy(scan.kind)
-        ids = np.frombuffer(scan.ids, dtype=np.uint8).reshape(-1, ID_BYTES)
+        numbers, kinds, ids = scan.numbers, scan.kind, scan.ids
         kept = np.ones(len(kinds), dtype=bool)
         if from_us is not None:
             kept &= numbers.at_us >= from_us
@@ -159,19 +159,25 @@ def _follows(scan: Scan, others: list[_Other], last: dict[str, tuple[int, int]],
         last: of each worker the number of its last line, and when that ended; those of this file are put there.
         told_us: whatever arrived before that has been told already.
     """
-    numbers = Numbers(*map(_numpy, scan.numbers))
+    numbers = scan.numbers
     if len(numbers.end_us) and int(numbers.end_us.max()) > _LONGEST_US:
         return False
     if any(other.line.at_us < told_us for other in others) or (numbers.at_us < told_us).any():
         return False
     places = [other.place for other in others]
-    counts = np.insert(_numpy(scan.counts), places, [other.line.number for other in others])
+    counts = np.insert(scan.counts, places, [other.line.number for other in others])
     ends = np.insert(numbers.at_us + numbers.end_us, places, [ended_us(other.line) for other in others])
-    names = list(dict.fromkeys((*scan.workers, *(other.line.worker for other in others))))
-    whose = np.insert(_numpy(scan.whose), places, [names.index(other.line.worker) for other in others])
-    for index, worker in enumerate(names):
-        own = np.flatnonzero(whose == index)
-        if len(own) and not _in_order(counts[own], ends[own], *last.get(worker, (0, 0))):
+    names = {worker: index for index, worker in enumerate(scan.workers)}
+    of_others = [names.setdefault(other.line.worker, len(names)) for other in others]
+    whose = np.insert(scan.whose, places, of_others)
+    # Worker by worker, each in the order of its lines.
+    order = np.argsort(whose, kind="stable")
+    limits = np.searchsorted(whose[order], np.arange(len(names) + 1)).tolist()
+    for worker, begin, end in zip(names, limits, limits[1:], strict=False):
+        own = order[begin:end]
+        if not len(own):
+            continue
+        if not _in_order(counts[own], ends[own], *last.get(worker, (0, 0))):
             return False
         last[worker] = max(last.get(worker, (0, 0))[0], int(counts[own[-1]])), int(ends[own[-1]])
     return True
@@ -184,10 +190,6 @@ def _in_order(counts: Any, ends: Any, number: int, end_us: int) -> bool:
     if not counts.any():
         return True
     return bool((np.diff(counts) == 1).all() and counts[0] and (not number or counts[0] == number + 1))
-
-
-def _numpy(values: Any) -> Any:
-    return np.frombuffer(values, dtype=values.typecode) if len(values) else np.empty(0, dtype=values.typecode)
 
 
 def _within(at_us: int, from_us: int | None, to_us: int | None) -> bool:

@@ -5,7 +5,7 @@ Events are arrivals, the end of each attempt, and the deadlines of reservations,
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
@@ -14,7 +14,9 @@ from typing import Any, Final
 from governance.backtest.arrivals import beforehand, request_of
 from governance.backtest.as_recorded import recorded_fate, recorded_spent
 from governance.backtest.done import Done
-from governance.backtest.elsewhere import Elsewhere, Fate, Scenario, Spent
+from governance.backtest.doubts import Doubts
+from governance.backtest.elsewhere import Elsewhere
+from governance.backtest.fates import Fate, Scenario, Spent
 from governance.backtest.unattended import ByEvent, Habit, Silent, played
 from governance.backtest.watch import Watch
 from governance.catalog import Catalog
@@ -30,6 +32,7 @@ from governance.traffic import TraceLine
 
 _MICROS: Final = 1_000_000
 _PLACE: Final[dict[Scenario, int]] = {"low": 0, "mid": 1, "high": 2}
+_NO_SCATTER: Final[Mapping[str, int]] = {}
 # LiteLLM goes through its list of fallbacks once.
 _MOST_HOPS: Final = 20
 # What the SDKs of providers do by themselves.
@@ -87,6 +90,7 @@ class Lane:
         self._next = next(self._habits, None)
         # Windows that count something that did not happen so, and cool-downs that nobody has seen.
         self._touched: set[Key] = set()
+        self._doubts = Doubts()
         self._guessed_failures = self._guessed = False
 
     def clock(self) -> float:
@@ -113,7 +117,8 @@ class Lane:
         done.outcome, done.target = decision.outcome, decision.target.name if decision.target else None
         done.rule, done.profile = trace.notes.get("rule"), trace.notes.get("profile")
         done.full = tuple(reading for reading, _ in trace.windows if not reading.fits)
-        if self._touched and any(key_of(reading.window) in self._touched for reading in done.full):
+        done.doubt = self._doubts.chance(trace.windows, self.clock(), refused=decision.refusal is not None)
+        if done.doubt or (self._touched and any(key_of(reading.window) in self._touched for reading in done.full)):
             done.exact = False
         if self._guessed_failures and any(c.reason == codes.COOLING_DOWN for c in trace.candidates):
             done.exact = False
@@ -222,7 +227,7 @@ class Lane:
             failure = Failure(fate.error or "unknown", fate.status, fate.retry_after_s)
             recovery = played(self.engine.fail(decision, failure))
             if recovery.try_next and trying.position < len(trying.targets):
-                self._touch(decision, target, fate.exact)
+                self._touch(decision, target, _NO_SCATTER, exact=fate.exact)
                 self._try(trying)
                 return
             played(self.engine.release(decision))
@@ -243,7 +248,7 @@ class Lane:
             if decision.trace.usage is not None and spent.usd_micros is None:
                 assumed = decision.trace.usage.cost_usd_micros or (line.counted if spent.exact else None)
                 done.cost = (assumed, assumed, assumed) if assumed else None
-        self._touch(decision, target, fate.exact and spent.exact)
+        self._touch(decision, target, spent.scatter, exact=fate.exact and spent.exact)
 
     def _spent(self, trying: _Trying, target: Target, fate: Fate) -> Spent:
         line = trying.line
@@ -253,7 +258,7 @@ class Lane:
         spent = self._elsewhere.spent(line, trying.decision.request, target.name, models)
         return spent._replace(output_tokens=spent.outputs[self._place]) if spent.outputs else spent
 
-    def _touch(self, decision: Decision, target: Target, exact: bool) -> None:
+    def _touch(self, decision: Decision, target: Target, scatter: Mapping[str, int], *, exact: bool) -> None:
         """Windows that count what did not happen so are known for it; requests are counted alike whatever is used."""
         if exact:
             return
@@ -262,6 +267,9 @@ class Lane:
         self._touched.update(
             key_of(charge.window) for charge in charges if charge.window.unit != "requests" or self._guessed_failures
         )
+        for reading, counted in decision.trace.windows if scatter else ():
+            if counted:
+                self._doubts.note(reading, scatter.get(reading.window.unit, 0), decision.trace.at_s)
 
 
 def may_call_of(line: TraceLine) -> Any:

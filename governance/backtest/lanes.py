@@ -7,7 +7,8 @@ from typing import Final, NamedTuple, Protocol
 
 from governance.backtest.coverage import SpotCheck
 from governance.backtest.done import Done
-from governance.backtest.elsewhere import Elsewhere, Scenario
+from governance.backtest.elsewhere import Elsewhere
+from governance.backtest.fates import Scenario
 from governance.backtest.lane import Lane
 from governance.backtest.retries import Retries
 from governance.backtest.tally import Played
@@ -93,8 +94,8 @@ def of_engine(setting: Setting, habits: Habits = tuple) -> Lanes:
 def both(setting: Setting, lines: Sequence[TraceLine], lanes: Lanes | None = None) -> Both:
     """Play these lines, which come in the order of their arrival, under both policies.
 
-    Where the candidate's lane has counted anything that did not happen, it is played twice more: with the low and
-    the high end of what may have happened.
+    Where the candidate's lane has counted anything that did not happen, or left out what may be no retry, it is played
+    twice more: with the low and the high end of what may have happened.
 
     Args:
         lanes: left out, the engine decides.
@@ -103,9 +104,11 @@ def both(setting: Setting, lines: Sequence[TraceLine], lanes: Lanes | None = Non
     made = lanes or of_engine(setting)
 
     def one(which: int, scenario: Scenario) -> tuple[list[Done], Watch, bool]:
-        return _one(made(which, scenario), lines, firsts)
+        return _one(made(which, scenario), lines, firsts, sent=scenario == "high")
 
     active, watch_active, _ = one(0, "mid")
+    # Amounts are suggested of the candidate's limits alone.
+    watch_active.asked.clear()
     candidate, watch_candidate, guesses = one(1, "mid")
     low: Sequence[Done | None] = [None] * len(lines)
     high: Sequence[Done | None] = low
@@ -123,21 +126,30 @@ def _firsts(lines: Sequence[TraceLine]) -> dict[str, str]:
     return {id: first for id, first in found if first is not None}
 
 
-def _one(lane: AnyLane, lines: Sequence[TraceLine], firsts: dict[str, str]) -> tuple[list[Done], Watch, bool]:
+def _one(
+    lane: AnyLane, lines: Sequence[TraceLine], firsts: dict[str, str], *, sent: bool
+) -> tuple[list[Done], Watch, bool]:
+    """What came of each line, and whether any of it is a guess.
+
+    Args:
+        sent: retries of what is admitted now are sent all the same: one that looks like a retry may be none.
+    """
     done: list[Done] = []
+    guessed = False
     # Of requests that were sent once more: the last of them.
     last: dict[str, Done] = {}
     roots = set(firsts.values())
     for line in lines:
         first = firsts.get(line.id)
         before = last.get(first) if first is not None else None
-        if before is not None and before.outcome in ("route", "pass"):
+        if before is not None and before.outcome in ("route", "pass") and not sent:
             lane.advance(line.at_us)
-            one = Done("gone", cost=(0, 0, 0))
+            one = Done("gone", exact=False, exact_cost=False)
+            guessed = True
         else:
             one = lane.arrive(line)
             if first is not None or line.id in roots:
                 last[first or line.id] = one
         done.append(one)
     lane.finish()
-    return done, lane.watch, lane.guesses
+    return done, lane.watch, guessed or lane.guesses

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, TypeVar
+from contextlib import contextmanager, suppress
+from typing import Any, Final, TypeVar
+
+_ENDING: Final = (signal.SIGTERM, signal.SIGINT)
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -34,7 +38,15 @@ def in_order(work: Callable[[T], R], parts: Sequence[T], processes: int) -> Iter
 @contextmanager
 def _pool(work: Any, parts: Sequence[Any], processes: int) -> Iterator[Any]:
     """Processes that end by themselves when all is done: to a signal they might answer as this one does."""
-    pool = multiprocessing.get_context("fork").Pool(min(processes, len(parts)), _begin, (work, parts))
+    _give_back()
+    # To look for garbage writes to whatever is there, and what is written to is no longer shared.
+    gc.freeze()
+    # Until it has handlers of its own, one that is ended would answer with those of the process it is a copy of.
+    heeded = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    try:
+        pool = multiprocessing.get_context("fork").Pool(min(processes, len(parts)), _begin, (work, parts))
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, heeded)
     try:
         yield pool
         pool.close()
@@ -43,6 +55,14 @@ def _pool(work: Any, parts: Sequence[Any], processes: int) -> Iterator[Any]:
         raise
     finally:
         pool.join()
+        gc.unfreeze()
+        _give_back()
+
+
+def _give_back() -> None:
+    """Memory that was let go of, and that glibc keeps."""
+    with suppress(AttributeError):  # others give it back by themselves, or never
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 _GIVEN: list[Any] = []
@@ -51,8 +71,9 @@ _GIVEN: list[Any] = []
 def _begin(work: Any, parts: Any) -> None:
     # Whoever handles signals in the process that was forked is not here.
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _ENDING:
         signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
     # What knows its policies cannot be sent to a process, but a process that is forked has it.
     _GIVEN[:] = [work, parts]
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import fields
 from math import ceil
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
+
+import numpy as np
 
 from governance.backtest.arrivals import even
 from governance.backtest.as_recorded import recorded_done
+from governance.backtest.between import Between
 from governance.backtest.columns import Columns
 from governance.backtest.counted import CountedLane, Uncountable, is_countable
 from governance.backtest.done import Done
-from governance.backtest.elsewhere import Scenario
+from governance.backtest.fates import Scenario
 from governance.backtest.lanes import AnyLane, Both, Habits, Setting, both, of_engine
 from governance.backtest.parallel import in_processes
 from governance.backtest.plain import is_plain
@@ -24,8 +27,12 @@ from governance.backtest.watch import Watch
 from governance.ledger.reservation import Key
 from governance.traffic import TraceLine
 
+Rows = Any
+
 # Below so many requests a second process costs more than it saves.
 WORTH_IT: Final = 2_000
+# So many are counted at a time, or one part: what is made of each is not small, and no process has all of it.
+_COUNTED_AT_ONCE: Final = 1_000
 
 
 class Parts(NamedTuple):
@@ -34,20 +41,39 @@ class Parts(NamedTuple):
     Args:
         of_class: of each class, which part it is of. countable: parts that need no engine.
         templates: of both policies, by class. contended: windows that may be full.
+        rows: of each class, in the order of their arrival.
     """
 
     of_class: Sequence[int]
     countable: Set[int]
     templates: tuple[Mapping[int, Template], Mapping[int, Template]]
     contended: Set[Key]
+    rows: Sequence[Rows]
+
+
+class Decided(NamedTuple):
+    """What was played.
+
+    Args:
+        both: of what came out otherwise than it was recorded. rows: which these are, in their order.
+        checked: how many requests that were counted the engine has decided as well.
+    """
+
+    both: Both
+    rows: list[int]
+    checked: int
 
 
 class _Bin(NamedTuple):
-    """Whole parts, to be played in one process. `classes`: of each row."""
+    """Whole parts, to be played in one process.
+
+    Args:
+        check: how many of the first requests of which parts the engine decides as well.
+    """
 
     counted: bool
-    rows: list[int]
-    classes: list[int]
+    rows: Rows
+    check: Mapping[int, int]
 
 
 # What either lane made of a row; None: as it was recorded.
@@ -55,19 +81,15 @@ _Told = tuple["Done | None", "Done | None", "Done | None", "Done | None"]
 
 
 class _Found(NamedTuple):
-    """What was played, and how many of them the engine has decided as well."""
-
-    played: list[_Told]
+    told: list[tuple[int, _Told]]
     active: Watch
     candidate: Watch
     retries: int
     checked: int
 
 
-def play(
-    setting: Setting, columns: Columns, rows: Sequence[int], parts: Parts, habits: Habits, processes: int
-) -> tuple[Both, int]:
-    """The same as `both`, part by part; and how many requests that were counted the engine has decided as well.
+def play(setting: Setting, columns: Columns, rows: Rows, parts: Parts, habits: Habits, processes: int) -> Decided:
+    """The same as `both`, part by part.
 
     Args:
         rows: in the order of their arrival. habits: what answers teach that are not among them.
@@ -76,30 +98,32 @@ def play(
         Disagreement: the engine decides otherwise than was counted.
     """
     most = 1 if len(rows) < WORTH_IT else processes
-    bins = _bins(columns, rows, parts, most)
 
     def work(some: _Bin) -> _Found:
-        lines = [columns.line(row) for row in some.rows]
-        found = _counted(setting, lines, some.classes, parts) if some.counted else None
+        lines = [columns.line(row) for row in some.rows.tolist()]
+        found = _counted(setting, lines, columns.kind[some.rows].tolist(), parts, some) if some.counted else None
         one, checked = found or (both(setting, lines, of_engine(setting, habits)), 0)
         # A line can be made again, and most of them came out as they were recorded.
-        return _Found([_told(each) for each in one.played], one.active, one.candidate, one.retries, checked)
+        told = zip(some.rows.tolist(), map(_told, one.played), strict=True)
+        return _Found([each for each in told if any(each[1])], one.active, one.candidate, one.retries, checked)
 
-    found = in_processes(work, bins, most)
-    played = [pair for some, one in zip(bins, found, strict=True) for pair in zip(some.rows, one.played, strict=True)]
-    played.sort(key=lambda pair: pair[0])
+    found = in_processes(work, _bins(setting, columns, rows, parts, most), most)
+    told = sorted((each for one in found for each in one.told), key=lambda each: each[0])
     active, candidate = Watch(), Watch()
     for one in found:
         active.take(one.active)
         candidate.take(one.candidate)
     retries, checked = sum(one.retries for one in found), sum(one.checked for one in found)
-    return Both(_played(columns, played), active, candidate, retries), checked
+    otherwise = [row for row, _ in told]
+    between = Between(columns, parts.rows, otherwise)
+    return Decided(Both(_played(columns, told, between), active, candidate, retries), otherwise, checked)
 
 
 def _told(played: Played) -> _Told:
-    line, active, candidate, low, high = played
-    if is_plain(line):
-        recorded = recorded_done(line)
+    line, active, candidate, low, high, _ = played
+    recorded = recorded_done(line) if is_plain(line) else None
+    # A clock that was set back may have recorded an end before the beginning, which no lane has.
+    if recorded is not None and recorded.end_us == line.at_us + (line.end_us or 0):
         return (
             None if active.same(recorded) else active,
             None if candidate.same(recorded) else candidate,
@@ -109,14 +133,15 @@ def _told(played: Played) -> _Told:
     return active, candidate, low, high
 
 
-def _played(columns: Columns, told: Iterable[tuple[int, _Told]]) -> Iterator[Played]:
+def _played(columns: Columns, told: Sequence[tuple[int, _Told]], between: Between) -> Iterator[Played]:
     for row, (active, candidate, low, high) in told:
         line = columns.line(row)
-        yield Played(line, active or recorded_done(line), candidate or recorded_done(line), low, high)
+        a, b = active or recorded_done(line), candidate or recorded_done(line)
+        yield Played(line, a, b, low, high, b.refused and between.before(line.who, row))
 
 
 def _counted(
-    setting: Setting, lines: Sequence[TraceLine], classes: Sequence[int], parts: Parts
+    setting: Setting, lines: Sequence[TraceLine], classes: Sequence[int], parts: Parts, some: _Bin
 ) -> tuple[Both, int] | None:
     """None where only the engine knows what comes of one of them."""
     ids = {line.id: number for line, number in zip(lines, classes, strict=True)}
@@ -128,21 +153,17 @@ def _counted(
         found = both(setting, lines, lane)
     except Uncountable:
         return None
-    return found, _check(setting, list(found.played), [parts.of_class[number] for number in classes])
+    if some.check:
+        by_part: dict[int, list[Played]] = defaultdict(list)
+        for each, number in zip(found.played, classes, strict=True):
+            by_part[parts.of_class[number]].append(each)
+        _check(setting, [by_part[part][:first] for part, first in some.check.items()])
+    return found, sum(some.check.values())
 
 
-def _check(setting: Setting, played: Sequence[Played], parts: Sequence[int]) -> int:
-    """Let the engine decide the first requests of some parts; how many they were. Raises Disagreement."""
-    most = ceil(setting.elsewhere.assumptions.spot_check * len(played))
-    by_part: dict[int, list[Played]] = defaultdict(list)
-    for each, part in zip(played, parts, strict=True):
-        by_part[part].append(each)
-    checked = 0
-    for some in sorted(by_part.values(), key=lambda some: even(some[0].line.id)):
-        first = some[: most - checked]
-        if not first:
-            break
-        checked += len(first)
+def _check(setting: Setting, parts: Sequence[Sequence[Played]]) -> None:
+    """Let the engine decide the first requests of some parts. Raises Disagreement."""
+    for first in parts:
         for each, one in zip(first, both(setting, [each.line for each in first]).played, strict=True):
             for name in ("active", "candidate"):
                 if difference := _difference(getattr(each, name), getattr(one, name)):
@@ -150,7 +171,6 @@ def _check(setting: Setting, played: Sequence[Played], parts: Sequence[int]) -> 
                         f"the engine disagrees with the fast way about the {name} policy: request {each.line.id}: "
                         f"{difference}"
                     )
-    return checked
 
 
 def _difference(counted: Done, engine: Done) -> str:
@@ -160,24 +180,61 @@ def _difference(counted: Done, engine: Done) -> str:
     return "; ".join(f"{name} {getattr(counted, name)}, by the engine {getattr(engine, name)}" for name in differing)
 
 
-def _bins(columns: Columns, rows: Sequence[int], parts: Parts, most: int) -> list[_Bin]:
-    """Whole parts in so many bins, each about as full; the rows of a bin in their order."""
-    by_part: dict[int, list[int]] = defaultdict(list)
-    for row, number in zip(rows, columns.kind[rows].tolist(), strict=True):
-        by_part[parts.of_class[number]].append(row)
-    counted: list[list[int]] = []
-    others: list[list[int]] = []
-    for part, some in by_part.items():
-        fits = part in parts.countable and all(columns.is_plain(row) or is_countable(columns.line(row)) for row in some)
-        (counted if fits else others).append(some)
-    return [*_balanced(columns, others, most, counted=False), *_balanced(columns, counted, most, counted=True)]
+def _bins(setting: Setting, columns: Columns, rows: Rows, parts: Parts, most: int) -> list[_Bin]:
+    """Whole parts, those for the engine in so many bins; the rows of a bin in their order."""
+    of_class, plain = np.array(parts.of_class), np.array([what.plain for what in columns.classes])
+    numbers = of_class[columns.kind[rows]]
+    order = np.argsort(numbers, kind="stable")
+    found, begins = np.unique(numbers[order], return_index=True)
+    counted: dict[int, Rows] = {}
+    others: list[Rows] = []
+    for part, some in zip(found.tolist(), np.split(rows[order], begins[1:]), strict=False):
+        odd = some[~plain[columns.kind[some]]].tolist()
+        if part in parts.countable and all(is_countable(columns.line(row)) for row in odd):
+            counted[part] = some
+        else:
+            others.append(some)
+    return [*_balanced(others, most), *_small(counted, _to_check(setting, columns, counted))]
 
 
-def _balanced(columns: Columns, parts: list[list[int]], most: int, *, counted: bool) -> Iterator[_Bin]:
-    filled: list[list[int]] = [[] for _ in range(max(1, most))]
+def _balanced(parts: list[Rows], most: int) -> Iterator[_Bin]:
+    """In so many bins, each about as full: what is to be known for one part of the engine's is known for all."""
+    filled: list[list[Rows]] = [[] for _ in range(max(1, most))]
+    sizes = [0] * len(filled)
     for part in sorted(parts, key=lambda part: (-len(part), part[0])):
-        min(filled, key=len).extend(part)
+        least = sizes.index(min(sizes))
+        filled[least].append(part)
+        sizes[least] += len(part)
     for each in filled:
         if each:
-            each.sort()
-            yield _Bin(counted, each, columns.kind[each].tolist())
+            yield _Bin(False, np.sort(np.concatenate(each)), {})
+
+
+def _small(parts: Mapping[int, Rows], check: Mapping[int, int]) -> Iterator[_Bin]:
+    """In small bins, the largest first; the same ones, however many processes there are."""
+    some: list[int] = []
+    size = 0
+    for part in sorted(parts, key=lambda part: (-len(parts[part]), part)):
+        if some and size + len(parts[part]) > _COUNTED_AT_ONCE:
+            yield _bin(parts, some, check)
+            some, size = [], 0
+        some.append(part)
+        size += len(parts[part])
+    if some:
+        yield _bin(parts, some, check)
+
+
+def _bin(parts: Mapping[int, Rows], some: Sequence[int], check: Mapping[int, int]) -> _Bin:
+    rows = np.sort(np.concatenate([parts[part] for part in some]))
+    return _Bin(True, rows, {part: check[part] for part in some if part in check})
+
+
+def _to_check(setting: Setting, columns: Columns, parts: Mapping[int, Rows]) -> dict[int, int]:
+    """How many of the first requests of which parts are a share of all."""
+    left = ceil(setting.elsewhere.assumptions.spot_check * sum(map(len, parts.values())))
+    found = {}
+    for part in sorted(parts, key=lambda part: even(columns.id(int(parts[part][0])))):
+        if left > 0:
+            found[part] = min(left, len(parts[part]))
+            left -= found[part]
+    return found

@@ -36,13 +36,14 @@ def quick(
     if not len(columns):
         return Ran(Both([], Watch(), Watch(), 0), SpotCheck(0, 0, 0), 0, NOTHING, warm_us)
     setting.elsewhere.learn(line for row, line in sorted(columns.kept.items()) if not columns.is_plain(row))
-    plan = Plan(setting, columns)
-    hard = np.flatnonzero(plan.hard).tolist()
-    found, counted = play(setting, columns, hard, plan.parts, plan.habits, processes)
+    plan = Plan(setting, columns, processes)
+    hard = np.flatnonzero(plan.hard)
+    found = play(setting, columns, hard, plan.parts, plan.habits, processes)
     span = len(columns), int(columns.at_us[0]), int(columns.at_us[-1])
-    early = plan.count(tally, span[1] + warm_us)
+    early = plan.count(tally, span[1] + warm_us, found.rows)
     chosen = plan.sample(setting.elsewhere.assumptions.spot_check)
-    by_active = [columns.line(row) for row, active in sorted(chosen.items()) if active]
-    by_candidate = [columns.line(row) for row, active in sorted(chosen.items()) if not active]
-    checked = spot_check(setting, by_active, by_candidate, processes)
-    return Ran(found, SpotCheck(len(columns) - len(hard), len(hard), checked + counted), early, span, warm_us)
+    by_active = [row for row, active in sorted(chosen.items()) if active]
+    by_candidate = [row for row, active in sorted(chosen.items()) if not active]
+    checked = spot_check(setting, columns, by_active, by_candidate, processes)
+    check = SpotCheck(len(columns) - len(hard), len(hard), checked + found.checked)
+    return Ran(found.both, check, early, span, warm_us)

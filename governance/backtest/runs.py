@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from governance.traffic import Who
+
+
+def subject_of(who: Who) -> str:
+    """Whose run it is: `team:ID`, `virtual_key:ID` of who has no team, "" of who has neither."""
+    if who.team:
+        return f"team:{who.team}"
+    return f"virtual_key:{who.key}" if who.key else ""
+
 
 @dataclass(slots=True)
 class Run:

@@ -44,15 +44,17 @@ def smallest(window: Window, asked: Sequence[Asked], refusals: int) -> int:
     low, high = 0, max(1, sum(max(each.amount, each.used) for each in asked))
     while low + 1 < high:
         middle = (low + high) // 2
-        if refused(window, asked, middle) <= refusals:
+        if is_enough(window, asked, middle, refusals):
             high = middle
         else:
             low = middle
     return high
 
 
-def refused(window: Window, asked: Sequence[Asked], amount: int) -> int:
-    """How many of these a window of this amount refuses, were it the only one. In the order of their arrival."""
+def is_enough(window: Window, asked: Sequence[Asked], amount: int, refusals: int) -> bool:
+    """Whether a window of this amount refuses at most so many of these, were it the only one. In the order of their
+    arrival.
+    """
     counts = counter(window)
     if isinstance(counts, Concurrent):
         raise ValueError(f"{window.limit} counts what is in flight")
@@ -66,8 +68,10 @@ def refused(window: Window, asked: Sequence[Asked], amount: int) -> int:
         counts.roll(each.at_us // 1000)
         if counts.used + each.amount > amount:
             count += 1
+            if count > refusals:
+                return False
             continue
         counted_ms = -(-each.at_us // 1000)
         counts.charge(counted_ms, each.amount, amount)
         heappush(ends, (each.end_us, number, counted_ms))
-    return count
+    return True

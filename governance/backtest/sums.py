@@ -9,7 +9,7 @@ from governance.backtest.done import Done
 from governance.backtest.figures import Figure, Lanes
 from governance.backtest.report import Totals
 
-# Of independent answers: two standard deviations of their sum on either side.
+# Of independent answers, or decisions: two standard deviations of their sum on either side.
 _SURE = 2.0
 
 
@@ -29,14 +29,17 @@ class Money:
         """Count what one request cost."""
         if done.cost is None:
             self.unknown += weight
-        elif done.exact_cost:
+            return
+        # Whoever was let in with a doubt may have cost nothing.
+        doubtful = done.doubt * (1.0 - done.doubt) * done.cost[1] * done.cost[1]
+        if done.exact_cost and not done.doubt:
             self.exact += round(weight * done.cost[1])
         else:
             low, mid, high = done.cost
             self.low += round(weight * low)
             self.mid += round(weight * mid)
             self.high += round(weight * high)
-            self.variance += weight * weight * done.variance
+            self.variance += weight * weight * (done.variance + doubtful)
             self.guessed += weight
 
     @property
@@ -65,8 +68,18 @@ def _money(exact: int, of: Money) -> Figure:
         if not unknown:
             return Figure.exactly(exact)
         return Figure.between(exact, exact, exact, unknown=unknown)
-    off = round(_SURE * math.sqrt(of.variance))
-    return Figure.between(exact + of.low - off, exact + of.mid, exact + of.high + off, unknown=unknown)
+    low, high = _ends(of.low, of.mid, of.high, of.variance)
+    return Figure.between(exact + low, exact + of.mid, exact + high, unknown=unknown)
+
+
+def _ends(low: float, mid: float, high: float, variance: float) -> tuple[int, int]:
+    """The ends of a range that is off in two ways, neither of which knows of the other.
+
+    Args:
+        low, high: where what is the same for all of them, such as a mean, is wrong. variance: of the single ones.
+    """
+    off = _SURE * math.sqrt(variance)
+    return round(mid - math.hypot(mid - min(low, mid), off)), round(mid + math.hypot(max(high, mid) - mid, off))
 
 
 def _widest(middle: Figure, *others: Figure) -> Figure:
@@ -79,12 +92,15 @@ def _widest(middle: Figure, *others: Figure) -> Figure:
 
 @dataclass(slots=True)
 class Count:
-    """Requests, by scenario. `guessed`: those of which something that did not happen has decided."""
+    """Requests, by scenario. `guessed`: those of which something that did not happen has decided. `variance`: of how
+    many they are, by doubts in single decisions.
+    """
 
     low: float = 0.0
     mid: float = 0.0
     high: float = 0.0
     guessed: float = 0.0
+    variance: float = 0.0
 
     def add(self, weight: float, *, exact: bool) -> None:
         """Count one in all scenarios alike."""
@@ -96,15 +112,23 @@ class Count:
     @property
     def figure(self) -> Figure:
         """All of them."""
-        low, mid, high = round(self.low), round(self.mid), round(self.high)
-        if low == mid == high and not self.guessed:
-            return Figure.exactly(mid)
-        return Figure.between(low, mid, high)
+        found = self._figure
+        # Doubts go both ways, but there are no fewer than none.
+        return found if (found.low or 0) >= 0 else Figure.between(0, found.mid or 0, found.high or 0)
 
     def minus(self, other: Count) -> Figure:
         """How many more than another one."""
         both = Count(self.low - other.low, self.mid - other.mid, self.high - other.high, self.guessed + other.guessed)
-        return both.figure
+        both.variance = self.variance + other.variance
+        return both._figure
+
+    @property
+    def _figure(self) -> Figure:
+        if self.low == self.mid == self.high and not self.guessed:
+            return Figure.exactly(round(self.mid))
+        lowest, highest = min(self.low, self.high), max(self.low, self.high)
+        low, high = _ends(lowest, self.mid, highest, self.variance)
+        return Figure.between(low, round(self.mid), high)
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from governance.backtest.coverage import Reason
 from governance.backtest.done import Done
 from governance.backtest.figures import Figure, Lanes
 from governance.backtest.report import Worst
-from governance.backtest.runs import Run
+from governance.backtest.runs import Run, subject_of
 from governance.backtest.sums import Count, Sums
 from governance.backtest.traced import kind_of, recorded, traced
 from governance.traffic import TraceLine
@@ -20,13 +20,19 @@ _MOST_EXAMPLES = 5
 
 
 class Played(NamedTuple):
-    """One line and what became of it in each lane. `low`, `high`: of the candidate, where anything was guessed."""
+    """One line and what became of it in each lane.
+
+    Args:
+        low, high: of the candidate, where anything was guessed.
+        apart: others of the same subject, which are added as alike, stand between it and the one before.
+    """
 
     line: TraceLine
     active: Done
     candidate: Done
     low: Done | None = None
     high: Done | None = None
+    apart: bool = False
 
 
 class Tally:
@@ -72,7 +78,7 @@ class Tally:
             if kind != "other_refusal":
                 self.moves[a.final, b.final].add(line.weight, exact=exact)
             self._keep_changed(line, a, b, kind)
-        self._note_run(line, kind)
+        self._note_run(line, kind, apart=played.apart)
         self._note_waits(line, a, b)
 
     def add_alike(self, line: TraceLine, count: int, usd_micros: int) -> None:
@@ -97,8 +103,8 @@ class Tally:
             sums.recorded_cost += usd_micros
             for money in (sums.active, sums.candidate, sums.candidate_low, sums.candidate_high):
                 money.exact += usd_micros
-        if who.team or who.key:
-            run = self._runs[f"team:{who.team}" if who.team else f"virtual_key:{who.key}"]
+        if subject := subject_of(who):
+            run = self._runs[subject]
             run.name = run.name or who.team_name or (who.key_name if not who.team else "")
             run.requests += count
 
@@ -179,12 +185,12 @@ class Tally:
         low, high = played.low or b, played.high or b
         sums.candidate_low.add(low, weight)
         sums.candidate_high.add(high, weight)
-        _scenarios(sums.refused_active, weight, a.refused, a.refused, a.refused, exact=a.exact)
-        _scenarios(sums.refused_candidate, weight, low.refused, b.refused, high.refused, exact=b.exact)
+        _scenarios(sums.refused_active, weight, a.refused, a.refused, a.refused, exact=a.exact, doubt=a.doubt)
+        _scenarios(sums.refused_candidate, weight, low.refused, b.refused, high.refused, exact=b.exact, doubt=b.doubt)
         newly = [each.refused and not a.refused and a.outcome != "gone" for each in (low, b, high)]
-        _scenarios(sums.newly_refused, weight, *newly, exact=exact)
+        _scenarios(sums.newly_refused, weight, *newly, exact=exact, doubt=0.0 if a.refused else b.doubt)
         admitted = [a.refused and each.outcome in ("route", "pass") for each in (low, b, high)]
-        _scenarios(sums.newly_admitted, weight, *admitted, exact=exact)
+        _scenarios(sums.newly_admitted, weight, *admitted, exact=exact, doubt=b.doubt if a.refused else 0.0)
         if kind_of(a, b) == "other_target":
             sums.other_target.add(weight, exact=exact)
 
@@ -245,12 +251,14 @@ class Tally:
         else:
             heapreplace(self.changed, (*item, found))
 
-    def _note_run(self, line: TraceLine, kind: str) -> None:
+    def _note_run(self, line: TraceLine, kind: str, *, apart: bool) -> None:
         who = line.who
-        if not (who.team or who.key):
+        subject = subject_of(who)
+        if not subject:
             return
-        subject = f"team:{who.team}" if who.team else f"virtual_key:{who.key}"
         run = self._runs[subject]
+        if apart:
+            run.note(line.at_us, refused=False)
         run.name = run.name or who.team_name or (who.key_name if not who.team else "")
         run.requests += line.weight
         run.note(line.at_us, refused=kind == "newly_refused")
@@ -264,11 +272,14 @@ class Tally:
         self._waits_guessed = self._waits_guessed or not (a.exact_cost and b.exact_cost)
 
 
-def _scenarios(count: Count, weight: float, low: bool, mid: bool, high: bool, *, exact: bool) -> None:
+def _scenarios(
+    count: Count, weight: float, low: bool, mid: bool, high: bool, *, exact: bool, doubt: float = 0.0
+) -> None:
     count.low += weight if low else 0
     count.mid += weight if mid else 0
     count.high += weight if high else 0
-    if not exact and (low or mid or high):
+    count.variance += weight * weight * doubt * (1.0 - doubt)
+    if doubt or (not exact and (low or mid or high)):
         count.guessed += weight
 
 

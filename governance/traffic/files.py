@@ -11,6 +11,7 @@ import re
 import shutil
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, Final, NamedTuple, cast
@@ -20,6 +21,9 @@ from governance.traffic.broken import FILE_CUT_OFF, FILE_UNREADABLE, HALF_WRITTE
 HOUR_US: Final = 3_600_000_000
 LINES: Final = ".jsonl"
 COMPRESSED: Final = ".jsonl.gz"
+_COLUMNS: Final = ".columns"
+# A file that is not whole yet.
+_PART: Final = ".part"
 IMPORTED: Final = "imported-"
 """Of these workers nothing was spent here."""
 MODE: Final = 0o640  # who asked for what is nobody else's business
@@ -121,8 +125,7 @@ def compress(path: Path) -> Path:
     Raises:
         OSError: what is there stays.
     """
-    to = path.with_name(path.name.removesuffix(LINES) + COMPRESSED)
-    part = to.with_name(f".{to.name}.part")
+    to, part = _compressed(path)
     try:
         with path.open("rb") as lines, _created(part) as made, gzip.GzipFile("", "wb", 6, made, 0) as packed:
             shutil.copyfileobj(lines, packed, 1 << 20)
@@ -134,13 +137,50 @@ def compress(path: Path) -> Path:
     return to
 
 
+def being_compressed(folder: Path, files: Iterable[TrafficFile]) -> list[TrafficFile]:
+    """Those of the files that somebody compresses now: what comes of one takes at most as much as itself."""
+    try:
+        names = {name for name in os.listdir(folder) if name.endswith(_PART)}
+    except FileNotFoundError:
+        return []
+    return [file for file in files if not file.compressed and _compressed(file.path)[1].name in names]
+
+
+def left_over(folder: Path, before_us: int) -> list[Path]:
+    """Files that never will be whole: whoever wrote them was killed, and has written nothing since then. And columns
+    of an hour that is gone.
+    """
+    found = []
+    for entry in os.scandir(folder) if folder.exists() else ():
+        with suppress(FileNotFoundError):  # it is whole by now
+            killed = entry.name.endswith(_PART) and entry.stat().st_mtime_ns < 1000 * before_us
+            if killed or _of_nothing(Path(entry.path)):
+                found.append(Path(entry.path))
+    return found
+
+
+def _of_nothing(path: Path) -> bool:
+    source = path.with_name(path.name.removesuffix(_COLUMNS) + COMPRESSED)
+    return path.suffix == _COLUMNS and _named(source) is not None and not source.exists()
+
+
+def columns_of(path: Path) -> Path:
+    """What a backtest keeps of a compressed file, beside it; see `governance.backtest.beside`."""
+    return path.with_name(path.name.removesuffix(COMPRESSED) + _COLUMNS)
+
+
+def _compressed(path: Path) -> tuple[Path, Path]:
+    to = path.with_name(path.name.removesuffix(LINES) + COMPRESSED)
+    return to, to.with_name(f".{to.name}{_PART}")
+
+
 def write_lines(path: Path, lines: Iterable[bytes]) -> int:
     """Write lines, each with its end, to a new file; compressed where its name ends in `.gz`. Returns how many.
 
     Raises:
         OSError: what was there before stays.
     """
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".{path.name}{_PART}")
     count = 0
     try:
         with _created(part) as made:

@@ -12,7 +12,18 @@ from pathlib import Path
 from typing import Final
 
 from governance.traffic.alive import Alive, is_held
-from governance.traffic.files import HOUR_US, MODE, TrafficFile, compress, files_in, hour_of, name_of
+from governance.traffic.files import (
+    HOUR_US,
+    MODE,
+    TrafficFile,
+    being_compressed,
+    columns_of,
+    compress,
+    files_in,
+    hour_of,
+    left_over,
+    name_of,
+)
 
 log = logging.getLogger("governance.traffic")
 
@@ -105,17 +116,31 @@ class TrafficWriter:
             OSError: the folder cannot be read.
         """
         now_us = self._clock()
+        for part in left_over(self.folder, now_us - HOUR_US):
+            part.unlink(missing_ok=True)
         for file in files_in(self.folder):
             if not file.compressed and file.path != self._path and file.hour_us + HOUR_US <= now_us:
+                # Both are there until the compressed one is whole.
+                self._make_room(now_us, _size(file.path), file.path)
                 _compress_abandoned(file)
+        self._make_room(now_us)
+
+    def _make_room(self, now_us: int, more_bytes: int = 0, keeping: Path | None = None) -> None:
+        """Remove what is too old, and the oldest until there is room for so much more; columns, which can be made
+        again, before any lines.
+        """
         files = files_in(self.folder)
-        total = sum(map(_size, files))
+        columns = [columns_of(file.path) for file in files if file.compressed]
+        being = [file.path for file in being_compressed(self.folder, files)]
+        total = more_bytes + sum(map(_size, (*(file.path for file in files), *being, *columns)))
+        for path in columns:
+            if total > self._most_bytes:
+                total -= _removed(path)
         for file in files:
             too_old = file.hour_us + HOUR_US <= now_us - self._keep_us
-            if not (too_old or total > self._most_bytes) or file.path == self._path:
+            if not (too_old or total > self._most_bytes) or file.path in (self._path, keeping):
                 continue
-            total -= _size(file)
-            file.path.unlink(missing_ok=True)
+            total -= _removed(file.path) + _removed(columns_of(file.path))
 
     def _tidy(self) -> None:
         try:
@@ -171,8 +196,15 @@ def _compress_abandoned(file: TrafficFile) -> None:
         os.close(fd)
 
 
-def _size(file: TrafficFile) -> int:
+def _size(path: Path) -> int:
     try:
-        return file.path.stat().st_size
+        return path.stat().st_size
     except OSError:
         return 0
+
+
+def _removed(path: Path) -> int:
+    """Remove a file where it is there; returns how many bytes it had."""
+    size = _size(path)
+    path.unlink(missing_ok=True)
+    return size

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from governance.backtest.assumptions import Assumptions
@@ -15,8 +15,8 @@ from governance.backtest.report import Report
 from governance.backtest.run import backtest
 from governance.backtest.spot_check import Disagreement
 from governance.policy import Policy
-from governance.traffic import TraceLine
-from tests.backtest.workload import CATALOG, arrivals, policy, recorded
+from governance.traffic import TraceLine, Who
+from tests.backtest.workload import CATALOG, arrivals, of_one_piece, policy, recorded
 
 # To make a failing case smaller takes minutes; the seed tells as much.
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
@@ -61,6 +61,7 @@ def test_the_fast_way_and_the_engine_find_the_same(active: str, candidate: str, 
 @given(POLICY, st.integers(0, 10_000))
 def test_the_same_policy_changes_nothing_whatever_it_says(text: str, seed: int) -> None:
     lines = recorded(policy(text), arrivals(60, seed=seed, failing=0.03))
+    assume(of_one_piece(policy(text), lines))
     found = backtest(policy(text), policy(text), lines, CHECKED, catalog=CATALOG, processes=1)
 
     assert found.empty
@@ -96,3 +97,15 @@ def test_a_difference_is_no_report(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(Disagreement, match="the engine says requests_exhausted by each"):
         backtest(policy(), policy(limits), lines, CHECKED, catalog=CATALOG, processes=1)
+
+
+def test_whoever_is_served_in_between_ends_a_run_of_refusals_where_they_are_only_counted() -> None:
+    limits = "rate_limits:\n- {name: one, subject: {virtual_key: key-t1}, requests: 2/minute}\n"
+    lines = [
+        replace(line, who=Who("other", team=line.who.team)) if number % 3 else line
+        for number, line in enumerate(arrivals(60, teams=2, seconds=40.0))
+    ]
+    fast, engine = both_ways(policy(), policy(limits), lines)
+
+    assert 0 < fast.spot_check.simulated < 20
+    assert fast.worst == engine.worst != ()

@@ -89,15 +89,24 @@ def recorded(under: Policy, lines: Sequence[TraceLine]) -> list[TraceLine]:
     """The same arrivals as this policy would have left them in the record.
 
     Whoever is served elsewhere uses there what is recorded of it, which decides who else has room: it is decided anew
-    until all of it is of one piece.
+    until all of it is `of_one_piece`, which a few never become: two of them then take turns.
     """
     found = _decided(under, lines)
     for _ in range(5):
         again = _decided(under, found)
-        if [line.served for line in again] == [line.served for line in found]:
+        if _served(again) == _served(found):
             break
         found = again
     return found
+
+
+def of_one_piece(under: Policy, lines: Sequence[TraceLine]) -> bool:
+    """Whether this policy can have left such a record: decided anew, everybody is served where the record says."""
+    return _served(_decided(under, lines)) == _served(lines)
+
+
+def _served(lines: Sequence[TraceLine]) -> list[str | None]:
+    return [line.served for line in lines]
 
 
 def _decided(under: Policy, lines: Sequence[TraceLine]) -> list[TraceLine]:

@@ -22,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from governance.backtest.figures import Figure
 from governance.backtest.report import Report
 from governance.backtest.run import backtest
 from governance.catalog import installed_prices
@@ -33,16 +34,14 @@ from governance.traffic.reading import by_arrival
 from tests.e2e.beside import served
 from tests.e2e.conftest import Proxy, key
 from tests.e2e.scripted import chat
-from tests.patience import ANSWER_S, turns
+from tests.patience import ANSWER_S, TURN_S, Patience, turns
 
 # A window has to be longer than a burst takes, or whoever asks at its edge is let in by chance: by milliseconds that
 # differ from one proxy to the next. A machine that is too slow for one length is given the next one.
-WINDOWS_S = (6, 30, 90)
+WINDOWS_S = (12, 20, 40, 90)
 BURSTS = 2
 TEAMS = 10
 EACH = 10
-# After an answer the proxy settles it: whoever asks sooner meets what was reserved, or not, by chance.
-SETTLED_S = 0.1
 CANDIDATES = 3
 MODELS = ("gpt-4o-mini", "gpt-4o", "gpt-4.1-mini")
 # How much longer the answers of each model are than those of the first.
@@ -68,17 +67,38 @@ class Outcome(NamedTuple):
     cost: int
 
     @property
-    def off(self) -> float:
-        """By how much of all requests the predicted refusals are wrong; 0 within their range, where they have one."""
-        predicted = self.report.totals.refused.candidate
-        nearest = min(max(self.refused, predicted.low or 0), predicted.high or 0)
-        return abs(nearest - self.refused) / self.requests
+    def refused_off(self) -> int:
+        """By how many requests the predicted refusals are wrong; 0 within their range, where they have one."""
+        return _outside(self.report.totals.refused.candidate, self.refused)
 
     @property
-    def within(self) -> bool:
-        """Whether the money that was spent lies in the predicted range."""
-        cost = self.report.totals.cost.candidate
-        return (cost.low or 0) <= self.cost <= (cost.high or 0)
+    def cost_off(self) -> int:
+        """Micro-dollars by which what was spent is above the predicted range (below it: less than 0)."""
+        return _outside(self.report.totals.cost.candidate, self.cost)
+
+    @property
+    def replayed(self) -> bool:
+        """Whether the policy in force, replayed, does what was recorded, and is no change to itself."""
+        return self.itself.fidelity.ppm == 1_000_000 and self.itself.empty
+
+    def __str__(self) -> str:
+        refused, cost = self.report.totals.refused, self.report.totals.cost
+        return (
+            f"{self.requests} requests; refused {refused.active.mid} -> {_told(refused.candidate, self.refused)}; "
+            f"micro-dollars {cost.active.mid} -> {_told(cost.candidate, self.cost)}"
+            + ("" if self.replayed else f"; not replayed as recorded: {self.itself.fidelity}")
+        )
+
+
+def _outside(predicted: Figure, live: int) -> int:
+    low, high = predicted.low or 0, predicted.high or 0
+    return live - min(max(live, low), high)
+
+
+def _told(predicted: Figure, live: int) -> str:
+    off = _outside(predicted, live)
+    where = f"{abs(off)} {'above' if off > 0 else 'below'}" if off else "inside"
+    return f"{predicted.low}..{predicted.high} ({predicted.label}), live {live}, {where}"
 
 
 async def _answer(request: Request) -> JSONResponse:
@@ -95,7 +115,9 @@ async def _answer(request: Request) -> JSONResponse:
 @contextlib.contextmanager
 def talker() -> Iterator[str]:
     """A provider whose answers are as long as the prompt and the model say; its address."""
-    with served(Starlette(routes=[Route("/{path:path}", _answer, methods=["POST"])])) as url:
+    app = Starlette(routes=[Route("/{path:path}", _answer, methods=["POST"])])
+    # A connection that is closed just when it is used again is a failure of one proxy that the others do not have.
+    with served(app, resting_s=round(ANSWER_S)) as url:
         yield url
 
 
@@ -146,6 +168,31 @@ def workload(seed: int) -> list[Ask]:
     ]
 
 
+class _Over:
+    """The requests that are over at a proxy, as its decision log tells them."""
+
+    def __init__(self, proxy: Proxy) -> None:
+        self._pid, self._decisions = proxy.pid, proxy.decisions
+        self._read = 0
+        self._ids: set[str] = set()
+
+    async def seen(self, decision_id: str) -> None:
+        """Until that one is over: settled, too, which comes after the answer."""
+        patience = Patience(self._pid, self._decisions)
+        while decision_id not in self._ids:
+            assert patience.lasts(), f"never settled: {decision_id}"
+            await asyncio.sleep(TURN_S)
+            self._look()
+
+    def _look(self) -> None:
+        with self._decisions.open("rb") as file:
+            file.seek(self._read)
+            # Behind the last line there may be half of one.
+            *lines, _ = file.read().split(b"\n")
+        self._read += sum(len(line) + 1 for line in lines)
+        self._ids.update(json.loads(line)["id"] for line in lines)
+
+
 async def drive(proxies: Sequence[Proxy], asks: Sequence[Ask], seed: int, window_s: int) -> float:
     """Send each request to all of them at once; a window's length lies between two bursts.
 
@@ -154,6 +201,7 @@ async def drive(proxies: Sequence[Proxy], asks: Sequence[Ask], seed: int, window
     # A connection that rests between two bursts may be closed by the proxy just when it is used again.
     resting = httpx.Limits(keepalive_expiry=1.0)
     clients = [httpx.AsyncClient(base_url=proxy.url, timeout=ANSWER_S, limits=resting) for proxy in proxies]
+    over = [_Over(proxy) for proxy in proxies]
 
     async def team(number: int, some: Sequence[Ask]) -> None:
         token = key(team_id=f"team-{number}", user_id=f"user-{number}")
@@ -161,8 +209,10 @@ async def drive(proxies: Sequence[Proxy], asks: Sequence[Ask], seed: int, window
             text = f"{seed} {number} {ask.burst} {nth} " + "word " * ask.words
             body = {"model": "fast/any", "messages": [{"role": "user", "content": text}], "max_tokens": ask.most}
             sent = {"json": body, "headers": {"authorization": f"Bearer {token}"}}
-            await asyncio.gather(*(client.post("/v1/chat/completions", **sent) for client in clients))
-            await asyncio.sleep(SETTLED_S)
+            answers = await asyncio.gather(*(client.post("/v1/chat/completions", **sent) for client in clients))
+            # Whoever asks sooner meets what was reserved for the one before, or what it used, by chance.
+            ids = [answer.headers["x-governance-decision-id"] for answer in answers]
+            await asyncio.gather(*(each.seen(id) for each, id in zip(over, ids, strict=True)))
 
     async with contextlib.AsyncExitStack() as stack:
         for client in clients:
@@ -188,12 +238,18 @@ def lines_of(proxy: Proxy, folder: Path, count: int) -> list[TraceLine]:
     raise AssertionError(f"{count} requests were sent, and {len(found)} were recorded")
 
 
-def play(start: Callable[..., Any], seed: int, folder: Path) -> list[Outcome]:
-    """One policy and its candidates, all of them live: the record of the first one is replayed under each."""
+def play(start: Callable[..., Any], seed: int, folder: Path, least_s: int) -> tuple[list[Outcome], int]:
+    """One policy and its candidates, all of them live: the record of the first one is replayed under each.
+
+    Args:
+        least_s: how long windows are at least. How long they had to be is returned: no shorter one need be tried again.
+    """
     for window_s in WINDOWS_S:
+        if window_s < least_s:
+            continue
         found, longest_s = _play(start, seed, folder / str(window_s), window_s)
         if longest_s < window_s - 1:
-            return found
+            return found, window_s
     raise AssertionError(f"a burst took {longest_s:.0f} s: this machine has too much else to do for this test")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from governance.traffic import Broken, encoded
-from governance.traffic.files import HOUR_US, given
+from governance.traffic.files import COMPRESSED, HOUR_US, columns_of, given, name_of, write_lines
 from governance.traffic.reading import entries
 from governance.traffic.writer import TrafficWriter, abandoned
 from tests.patience import tries
@@ -48,9 +48,14 @@ def read(folder: Path) -> list[str]:
     return [entry.line.id for entry in entries(given(folder)) if not isinstance(entry, Broken)]
 
 
-def wait_for(folder: Path, name: str) -> None:
-    """Another thread compresses it."""
-    assert any(name in names(folder) for _ in tries())
+def compressed_by(worker: TrafficWriter, clock: Clock, file: Path) -> None:
+    """A thread does it. What was begun before may still be under way, and then nothing is begun beside it."""
+    for _ in tries():
+        clock.now_us += 1_000_000
+        worker.look()
+        if file.exists():
+            return
+    raise AssertionError(f"{file.name} is not there")
 
 
 def test_each_hour_has_a_file_and_those_that_are_over_are_compressed(tmp_path: Path, line: Made) -> None:
@@ -63,16 +68,10 @@ def test_each_hour_has_a_file_and_those_that_are_over_are_compressed(tmp_path: P
     clock.now_us += HOUR_US
     one.append([encoded(line(2, at_us=clock.now_us))])
 
-    wait_for(folder, "2026-12-02T12.one.jsonl.gz")
+    compressed_by(one, clock, folder / "2026-12-02T12.one.jsonl.gz")
     assert "2026-12-02T12.two.jsonl" in names(folder), "its worker has not let go of it"
     assert "2026-12-02T13.one.jsonl" in names(folder)
-    for _ in tries():
-        # What was begun before may still be under way, and then nothing is begun beside it.
-        clock.now_us += 1_000_000
-        two.look()
-        if "2026-12-02T12.two.jsonl.gz" in names(folder):
-            break
-    wait_for(folder, "2026-12-02T12.two.jsonl.gz")
+    compressed_by(two, clock, folder / "2026-12-02T12.two.jsonl.gz")
     assert read(folder) == ["one-1", "two-1", "one-2"]
     assert folder.stat().st_mode & 0o777 == 0o750
 
@@ -98,7 +97,11 @@ def test_what_is_older_than_it_is_kept_goes(tmp_path: Path, line: Made) -> None:
     one.append([encoded(line(1))])
     clock.now_us += 50 * HOUR_US
     one.append([encoded(line(2))])
-    one.tidy()
+    for _ in tries():
+        one.tidy()
+        # A thread that compresses it just then puts it back once.
+        if len(names(tmp_path)) == 1:
+            break
 
     assert names(tmp_path) == ["2026-12-04T14.one.jsonl"]
 
@@ -157,6 +160,42 @@ def test_what_a_killed_worker_has_left_is_compressed_by_another_one(tmp_path: Pa
     one.tidy()
     assert names(tmp_path) == ["2026-12-02T12.dead.jsonl.gz"]
     assert read(tmp_path) == ["dead-1"]
+
+
+def test_what_a_killed_compressor_has_begun_goes_after_an_hour_though_nothing_is_left_to_make_it_of(
+    tmp_path: Path,
+) -> None:
+    clock = Clock()
+    begun, young = tmp_path / ".2026-12-02T09.one.jsonl.gz.part", tmp_path / ".2026-12-02T11.two.jsonl.gz.part"
+    for part, age_us in ((begun, HOUR_US + 1_000), (young, HOUR_US - 1_000)):
+        part.write_bytes(b"half")
+        os.utime(part, ns=(0, 1000 * (clock.now_us - age_us)))
+    writer(tmp_path, clock).tidy()
+
+    assert not begun.exists()
+    assert young.exists()
+
+
+def test_columns_beside_an_hour_go_before_any_lines_and_with_their_hour(tmp_path: Path) -> None:
+    clock = Clock()
+    hours = [tmp_path / name_of(NOON_US - hours * HOUR_US, "one").replace(".jsonl", COMPRESSED) for hours in (3, 2, 1)]
+    for hour in hours:
+        write_lines(hour, [os.urandom(200_000)])
+        columns_of(hour).write_bytes(bytes(200_000))
+    one = writer(tmp_path, clock, most_bytes=1 << 20)
+    one.tidy()
+
+    assert [hour.exists() for hour in hours] == [True, True, True]
+    assert [columns_of(hour).exists() for hour in hours] == [False, True, True]
+
+    hours[1].unlink()
+    (tmp_path / "mine.columns").touch()
+    one.tidy()
+    assert [columns_of(hour).exists() for hour in hours] == [False, False, True], "its hour is gone"
+
+    clock.now_us += 50 * HOUR_US
+    one.tidy()
+    assert names(tmp_path) == ["mine.columns"]
 
 
 def test_a_folder_that_cannot_be_made_says_so_each_time(tmp_path: Path, line: Made) -> None:
