@@ -4,6 +4,7 @@ import asyncio
 import copy
 import datetime
 import enum
+import pickle
 from collections.abc import Callable, Iterator
 from contextvars import copy_context
 from types import MappingProxyType
@@ -14,14 +15,22 @@ from litellm.caching.caching import DualCache
 from litellm.litellm_core_utils import litellm_logging
 from litellm.litellm_core_utils.litellm_logging import Logging
 from litellm.proxy import proxy_server
+from litellm.proxy._lazy_features import LAZY_FEATURES, LazyFeature
 from litellm.proxy._types import LiteLLMRoutes, UserAPIKeyAuth
 from litellm.proxy.auth.route_checks import RouteChecks
 from litellm.proxy.config_resolvers.settings_store import SettingsStore
 from litellm.proxy.hooks.parallel_request_limiter_v3 import _PROXY_MaxParallelRequestsHandler_v3 as Limiter
 from litellm.proxy.utils import InternalUsageCache
-from litellm.types.utils import ModelResponse, Usage
+from litellm.types.utils import LlmProviders, ModelResponse, Usage
 
 from governance.proxy import wastes
+from governance.proxy.wastes.copied import deep_copy
+from governance.proxy.wastes.features import features_at_once
+from governance.proxy.wastes.limits import unlimited_uncounted
+from governance.proxy.wastes.prices import same_reasons
+from governance.proxy.wastes.providers import providers_at_once
+from governance.proxy.wastes.routes import same_routes
+from governance.proxy.wastes.settings import same_configuration, same_settings
 
 ROUTES = (
     "/v1/chat/completions",
@@ -32,6 +41,7 @@ ROUTES = (
 )
 LIMITER = Limiter._build_request_rate_limit_descriptors, Limiter.async_log_success_event
 ORIGINAL = RouteChecks._route_matches_pattern, proxy_server.ProxyConfig.get_config_state, Logging._zero_cost_finding
+MATCHES, VALUE = LazyFeature.matches, LlmProviders.__dict__.get("value")
 MANAGES, LOOK_UP = RouteChecks.is_management_route, SettingsStore.get
 
 
@@ -43,6 +53,9 @@ def put_back() -> Iterator[None]:
     proxy_server.ProxyConfig.get_config_state = state  # type: ignore[method-assign]
     Logging._zero_cost_finding = finding  # type: ignore[method-assign]
     RouteChecks.is_management_route = staticmethod(MANAGES)  # type: ignore[method-assign]
+    LazyFeature.matches = MATCHES  # type: ignore[method-assign]
+    if VALUE is None and "value" in vars(LlmProviders):
+        del LlmProviders.value
     SettingsStore.get = LOOK_UP  # type: ignore[method-assign]
     litellm_logging.copy = copy
     Limiter._build_request_rate_limit_descriptors, Limiter.async_log_success_event = LIMITER  # type: ignore[method-assign]
@@ -54,6 +67,8 @@ def test_this_litellm_has_what_each_cure_is_for_and_an_operator_may_have_it_left
 
     assert wastes.cure({}) == (
         "routes",
+        "features",
+        "providers",
         "settings",
         "configuration",
         "price lists",
@@ -66,7 +81,7 @@ def test_routes_match_what_they_matched() -> None:
     pairs = [(route, pattern) for route in ROUTES for group in LiteLLMRoutes for pattern in group.value]
     before = [RouteChecks._route_matches_pattern(route=route, pattern=pattern) for route, pattern in pairs]
     managing = [RouteChecks.is_management_route(route) for route in ROUTES]
-    wastes.same_routes()
+    same_routes()
 
     for _ in range(2):
         assert [RouteChecks._route_matches_pattern(route=r, pattern=p) for r, p in pairs] == before
@@ -75,9 +90,32 @@ def test_routes_match_what_they_matched() -> None:
     assert set(managing) == {True, False}
 
 
+def test_features_are_found_by_their_paths_as_before() -> None:
+    paths = [*ROUTES, "", "/", "/server/authorize", *(each for f in LAZY_FEATURES for each in f.path_prefixes)]
+    paths += [f"/x{suffix}" for feature in LAZY_FEATURES for suffix in feature.path_suffixes]
+    before = [[feature.matches(path) for feature in LAZY_FEATURES] for path in paths]
+    assert features_at_once()
+
+    assert [[feature.matches(path) for feature in LAZY_FEATURES] for path in paths] == before
+    assert {each for of in before for each in of} == {True, False}
+
+
+def test_providers_have_the_names_they_had() -> None:
+    before = [(provider, provider.value, provider.name, str(provider)) for provider in LlmProviders]
+    assert providers_at_once()
+
+    assert [(provider, provider.value, provider.name, str(provider)) for provider in LlmProviders] == before
+    assert LlmProviders("openai") is LlmProviders.OPENAI
+    assert "openai" in LlmProviders._value2member_map_
+    assert pickle.loads(pickle.dumps(LlmProviders.OPENAI)) is LlmProviders.OPENAI
+    assert copy.deepcopy(LlmProviders.OPENAI) is LlmProviders.OPENAI
+    with pytest.raises(AttributeError):
+        LlmProviders.OPENAI.value = "other"  # type: ignore[misc]
+
+
 def test_settings_are_those_of_now() -> None:
     """Of the file, of the database, set and taken away while the proxy runs, null and in no place."""
-    assert wastes.same_settings()
+    assert same_settings()
     store = SettingsStore("general_settings")
     names = ("a", "b", "c", "d")
     steps: list[Callable[[], Any]] = [
@@ -104,7 +142,7 @@ def test_settings_are_those_of_now() -> None:
 
 
 def test_names_that_are_no_settings_do_not_fill_the_memory() -> None:
-    assert wastes.same_settings()
+    assert same_settings()
     store = SettingsStore("general_settings")
     for number in range(5_000):
         assert store.get(f"name-{number}", number) == number
@@ -113,7 +151,7 @@ def test_names_that_are_no_settings_do_not_fill_the_memory() -> None:
 
 
 def test_the_configuration_is_everybodys_own_copy_and_that_of_now() -> None:
-    wastes.same_configuration()
+    same_configuration()
     config = proxy_server.ProxyConfig()
     config.update_config_state({"litellm_settings": {"default_team_settings": [{"team_id": "a"}]}})
     mine: Any = config.get_config_state()
@@ -144,7 +182,7 @@ class Word(str, enum.Enum):
     ],
 )
 def test_a_deep_copy_is_what_python_makes(value: Any) -> None:
-    copied = wastes.deep_copy(value)
+    copied = deep_copy(value)
 
     assert copied == value
     assert repr(copied) == repr(copy.deepcopy(value))
@@ -153,7 +191,7 @@ def test_a_deep_copy_is_what_python_makes(value: Any) -> None:
 
 def test_a_list_in_a_copy_is_another_list() -> None:
     value: dict[str, list[int]] = {"a": [1]}
-    wastes.deep_copy(value)["a"].append(2)
+    deep_copy(value)["a"].append(2)
 
     assert value == {"a": [1]}
 
@@ -173,7 +211,7 @@ def test_why_an_answer_cost_nothing_is_asked_once_a_minute_for_each_deployment_a
 
     now_s = [0.0]
     Logging._zero_cost_finding = finding  # type: ignore[method-assign, assignment]
-    assert wastes.same_reasons(lambda: now_s[0])
+    assert same_reasons(lambda: now_s[0])
 
     def ask(deployment: str, prompt_tokens: int = 1, completion_tokens: int = 1, cost: float = 0.0) -> Any:
         made, answer = logging_of(deployment, Usage(prompt_tokens=prompt_tokens, completion_tokens=completion_tokens))
@@ -224,7 +262,7 @@ def test_tokens_are_counted_as_before_where_a_limit_applies_and_else_not() -> No
     limited = UserAPIKeyAuth(api_key="key-2", team_id="team-2", tpm_limit=1000)
     of_team = UserAPIKeyAuth(api_key="key-3", team_id="team-3", team_rpm_limit=1000)
     before = counted_of((free,), (limited,), (of_team,))
-    assert wastes.unlimited_uncounted()
+    assert unlimited_uncounted()
 
     after = counted_of((free,), (limited,), (of_team,))
 
@@ -236,7 +274,7 @@ def test_tokens_are_counted_as_before_where_a_limit_applies_and_else_not() -> No
 
 def test_a_limit_that_one_run_of_a_request_met_is_counted_though_another_met_none() -> None:
     limited, free = UserAPIKeyAuth(api_key="key-1", tpm_limit=1000), UserAPIKeyAuth(api_key="key-1")
-    assert wastes.unlimited_uncounted()
+    assert unlimited_uncounted()
 
     assert counted_of((free,)) == []
     assert counted_of((limited, free)) != []

@@ -123,7 +123,7 @@ PARTS: Final = (
         takes=("wildcard_model",),
         without="keys that list `fast/*` do not see the virtual models in /v1/models",
     ),
-    # What is the same for each request (governance/proxy/wastes.py).
+    # What is the same for each request (governance/proxy/wastes).
     Part(
         "litellm.proxy.auth.route_checks:RouteChecks._route_matches_pattern",
         takes=("route", "pattern"),
@@ -133,6 +133,15 @@ PARTS: Final = (
         "litellm.proxy.auth.route_checks:RouteChecks.is_management_route",
         takes=("route",),
         without="LiteLLM compares the route of each request with the patterns of all that manage",
+    ),
+    Part(
+        "litellm.proxy._lazy_features:LazyFeature.matches",
+        takes=("path",),
+        without="LiteLLM compares each request with the paths of what it has not loaded, one by one",
+    ),
+    Part(
+        "litellm.types.utils:LlmProviders",
+        without="LiteLLM makes lists of all its providers for each request",
     ),
     Part(
         "litellm.proxy.config_resolvers.settings_store:SettingsStore.get",

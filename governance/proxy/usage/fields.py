@@ -5,14 +5,32 @@ from __future__ import annotations
 import math
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
+from pydantic import BaseModel
+
+_Any: Any = BaseModel
 _DIGITS: Final = re.compile(r"\s*([0-9]{1,400}(\.[0-9]{0,30})?|\.[0-9]{1,30})([eE][+-]?[0-9]{1,3})?\s*")
 
 
 def field(value: Any, name: str) -> Any:
     """What stands there under this name; None where nothing does."""
-    return value.get(name) if isinstance(value, dict) else getattr(value, name, None)
+    if isinstance(value, dict):
+        return value.get(name)
+    if isinstance(value, BaseModel) and _is_held(type(value), name):
+        # Of twenty names that are looked for most are not there, and pydantic takes long to say so.
+        held = value.__dict__.get(name, value)
+        return held if held is not value else (getattr(value, "__pydantic_extra__", None) or {}).get(name)
+    return getattr(value, name, None)
+
+
+@lru_cache(maxsize=4096)
+def _is_held(model: type[BaseModel], name: str) -> bool:
+    """Whether an object of this class has such a field among what it holds, or not at all."""
+    of: Any = model
+    plain = of.__getattr__ is _Any.__getattr__ and of.__getattribute__ is object.__getattribute__
+    return plain and not hasattr(model, name) and name not in model.__private_attributes__
 
 
 def first_of(value: Any, names: tuple[str, ...]) -> Any:
