@@ -22,10 +22,10 @@ class Between:
         rows: of each class, in the order of their arrival. otherwise: those of them that did not.
     """
 
-    def __init__(self, columns: Columns, rows: Sequence[Rows], otherwise: Sequence[int]) -> None:
+    def __init__(self, columns: Columns, rows: Sequence[Rows], otherwise: Rows) -> None:
         self._rows = rows
         self._alike = np.ones(len(columns), dtype=bool)
-        self._alike[list(otherwise)] = False
+        self._alike[otherwise] = False
         self._classes: dict[str, list[int]] = defaultdict(list)
         for number, what in enumerate(columns.classes):
             self._classes[subject_of(what.line.who)].append(number)

@@ -7,7 +7,7 @@ tells it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Hashable, Mapping, Set
 from typing import NamedTuple
 
 from governance.backtest.arrivals import beforehand, request_of
@@ -19,9 +19,10 @@ from governance.backtest.templates import Template
 from governance.backtest.watch import Watch
 from governance.catalog import Catalog
 from governance.engine.refusals import limit_used_up
+from governance.ledger import Reading
 from governance.ledger.reservation import Key, check, key_of
-from governance.ledger.windows import Concurrent, Counter, Rolling, counter
-from governance.model import Charge
+from governance.ledger.windows import Calendar, Concurrent, Counter, Rolling, counter
+from governance.model import Charge, Refusal, Window
 from governance.traffic import TraceLine
 
 
@@ -30,9 +31,12 @@ class Uncountable(Exception):
 
 
 class _Way(NamedTuple):
+    """`counted`: of each charge its window's counter, what that counts at most, and whether at a time rounded up."""
+
     template: Template
     charges: tuple[Charge, ...]
     counters: list[Counter]
+    counted: list[tuple[Rolling | Calendar, Key, Window, bool]]
 
 
 def can_be_counted(template: Template, contended: Set[Key], ill: Set[str]) -> bool:
@@ -62,7 +66,7 @@ class CountedLane:
     """The same as `Lane` of requests that go such ways.
 
     Args:
-        templates: of this policy, by class. classes: of each line, by its id.
+        templates: of this policy, by class. classes: of each line, by its id. asks: see `Watch`.
     """
 
     guesses = False
@@ -75,12 +79,15 @@ class CountedLane:
         contended: Set[Key],
         catalog: Catalog,
         elsewhere: Elsewhere,
+        *,
+        asks: bool = True,
     ) -> None:
-        self.watch = Watch()
+        self.watch = Watch(asks=asks)
         self._templates, self._classes, self._contended = templates, classes, contended
         self._catalog, self._elsewhere = catalog, elsewhere
         self._counters: dict[Key, Counter] = {}
         self._ways: dict[int, _Way] = {}
+        self._refusals: dict[Hashable, Done] = {}
 
     def advance(self, until_us: int) -> None:
         """Nothing happens between arrivals that windows of requests would notice."""
@@ -92,7 +99,7 @@ class CountedLane:
         """Decide a line. Lines come in the order of their arrival. Raises Uncountable."""
         if beforehand(line):
             return Done("refuse", code=line.told.code, beforehand=True, end_us=line.at_us)
-        template, charges, counters = self._way(self._classes[line.id])
+        template, charges, counters, _ = self._way(self._classes[line.id])
         if template.refusal is not None:
             code = template.refusal.code
             return Done("refuse", code=code, rule=template.rule, profile=template.profile, end_us=line.at_us)
@@ -100,27 +107,59 @@ class CountedLane:
         fits, readings = check(charges, counters, down_ms)
         for window in counters:
             window.asked = 0
-        full = tuple(reading for reading in readings if not reading.fits)
-        refusal = None if fits else limit_used_up(full, down_ms / 1000)
-        self.watch.see(line, line.at_us, [(reading, fits) for reading in readings], refused=refusal)
-        if refusal is not None:
-            subject = next((each.window.subject for each in full if each.window.limit == refusal.limit), "")
-            return Done(
-                "refuse",
-                code=refusal.code,
-                limit=refusal.limit,
-                subject=subject,
-                retry_after_s=refusal.retry_after_s,
-                rule=template.rule,
-                profile=template.profile,
-                end_us=line.at_us,
-                full=full,
-            )
+        if not fits:
+            full = tuple(reading for reading in readings if not reading.fits)
+            refusal = limit_used_up(full, down_ms / 1000)
+            self.watch.see(line, line.at_us, [(reading, False) for reading in readings], refused=refusal)
+            done = _refused(template, full, refusal)
+            done.end_us = line.at_us
+            return done
+        self.watch.see(line, line.at_us, [(reading, True) for reading in readings], refused=None)
         for window, charge in zip(counters, charges, strict=True):
             if not isinstance(window, Concurrent):
                 at_ms = -(-line.at_us // 1000) if isinstance(window, Rolling) else down_ms
                 window.charge(at_ms, charge.amount, charge.window.amount)
         return self._served(line, template)
+
+    def refuses(self, number: int, at_us: int) -> Done | None:
+        """Decide a request that is served as it was recorded, if it is: None, or the refusal, without its end.
+
+        Those that differ in nothing but when they came get the same one.
+
+        Args:
+            number: its class. at_us: its arrival.
+        """
+        way = self._ways.get(number) or self._way(number)
+        down_ms = at_us // 1000
+        for window, _, of, _ in way.counted:
+            if window.gone_ms <= down_ms or not window.used:
+                window.roll(down_ms)
+            if window.used >= of.amount:
+                return self._refusal(way, at_us, down_ms)
+        up_ms, see = -(-at_us // 1000), self.watch.see_one
+        for window, key, of, rounded_up in way.counted:
+            window.charge(up_ms if rounded_up else down_ms, 1, of.amount)
+            see(key, of, at_us, window.used)
+        return None
+
+    def _refusal(self, way: _Way, at_us: int, down_ms: int) -> Done:
+        _, readings = check(way.charges, way.counters, down_ms)
+        for window in way.counters:
+            window.asked = 0
+        full = tuple(reading for reading in readings if not reading.fits)
+        refusal = limit_used_up(full, down_ms / 1000)
+        template = way.template
+        what: list[Hashable] = [template.rule, template.profile, refusal.retry_after_s]
+        for (_, key, of, _), reading in zip(way.counted, readings, strict=True):
+            self.watch.see_one(key, of, at_us, reading.used, fits=reading.fits)
+            if not reading.fits:
+                what += key, *reading[1:]
+                if of.limit == refusal.limit:
+                    self.watch.refuse(key, at_us)
+        done = self._refusals.get(tuple(what))
+        if done is None:
+            done = self._refusals[tuple(what)] = _refused(template, full, refusal)
+        return done
 
     def _way(self, number: int) -> _Way:
         way = self._ways.get(number)
@@ -132,7 +171,12 @@ class CountedLane:
                 if charge.window.mode == "enforce" and key_of(charge.window) in self._contended
             )
             counters = [self._counters.setdefault(key_of(each.window), counter(each.window)) for each in charges]
-            way = self._ways[number] = _Way(template, charges, counters)
+            counted = [
+                (window, key_of(charge.window), charge.window, isinstance(window, Rolling))
+                for window, charge in zip(counters, charges, strict=True)
+                if not isinstance(window, Concurrent)
+            ]
+            way = self._ways[number] = _Way(template, charges, counters, counted)
         return way
 
     def _served(self, line: TraceLine, template: Template) -> Done:
@@ -153,3 +197,16 @@ class CountedLane:
         done.cost, done.variance = spent.usd_micros, spent.variance
         done.exact_cost = fate.exact and spent.exact
         return done
+
+
+def _refused(template: Template, full: tuple[Reading, ...], refusal: Refusal) -> Done:
+    return Done(
+        "refuse",
+        code=refusal.code,
+        limit=refusal.limit,
+        subject=next((each.window.subject for each in full if each.window.limit == refusal.limit), ""),
+        retry_after_s=refusal.retry_after_s,
+        rule=template.rule,
+        profile=template.profile,
+        full=full,
+    )

@@ -80,7 +80,7 @@ class Plan:
                 None if most < 0 else most,
             )
 
-    def count(self, tally: Tally, from_us: int, otherwise: Sequence[int]) -> int:
+    def count(self, tally: Tally, from_us: int, otherwise: Any) -> int:
         """Add up those that came out as recorded and came from then on; returns how many came before.
 
         Args:
@@ -89,7 +89,7 @@ class Plan:
         early = 0
         soft: list[Any] = []
         alike = np.ones(len(self.hard), dtype=bool)
-        alike[list(otherwise)] = False
+        alike[otherwise] = False
         for kind in self.classed.kinds:
             rows = kind.rows[alike[kind.rows]]
             if not len(rows):

@@ -100,7 +100,7 @@ def both(setting: Setting, lines: Sequence[TraceLine], lanes: Lanes | None = Non
     Args:
         lanes: left out, the engine decides.
     """
-    firsts = _firsts(lines) if setting.elsewhere.assumptions.remove_retries else {}
+    firsts = firsts_of(lines) if setting.elsewhere.assumptions.remove_retries else {}
     made = lanes or of_engine(setting)
 
     def one(which: int, scenario: Scenario) -> tuple[list[Done], Watch, bool]:
@@ -119,37 +119,42 @@ def both(setting: Setting, lines: Sequence[TraceLine], lanes: Lanes | None = Non
     return Both(played, watch_active, watch_candidate, len(firsts))
 
 
-def _firsts(lines: Sequence[TraceLine]) -> dict[str, str]:
+def firsts_of(lines: Sequence[TraceLine]) -> dict[str, str]:
     """By the id of each retry that of the request that was sent first."""
     retries = Retries()
     found = ((line.id, retries.first_of(line)) for line in lines)
     return {id: first for id, first in found if first is not None}
 
 
-def _one(
-    lane: AnyLane, lines: Sequence[TraceLine], firsts: dict[str, str], *, sent: bool
-) -> tuple[list[Done], Watch, bool]:
-    """What came of each line, and whether any of it is a guess.
+def in_turn(lane: AnyLane, firsts: dict[str, str], *, sent: bool) -> Callable[[TraceLine], tuple[Done, bool]]:
+    """Decides one line after the other, and says whether what came of it is a guess.
 
     Args:
         sent: retries of what is admitted now are sent all the same: one that looks like a retry may be none.
     """
-    done: list[Done] = []
-    guessed = False
     # Of requests that were sent once more: the last of them.
     last: dict[str, Done] = {}
     roots = set(firsts.values())
-    for line in lines:
+
+    def arrive(line: TraceLine) -> tuple[Done, bool]:
         first = firsts.get(line.id)
         before = last.get(first) if first is not None else None
         if before is not None and before.outcome in ("route", "pass") and not sent:
             lane.advance(line.at_us)
-            one = Done("gone", exact=False, exact_cost=False)
-            guessed = True
-        else:
-            one = lane.arrive(line)
-            if first is not None or line.id in roots:
-                last[first or line.id] = one
-        done.append(one)
+            return Done("gone", exact=False, exact_cost=False), True
+        one = lane.arrive(line)
+        if first is not None or line.id in roots:
+            last[first or line.id] = one
+        return one, False
+
+    return arrive
+
+
+def _one(
+    lane: AnyLane, lines: Sequence[TraceLine], firsts: dict[str, str], *, sent: bool
+) -> tuple[list[Done], Watch, bool]:
+    """What came of each line, and whether any of it is a guess. `sent`: see `in_turn`."""
+    arrive = in_turn(lane, firsts, sent=sent)
+    found = [arrive(line) for line in lines]
     lane.finish()
-    return done, lane.watch, guessed or lane.guesses
+    return [done for done, _ in found], lane.watch, any(guess for _, guess in found) or lane.guesses

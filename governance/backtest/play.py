@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import fields
 from math import ceil
 from typing import Any, Final, NamedTuple
@@ -11,21 +11,19 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from governance.backtest.arrivals import even
-from governance.backtest.as_recorded import recorded_done
 from governance.backtest.between import Between
 from governance.backtest.columns import Columns
-from governance.backtest.counted import CountedLane, Uncountable, is_countable
+from governance.backtest.counted import Uncountable, is_countable
 from governance.backtest.done import Done
-from governance.backtest.fates import Scenario
-from governance.backtest.lanes import AnyLane, Both, Habits, Setting, both, of_engine
+from governance.backtest.in_columns import InColumns
+from governance.backtest.lanes import Both, Habits, Setting, both, of_engine
+from governance.backtest.otherwise import Otherwise, merged, of_played, only
 from governance.backtest.parallel import in_processes
-from governance.backtest.plain import is_plain
 from governance.backtest.spot_check import Disagreement
 from governance.backtest.tally import Played
 from governance.backtest.templates import Template
 from governance.backtest.watch import Watch
 from governance.ledger.reservation import Key
-from governance.traffic import TraceLine
 
 Rows = Any
 
@@ -60,7 +58,7 @@ class Decided(NamedTuple):
     """
 
     both: Both
-    rows: list[int]
+    rows: Rows
     checked: int
 
 
@@ -76,12 +74,10 @@ class _Bin(NamedTuple):
     check: Mapping[int, int]
 
 
-# What either lane made of a row; None: as it was recorded.
-_Told = tuple["Done | None", "Done | None", "Done | None", "Done | None"]
-
-
 class _Found(NamedTuple):
-    told: list[tuple[int, _Told]]
+    """`otherwise`: those that did not come out as recorded."""
+
+    otherwise: Otherwise
     active: Watch
     candidate: Watch
     retries: int
@@ -99,66 +95,46 @@ def play(setting: Setting, columns: Columns, rows: Rows, parts: Parts, habits: H
     """
     most = 1 if len(rows) < WORTH_IT else processes
 
+    in_columns = InColumns(setting, columns, parts.templates, parts.contended)
+
     def work(some: _Bin) -> _Found:
-        lines = [columns.line(row) for row in some.rows.tolist()]
-        found = _counted(setting, lines, columns.kind[some.rows].tolist(), parts, some) if some.counted else None
-        one, checked = found or (both(setting, lines, of_engine(setting, habits)), 0)
-        # A line can be made again, and most of them came out as they were recorded.
-        told = zip(some.rows.tolist(), map(_told, one.played), strict=True)
-        return _Found([each for each in told if any(each[1])], one.active, one.candidate, one.retries, checked)
+        if some.counted:
+            # Only the engine knows what comes of one that is not.
+            with suppress(Uncountable):
+                return _counted(in_columns, parts, some)
+        one = both(setting, [columns.line(row) for row in some.rows.tolist()], of_engine(setting, habits))
+        return _Found(of_played(some.rows, list(one.played)), one.active, one.candidate, one.retries, 0)
 
     found = in_processes(work, _bins(setting, columns, rows, parts, most), most)
-    told = sorted((each for one in found for each in one.told), key=lambda each: each[0])
     active, candidate = Watch(), Watch()
     for one in found:
         active.take(one.active)
         candidate.take(one.candidate)
     retries, checked = sum(one.retries for one in found), sum(one.checked for one in found)
-    otherwise = [row for row, _ in told]
+    told = [one.otherwise for one in found]
+    otherwise = np.sort(np.concatenate([each.rows for each in told])) if told else np.zeros(0, dtype=np.int64)
     between = Between(columns, parts.rows, otherwise)
     return Decided(Both(_played(columns, told, between), active, candidate, retries), otherwise, checked)
 
 
-def _told(played: Played) -> _Told:
-    line, active, candidate, low, high, _ = played
-    recorded = recorded_done(line) if is_plain(line) else None
-    # A clock that was set back may have recorded an end before the beginning, which no lane has.
-    if recorded is not None and recorded.end_us == line.at_us + (line.end_us or 0):
-        return (
-            None if active.same(recorded) else active,
-            None if candidate.same(recorded) else candidate,
-            low,
-            high,
-        )
-    return active, candidate, low, high
-
-
-def _played(columns: Columns, told: Sequence[tuple[int, _Told]], between: Between) -> Iterator[Played]:
-    for row, (active, candidate, low, high) in told:
+def _played(columns: Columns, told: Sequence[Otherwise], between: Between) -> Iterator[Played]:
+    for row, otherwise, place in merged(told):
         line = columns.line(row)
-        a, b = active or recorded_done(line), candidate or recorded_done(line)
-        yield Played(line, a, b, low, high, b.refused and between.before(line.who, row))
+        each = otherwise.played(place, line)
+        yield each._replace(apart=between.before(line.who, row)) if each.candidate.refused else each
 
 
-def _counted(
-    setting: Setting, lines: Sequence[TraceLine], classes: Sequence[int], parts: Parts, some: _Bin
-) -> tuple[Both, int] | None:
-    """None where only the engine knows what comes of one of them."""
-    ids = {line.id: number for line, number in zip(lines, classes, strict=True)}
-
-    def lane(which: int, scenario: Scenario) -> AnyLane:
-        return CountedLane(parts.templates[which], ids, parts.contended, setting.catalog, setting.elsewhere)
-
-    try:
-        found = both(setting, lines, lane)
-    except Uncountable:
-        return None
+def _counted(in_columns: InColumns, parts: Parts, some: _Bin) -> _Found:
+    columns = in_columns.columns
+    found, active, candidate, retries = in_columns.play(some.rows)
     if some.check:
-        by_part: dict[int, list[Played]] = defaultdict(list)
-        for each, number in zip(found.played, classes, strict=True):
-            by_part[parts.of_class[number]].append(each)
-        _check(setting, [by_part[part][:first] for part, first in some.check.items()])
-    return found, sum(some.check.values())
+        whose = np.array(parts.of_class)[columns.kind[some.rows]]
+        first = [np.flatnonzero(whose == part)[:most].tolist() for part, most in some.check.items()]
+        _check(
+            in_columns.setting,
+            [[found.played(place, columns.line(int(some.rows[place]))) for place in places] for places in first],
+        )
+    return _Found(only(found), active, candidate, retries, sum(some.check.values()))
 
 
 def _check(setting: Setting, parts: Sequence[Sequence[Played]]) -> None:

@@ -60,11 +60,17 @@ def _comes_back(after_us: int, wait_us: int | None) -> bool:
     return wait_us is not None and wait_us - 1_000_000 <= after_us <= wait_us + _BY_THEMSELVES_US
 
 
-def _alike(line: TraceLine) -> Hashable:
-    who, asked, size = line.who, line.asked, line.size
+def alike_but_for_size(line: TraceLine) -> Hashable:
+    """What a retry and what it repeats have in common, without how large both are."""
+    who, asked = line.who, line.asked
     return (
         (who.key, who.user, who.team, who.end_user),
         (asked.model, asked.type, asked.modalities, asked.capabilities, asked.task, asked.tags, asked.streaming),
         (asked.fallbacks, asked.choices, tuple(sorted(asked.conversation.items()))),
-        (size.prompt_tokens, size.max_output_tokens, size.audio_tokens, size.images, size.characters),
     )
+
+
+def _alike(line: TraceLine) -> Hashable:
+    size = line.size
+    sizes = (size.prompt_tokens, size.max_output_tokens, size.audio_tokens, size.images, size.characters)
+    return alike_but_for_size(line), sizes

@@ -8,7 +8,7 @@ from heapq import heappop, heappush
 from typing import Final
 
 from governance.backtest.report import Suggestion
-from governance.backtest.watch import Asked, Watch
+from governance.backtest.watch import Asked, Asks, Watch
 from governance.ledger.windows import Concurrent, counter
 from governance.model import Window
 from governance.trace import period_text
@@ -39,7 +39,7 @@ def suggestions(watch: Watch, refusals: int, ppm: int = 0) -> tuple[Suggestion, 
     return tuple(found)
 
 
-def smallest(window: Window, asked: Sequence[Asked], refusals: int) -> int:
+def smallest(window: Window, asked: Sequence[Asked] | Asks, refusals: int) -> int:
     """The smallest amount under which at most so many of these are refused."""
     low, high = 0, max(1, sum(max(each.amount, each.used) for each in asked))
     while low + 1 < high:
@@ -51,20 +51,20 @@ def smallest(window: Window, asked: Sequence[Asked], refusals: int) -> int:
     return high
 
 
-def is_enough(window: Window, asked: Sequence[Asked], amount: int, refusals: int) -> bool:
+def is_enough(window: Window, asked: Sequence[Asked] | Asks, amount: int, refusals: int) -> bool:
     """Whether a window of this amount refuses at most so many of these, were it the only one. In the order of their
     arrival.
     """
     counts = counter(window)
     if isinstance(counts, Concurrent):
         raise ValueError(f"{window.limit} counts what is in flight")
-    ends: list[tuple[int, int, int]] = []
+    ends: list[tuple[int, int, int, int]] = []
     count = 0
     for number, each in enumerate(asked):
         while ends and ends[0][0] <= each.at_us:
-            end_us, earlier, counted_ms = heappop(ends)
+            end_us, _, counted_ms, difference = heappop(ends)
             counts.roll(end_us // 1000)
-            counts.adjust(counted_ms, asked[earlier].used - asked[earlier].amount, amount, end_us // 1000)
+            counts.adjust(counted_ms, difference, amount, end_us // 1000)
         counts.roll(each.at_us // 1000)
         if counts.used + each.amount > amount:
             count += 1
@@ -73,5 +73,6 @@ def is_enough(window: Window, asked: Sequence[Asked], amount: int, refusals: int
             continue
         counted_ms = -(-each.at_us // 1000)
         counts.charge(counted_ms, each.amount, amount)
-        heappush(ends, (each.end_us, number, counted_ms))
+        if each.used != each.amount:
+            heappush(ends, (each.end_us, number, counted_ms, each.used - each.amount))
     return True

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from array import array
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -31,6 +32,24 @@ class Asked(NamedTuple):
     used: int
 
 
+class Asks:
+    """What many have asked of a window, in the order of their arrival: 32 bytes each."""
+
+    def __init__(self) -> None:
+        self._columns = array("q"), array("q"), array("q"), array("q")
+
+    def __len__(self) -> int:
+        return len(self._columns[0])
+
+    def __iter__(self) -> Iterator[Asked]:
+        return map(Asked._make, zip(*self._columns, strict=True))
+
+    def append(self, at_us: int, amount: int, end_us: int, used: int) -> None:
+        """One more; see `Asked`."""
+        for column, number in zip(self._columns, (at_us, amount, end_us, used), strict=True):
+            column.append(number)
+
+
 @dataclass(slots=True)
 class Seen:
     """One window. `fullest`, `refused`: by second, Unix."""
@@ -41,33 +60,57 @@ class Seen:
 
 
 class Watch:
-    """What a lane has read of windows."""
+    """What a lane has read of windows.
 
-    def __init__(self) -> None:
+    Args:
+        asks: whether what they are asked for is kept, too.
+    """
+
+    def __init__(self, *, asks: bool = True) -> None:
         self.seen: dict[Key, Seen] = {}
-        self.asked: dict[Key, list[Asked]] = {}
-        self._left = _MOST_ASKED
+        self.asked: dict[Key, Asks] = {}
+        self._left = _MOST_ASKED if asks else 0
 
     def see(self, line: TraceLine, at_us: int, windows: Windows, *, refused: Refusal | None) -> None:
         """Note what a decision has read: windows, and whether they were charged."""
         for reading, counted in windows:
             window = reading.window
-            if window.mode == "enforce" and self._left > 0:
-                self._left -= 1
-                asked = Asked(at_us, reading.amount, at_us + (line.end_us or 0), _used(line, reading))
-                self.asked.setdefault(key_of(window), []).append(asked)
-            used = reading.used + (reading.amount if counted else 0)
             key = key_of(window)
-            found = self.seen.get(key)
-            if found is None:
-                if (reading.fits and used < window.amount * _HALF) or len(self.seen) >= _MOST_WINDOWS:
-                    continue
-                found = self.seen[key] = Seen(window)
-            second = at_us // _SLICE_US
-            if used > found.fullest.get(second, -1):
-                found.fullest[second] = used
+            if window.mode == "enforce" and self._left > 0:
+                self._ask(key, at_us, reading.amount, at_us + (line.end_us or 0), _used(line, reading))
+            used = reading.used + (reading.amount if counted else 0)
+            self._fill(key, window, at_us, used, fits=reading.fits)
             if refused is not None and refused.limit == window.limit and not reading.fits:
-                found.refused[second] = found.refused.get(second, 0) + 1
+                self.refuse(key, at_us)
+
+    def see_one(self, key: Key, window: Window, at_us: int, used: int, *, fits: bool = True) -> None:
+        """Note that a request has asked a window that counts requests; `used` is with it, where it was counted."""
+        if self._left > 0:
+            self._ask(key, at_us, 1, at_us, 1)
+        self._fill(key, window, at_us, used, fits=fits)
+
+    def refuse(self, key: Key, at_us: int) -> None:
+        """Note that a window has refused a request."""
+        seen, second = self.seen.get(key), at_us // _SLICE_US
+        if seen is not None:
+            seen.refused[second] = seen.refused.get(second, 0) + 1
+
+    def _ask(self, key: Key, at_us: int, amount: int, end_us: int, used: int) -> None:
+        self._left -= 1
+        asks = self.asked.get(key)
+        if asks is None:
+            asks = self.asked[key] = Asks()
+        asks.append(at_us, amount, end_us, used)
+
+    def _fill(self, key: Key, window: Window, at_us: int, used: int, *, fits: bool) -> None:
+        found = self.seen.get(key)
+        if found is None:
+            if (fits and used < window.amount * _HALF) or len(self.seen) >= _MOST_WINDOWS:
+                return
+            found = self.seen[key] = Seen(window)
+        second = at_us // _SLICE_US
+        if used > found.fullest.get(second, -1):
+            found.fullest[second] = used
 
     def take(self, other: Watch) -> None:
         """Add what was seen elsewhere, of other windows."""
