@@ -6,6 +6,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -111,6 +112,8 @@ def surroundings(kind: Kind, folder: Path) -> dict[str, str]:
 @contextlib.contextmanager
 def started(folder: Path, kinds: tuple[Kind, ...] = KINDS) -> Iterator[list[Running]]:
     """All of them, ready to be asked."""
+    if find_spec("httptools") is None:
+        raise SystemExit("httptools is not installed, and its proxies would run without it; run `make install`")
     with contextlib.ExitStack() as stack:
         redis = stack.enter_context(running())
         upstream = free_port()
